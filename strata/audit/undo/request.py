@@ -43,6 +43,7 @@ class Group(NamedTuple):
     model: str
     action: str
     household_id: UUID | None
+    undo_of: str | None
     entries: int
 
     @property
@@ -159,7 +160,7 @@ def reasons_of(groups: Iterable[Group]) -> list[str]:
     """The codes of REASONS for which a request with these entries cannot be undone."""
     groups, reasons, impossible = list(groups), set(), impossible_labels()
     for group in groups:
-        rules = impossible.get(group.model)
+        rules = impossible.get(group.model) if group.undo_of is None else None  # what an undo wrote goes back
         if rules and rules.impossible and group.action in rules.impossible_actions:
             reasons.add(rules.impossible)
     if not all(group.is_by_a_person for group in groups):
