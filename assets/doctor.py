@@ -1,10 +1,12 @@
-"""doctor's checks of exchange rates, categories, packed prices, and the data derived from values."""
+"""doctor's checks of exchange rates, categories, transfers, packed prices, and the data derived from values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import batched
+from itertools import batched, groupby
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +14,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assets.classification.tree import in_circles
-from assets.models import Asset, Category, ExchangeRate
+from assets.holdings.events import TradeType
+from assets.models import Asset, Category, ExchangeRate, Transaction
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
@@ -154,3 +157,31 @@ def wrong_gaps() -> Iterator[str]:
     for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
         for asset_id, start in sorted({(gap.asset_id, gap.start) for gap in gaps.differences(portfolio_id)}):
             yield f"asset {asset_id} is wrong from {start} on"
+
+
+@examines("transfers")
+def transfers_have_two_legs() -> Iterator[tuple[Level, str]]:
+    """Lots move from the leg out to the leg in. A leg may be alone: the asset of the other was deleted."""
+    bad = wrong_transfers()
+    if bad:
+        yield Level.FAIL, f"{len(bad)} have legs that do not agree: {', '.join(map(str, bad[:MOST_NAMED]))}"
+    else:
+        yield Level.OK, "the legs of each agree"
+
+
+def wrong_transfers() -> list[UUID]:
+    legs = Transaction.objects.filter(transfer_id__isnull=False).order_by("transfer_id")
+    rows = legs.values_list("transfer_id", "type", "on", "quantity").iterator(chunk_size=2000)
+    return [
+        transfer_id
+        for transfer_id, of_transfer in groupby(rows, key=itemgetter(0))
+        if transfer_id and not do_agree([*of_transfer])
+    ]
+
+
+def do_agree(legs: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether these are one leg, or two of the same day whose quantities cancel out."""
+    quantities = [quantity for *_, quantity in legs]
+    cancels_out = quantities == [None, None] or (None not in quantities and not sum(quantities))
+    is_one_event = {(kind, on) for _, kind, on, _ in legs} == {(TradeType.TRANSFER, legs[0][2])}
+    return is_one_event and (len(legs) == 1 or (len(legs) == 2 and cancels_out))

@@ -1,4 +1,4 @@
-"""doctor's checks of reports: the fonts of pictures, and the findings about values."""
+"""doctor's checks of reports: the fonts of pictures, lots and gains, and the findings about values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import reverse
 
+from investments.queries.conservation import faults_of_all_lots
 from portfolios.models import Portfolio
 from reports.queries import QualityIssue, quality_report
 from reports.rendering import fonts
@@ -22,6 +23,19 @@ def fonts_of_the_pictures() -> Iterator[tuple[Level, str]]:
         yield Level.OK, f"pictures have {fonts.OWN} and {family}"
     else:
         yield Level.WARN, f"none for Chinese, Japanese and Korean: PNGs show boxes. {fonts.ADVICE}"
+
+
+@examines("lots")
+def lots_lose_and_make_nothing() -> Iterator[tuple[Level, str]]:
+    """Lots and gains by every method, beside what was paid and received. They are not stored."""
+    count = 0
+    for count, fault in enumerate(faults_of_all_lots(), start=1):
+        if count <= SHOWN:
+            yield Level.FAIL, f"asset {fault.asset_id}, {fault.method}: {fault.about}"
+    if count > SHOWN:
+        yield Level.FAIL, f"and {count - SHOWN} more"
+    if not count:
+        yield Level.OK, "by every method, they are what was paid and received"
 
 
 @examines("values")

@@ -36,12 +36,14 @@ class MissingQuantity(NamedTuple):
 class Quantities:
     """The quantity at the end of each day on which it changed, oldest first, in shares of that day.
 
-    It holds until the next of these days: it is piecewise constant. `units` go with `days`.
+    It holds until the next of these days: it is piecewise constant. `units` go with `days`. `at_actions` has what
+    is held when an action takes effect, which is after those before it on the same day.
     """
 
     days: list[date] = field(default_factory=list)
     units: list[Units] = field(default_factory=list)
     missing: list[MissingQuantity] = field(default_factory=list)
+    at_actions: dict[UUID, Units] = field(default_factory=dict)
 
     def on(self, day: date) -> Units:
         place = bisect_right(self.days, day)
@@ -97,7 +99,7 @@ class _State:
         self.in_transit: dict[UUID | None, Units] = {}
 
     def act(self, asset_id: UUID, action: Action) -> None:
-        held = self.held[asset_id]
+        held = self.steps[asset_id].at_actions[action.action_id] = self.held[asset_id]
         if action.type in (ActionType.SPLIT, ActionType.STOCK_DIVIDEND):
             self.add(asset_id, action.on, whole(held * action.ratio) - held)
         elif action.moves and action.to_asset_id in self.held and action.to_asset_id is not None:

@@ -124,7 +124,7 @@ def value_asset_flows(
     for event in asset.events:
         if isinstance(event, Action):
             if window.has(event.on) and held is not None:
-                flows.add(event.on, window.rates.fine(-_cash_of(event, held), asset.currency, event.on))
+                flows.add(event.on, window.rates.fine(-cash_of(event, held), asset.currency, event.on))
             continue
         if event.type is TradeType.TRANSFER:
             continue  # what it moves is in `moved`
@@ -175,12 +175,15 @@ def _trade_flow(trade: Trade, window: Window) -> int:
     return 0
 
 
-def _cash_of(action: Action, held: Quantities) -> int:
-    """What an action pays for the shares that are held when its day begins."""
-    if action.type not in (ActionType.MERGER, ActionType.RETURN_OF_CAPITAL) or not action.cash:
+def cash_of(action: Action, held: Quantities) -> int:
+    """What an action pays for the shares that are held when it takes effect, in ten-thousandths.
+
+    A merger into shares that no asset could receive has no effect.
+    """
+    has_effect = not action.moves or action.to_asset_id is not None
+    if action.type not in (ActionType.MERGER, ActionType.RETURN_OF_CAPITAL) or not has_effect:
         return 0
-    before = held.on(day_before(action.on))
-    paid = action.cash * MONEY_UNIT * Fraction(before) / QUANTITY_UNIT
+    paid = action.cash * MONEY_UNIT * Fraction(held.at_actions.get(action.action_id, 0)) / QUANTITY_UNIT
     return half_even(paid.numerator, paid.denominator)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from assets.holdings.events import Action, Ledger, TradeType
 from assets.holdings.quantities import quantities
 from assets.rates.book import RateBook
+from investments.calculations.conservation import faults
 from investments.calculations.gains import realised_gains, total, total_in_own_currency
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
@@ -119,3 +120,11 @@ def test_total_in_the_assets_own_currency_needs_no_single_gains(steps, method):
     rates = Rates("EUR", RateBook([]))
     for result in lots(made_of(steps), method=method).values():
         assert total_in_own_currency(result) == total(realised_gains(result, rates))
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, st.booleans())
+def test_lots_are_conserved_by_every_method(steps, allow_short):
+    assert not list(
+        faults({pk: asset._replace(allow_short=allow_short) for pk, asset in made_of(steps).items()})
+    )

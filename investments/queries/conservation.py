@@ -1,0 +1,25 @@
+"""Recomputes the lots of all assets by every method, and says what does not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import batched
+
+from assets.holdings.reading import read_ledger
+from assets.models import Asset
+from investments.calculations.conservation import Fault, faults
+
+ASSETS_AT_A_TIME = 200
+
+
+def faults_of_all_lots() -> Iterator[Fault]:
+    """The faults of every asset with transactions. What is in memory is of a few hundred assets, and of those that
+    transfers and actions link to them.
+    """
+    with_transactions = (
+        Asset.objects.filter(transactions__isnull=False).order_by("portfolio_id", "pk").distinct()
+    )
+    ids = with_transactions.values_list("pk", flat=True).iterator(chunk_size=2000)
+    for some in batched(ids, ASSETS_AT_A_TIME):
+        wanted = set(some)
+        yield from (fault for fault in faults(read_ledger(wanted)) if fault.asset_id in wanted)
