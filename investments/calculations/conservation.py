@@ -102,7 +102,8 @@ def cash_of(action: Action, held: Quantities) -> int:
     )
     if not is_paid:
         return 0
-    return round(action.cash * MONEY_UNIT * held.at_actions[action.action_id] / QUANTITY_UNIT)
+    paid: Fraction = action.cash * MONEY_UNIT * held.at_actions[action.action_id]
+    return round(paid / QUANTITY_UNIT)
 
 
 def paid_of(asset: AssetEvents) -> int:

@@ -131,7 +131,7 @@ def value_asset_flows(
         on = _effective_on(event, values)
         if on is None or not window.has(on):
             continue
-        if event.type is TradeType.ACQUIRE:
+        if event.type is TradeType.ACQUIRE or (event.type is TradeType.INCOME and event.quantity):
             bought_on.add(on)
         elif event.type is TradeType.DISPOSE:
             sold_on.add(on)

@@ -197,7 +197,8 @@ class HighestFirst(LotBook):
         heappop(self.heap)
 
     def open_lots(self) -> list[Lot]:
-        return sorted((lot for *_, lot in self.heap if lot.rest), key=lambda lot: lot.order)
+        in_order = sorted(self.heap, key=lambda entry: entry[1:3])
+        return [lot for *_, lot in in_order if lot.rest]
 
     def replace(self, lots: Sequence[Lot]) -> None:
         self.heap, self.units = [], 0

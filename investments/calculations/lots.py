@@ -262,7 +262,7 @@ class _Holding:
         """Lots with less cost: the part of the payment that is above a lot's cost closes nothing, and is a gain."""
         total = round(action.cash * MONEY_UNIT * sum((part.units for part in parts), start=0) / QUANTITY_UNIT)
         for part, paid in zip(parts, shared_out(total, [part.units for part in parts]), strict=True):
-            lowered = min(paid, part.cost) if part.units > 0 else max(paid, part.cost)
+            lowered = lowered_by(paid, part.cost)
             self.lots.paid_back += lowered
             if paid != lowered:
                 self.add_closed([Part(part.lot, 0, 0, None)], action.action_id, action.on, paid - lowered)
@@ -321,6 +321,14 @@ class _Holding:
 
 def order_of(trade: Trade) -> Order:
     return trade.on, trade.at, trade.position, trade.transaction_id
+
+
+def lowered_by(paid: int, cost: int) -> int:
+    """By how much a payment lowers a cost: at most to zero. That of a short lot is negative, as its payment is.
+
+    A short sale whose costs were above its proceeds has a cost of the other sign, which nothing lowers.
+    """
+    return max(min(paid, cost), 0) if paid > 0 else min(max(paid, cost), 0)
 
 
 def divided(cost: int, reported: int | None, ratio: Fraction) -> tuple[int, int | None]:

@@ -1,27 +1,51 @@
-"""What the transfers of a report move between assets, in money."""
+"""What transfers and corporate actions move between assets, and what actions pay, in money."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
+from django.db.models import F, Q
+
 from assets import valuation
+from assets.holdings.events import Action
 from assets.holdings.quantities import quantities
 from assets.holdings.reading import read_ledger
+from assets.models import Asset, InstrumentAction
 from assets.valuation.series import ten_thousandths
-from investments.calculations.flows import Moved, moved_amounts
+from investments.calculations.flows import Moved, cash_of, moved_amounts
 from investments.calculations.lots import lots
 from investments.queries.ledgers import refs_of
 
+ACTIONS = (
+    InstrumentAction.Type.SPIN_OFF,
+    InstrumentAction.Type.MERGER,
+    InstrumentAction.Type.RETURN_OF_CAPITAL,
+)
+
+
+def acting_assets(portfolio_ids: Collection[UUID], start: date, end: date) -> set[UUID]:
+    """The assets with a corporate action after `start` up to `end` that may move shares or pay something. One query."""
+    actions = {
+        "instrument__actions__type__in": ACTIONS,
+        "instrument__actions__on__gt": start,
+        "instrument__actions__on__lte": end,
+    }
+    of_all = Q(**actions, instrument__actions__household=None)
+    own = Q(**actions, instrument__actions__household=F("portfolio__household"))
+    assets = Asset.objects.filter(own | of_all, portfolio__in=portfolio_ids).order_by()
+    return set(assets.values_list("pk", flat=True))
+
 
 def moved_values(asset_ids: Collection[UUID], start: date, end: date) -> dict[UUID, list[Moved]]:
-    """For each asset what came from others and went to them from `start` up to `end`.
+    """For each asset what came from others and went to them from `start` up to `end`, and what actions paid (negative).
 
-    It is quantity x value of a unit where it arrives, on that day; without a value there it is the cost moved.
+    What moves is quantity x value of a unit where it arrives, on that day; without a value there it is the cost moved.
     """
     ledger = read_ledger(asset_ids)
-    lots_by_asset = lots(ledger, on=end)
+    lots_by_asset, held = lots(ledger, on=end), quantities(ledger)
     arrived_at = [pk for pk, of_asset in lots_by_asset.items() if of_asset.arrivals]
     series = {
         ref.id: values for ref, values in valuation.value_series(refs_of(arrived_at), start=start, end=end)
@@ -31,4 +55,9 @@ def moved_values(asset_ids: Collection[UUID], start: date, end: date) -> dict[UU
         value = series[asset_id].value_on(on) if asset_id in series else None
         return None if value is None else ten_thousandths(value)
 
-    return moved_amounts(lots_by_asset, quantities(ledger), value_on)
+    moved = defaultdict(list, moved_amounts(lots_by_asset, held, value_on))
+    for pk, asset in ledger.items():
+        for event in asset.events:
+            if isinstance(event, Action) and event.on <= end and (paid := cash_of(event, held[pk])):
+                moved[pk].append(Moved(event.on, -paid, asset.currency))
+    return moved

@@ -17,7 +17,7 @@ from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
 from assets.valuation import REF_COLUMNS, AssetRef, Gap, PriceGap, SeriesReader, ShareChange, ValueSeries
 from assets.valuation.series import gaps_of, gaps_on, money
-from investments.queries.transfers import moved_values
+from investments.queries.transfers import acting_assets, moved_values
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
@@ -70,7 +70,7 @@ def change_report(
     flows_by_asset = with_known_flows(cash_flows(ids, start, end), assets, start, end)
     refs = [asset.ref for asset in assets.values()]
     currencies = {currency} | {asset.ref.currency for asset in assets.values()}
-    currencies |= {cash_flow.currency for flows in flows_by_asset.values() for cash_flow in flows}
+    currencies |= {flow.currency for pk, flows in flows_by_asset.items() if pk in assets for flow in flows}
     share_changes = valuation.share_changes(refs, start=start, end=end)
     all_series = read_series(refs, start=start, end=end, reported_in=currency)
     gaps: list[Gap] = []
@@ -175,7 +175,8 @@ def with_known_flows(
 def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, list[CashFlow]]:
     """The transactions after `start` up to `end`; also earlier trades of an asset without a value on `start`.
 
-    The legs of a transfer are a sale of the one asset and a purchase of the other, of what it moves.
+    The legs of a transfer are a sale of the one asset and a purchase of the other, of what it moves; so are those of a
+    corporate action. Income in kind is paid out, and buys at once.
     """
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
     rows = valuation.with_first_value(rows, "asset")
@@ -193,19 +194,26 @@ def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, 
         if transfer_id is not None:  # it is the id of the leg out
             type_ = Transaction.Type.DISPOSE if transfer_id == pk else Transaction.Type.ACQUIRE
         flow = CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
-        by_asset.setdefault(asset_id, []).append(flow)
-    for asset_id, flow in flows_of_transfers(moved_on, end):
+        flows = by_asset.setdefault(asset_id, [])
+        flows.append(flow)
+        if type_ == Transaction.Type.INCOME and quantity:
+            flows.append(CashFlow("ACQUIRE", on, currency, flow.amount))
+    for asset_id, flow in flows_of_moves(portfolio_ids, moved_on, start, end):
         by_asset.setdefault(asset_id, []).append(flow)
     return by_asset
 
 
-def flows_of_transfers(moved_on: Mapping[UUID, set[date]], end: date) -> Iterator[tuple[UUID, CashFlow]]:
-    """What moved at the assets on these days. Without a transfer of units nothing is read."""
-    if not moved_on:
+def flows_of_moves(
+    portfolio_ids: list[UUID], moved_on: Mapping[UUID, set[date]], start: date, end: date
+) -> Iterator[tuple[UUID, CashFlow]]:
+    """What moved on the days of transfers, and by corporate actions after `start`. Without any nothing is read."""
+    acting = acting_assets(portfolio_ids, start, end)
+    if not (moved_on or acting):
         return
-    moved = moved_values(moved_on.keys(), min(map(min, moved_on.values())), end)
-    for asset_id, days in moved_on.items():
-        for on, amount, currency in moved.get(asset_id, ()):
-            if on in days:
+    first = min([start, *map(min, moved_on.values())])
+    for asset_id, moved in moved_values(moved_on.keys() | acting, first, end).items():
+        days = moved_on.get(asset_id, ())
+        for on, amount, currency in moved:
+            if on > start or on in days:
                 type_: CashFlowType = "DISPOSE" if amount < 0 else "ACQUIRE"
                 yield asset_id, CashFlow(type_, on, currency, money(abs(amount)))
