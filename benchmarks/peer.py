@@ -187,12 +187,12 @@ def main() -> None:
         write_journal(journal, options.instruments)
         own = [sys.executable, __file__, "--strata", "--instruments", str(options.instruments)]
         runs = [(run(own), run(hledger(journal))) for _ in range(options.times)]
-    ours, theirs = runs[-1][0][1], runs[-1][1][1]
+    own_figures, peer_figures = runs[-1][0][1], runs[-1][1][1]
     print(f"| {options.instruments} instruments, twelve years | Strata | hledger |\n| --- | ---: | ---: |")
     rows = zip(
         (VALUE, MONEY_WEIGHTED, AT_THE_END, AT_THE_START),
-        json.loads(ours),
-        [*figures_of(theirs), ""],
+        json.loads(own_figures),
+        [*figures_of(peer_figures), ""],
         strict=True,
     )
     for name, our, their in rows:

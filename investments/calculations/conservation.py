@@ -42,10 +42,10 @@ def faults(ledger: Ledger) -> Iterator[Fault]:
     """What does not agree, by any method. Linked assets have to be in the ledger together."""
     held = quantities(ledger)
     for method in LotMethod:
-        found = lots(ledger, method=method, rate_on=rate_of_one)
-        left = costs_that_left(found)
+        lots_by_asset = lots(ledger, method=method, rate_on=rate_of_one)
+        left = costs_that_left(lots_by_asset)
         for asset_id, asset in ledger.items():
-            for about in of_asset(asset, found[asset_id], held[asset_id], left[asset_id]):
+            for about in of_asset(asset, lots_by_asset[asset_id], held[asset_id], left[asset_id]):
                 yield Fault(asset_id, method, about)
 
 
@@ -53,35 +53,37 @@ def rate_of_one(source: str, target: str, on: date) -> Fraction:
     return Fraction(1)
 
 
-def costs_that_left(found: Mapping[UUID, AssetLots]) -> Mapping[UUID, int]:
+def costs_that_left(lots_by_asset: Mapping[UUID, AssetLots]) -> Mapping[UUID, int]:
     """By asset the cost of what arrived elsewhere."""
     left: defaultdict[UUID, int] = defaultdict(int)
-    for of_asset in found.values():
+    for of_asset in lots_by_asset.values():
         for arrival in of_asset.arrivals:
             left[arrival.from_asset_id] += arrival.cost
     return left
 
 
-def of_asset(asset: AssetEvents, found: AssetLots, held: Quantities, left: int) -> Iterator[str]:
+def of_asset(asset: AssetEvents, asset_lots: AssetLots, held: Quantities, left: int) -> Iterator[str]:
     """What is wrong. Of an asset whose quantity was entered and follows from no transaction, lots know nothing."""
     if asset.opening_quantity and not asset.counts_units:
         return
-    if asset.counts_units or found.arrivals:
-        if found.quantity != (held.units[-1] if held.units else 0):
+    if asset.counts_units or asset_lots.arrivals:
+        if asset_lots.quantity != (held.units[-1] if held.units else 0):
             yield "the quantity of the open lots is not what is held"
-        if sum(gap.quantity for gap in found.missing) != sum(gap.units for gap in held.missing):
+        if sum(gap.quantity for gap in asset_lots.missing) != sum(gap.units for gap in held.missing):
             yield "the missing quantity of the lots is not that of the transactions"
-    if any(lot.disposed_on < lot.acquired_on for lot in found.closed):
+    if any(lot.disposed_on < lot.acquired_on for lot in asset_lots.closed):
         yield "a lot was sold before it was bought"
-    received, paid, given = received_of(asset, held), paid_of(asset), given_of(asset, found)
-    proceeds = sum(lot.proceeds for lot in found.closed) + sum(gap.proceeds for gap in found.missing)
-    if not asset.allow_short and proceeds + found.paid_back != received:
+    received, paid, given = received_of(asset, held), paid_of(asset), given_of(asset, asset_lots)
+    proceeds = sum(lot.proceeds for lot in asset_lots.closed) + sum(
+        gap.proceeds for gap in asset_lots.missing
+    )
+    if not asset.allow_short and proceeds + asset_lots.paid_back != received:
         yield "the proceeds of the lots are not those of the sales"
     if any(is_leg_out(trade) and trade.other_asset_id is None for trade in trades_of(asset)):
         return  # the asset to which lots went was deleted, and their cost with it
-    realised = sum(lot.proceeds - lot.cost for lot in found.closed)
-    missing = sum(gap.proceeds for gap in found.missing)
-    if realised - found.cost + missing + given - left != received - paid:
+    realised = sum(lot.proceeds - lot.cost for lot in asset_lots.closed)
+    missing = sum(gap.proceeds for gap in asset_lots.missing)
+    if realised - asset_lots.cost + missing + given - left != received - paid:
         yield "gains, cost and what is missing are not what the cash shows"
 
 
@@ -111,9 +113,9 @@ def paid_of(asset: AssetEvents) -> int:
     return sum(each.amount + each.fee + each.tax for each in purchases)
 
 
-def given_of(asset: AssetEvents, found: AssetLots) -> int:
+def given_of(asset: AssetEvents, asset_lots: AssetLots) -> int:
     """The cost of what came without being paid here: income in kind, adjustments, and what other assets sent."""
-    given = sum(arrival.cost for arrival in found.arrivals)
+    given = sum(arrival.cost for arrival in asset_lots.arrivals)
     for trade in trades_of(asset):
         is_in_kind = trade.type in (TradeType.INCOME, TradeType.ADJUST) and (trade.quantity or 0) > 0
         is_from_elsewhere = (

@@ -20,6 +20,6 @@ def faults_of_all_lots() -> Iterator[Fault]:
         Asset.objects.filter(transactions__isnull=False).order_by("portfolio_id", "pk").distinct()
     )
     ids = with_transactions.values_list("pk", flat=True).iterator(chunk_size=2000)
-    for some in batched(ids, ASSETS_AT_A_TIME):
-        wanted = set(some)
+    for batch in batched(ids, ASSETS_AT_A_TIME):
+        wanted = set(batch)
         yield from (fault for fault in faults(read_ledger(wanted)) if fault.asset_id in wanted)

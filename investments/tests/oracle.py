@@ -53,8 +53,8 @@ class OracleAsset:
         """Close what is open with the other sign; the rest is a new lot."""
         is_long = lot.quantity > 0
         opposite = self.shorts if is_long else self.longs
-        there = abs(sum(each.rest for each in opposite))
-        covered = min(abs(lot.quantity), there) * (1 if is_long else -1)
+        units = abs(sum(each.rest for each in opposite))
+        covered = min(abs(lot.quantity), units) * (1 if is_long else -1)
         if covered:
             paid = floor(lot.cost * covered / lot.quantity) if covered != lot.quantity else lot.cost
             self.close(self.take(opposite, -covered), -paid)

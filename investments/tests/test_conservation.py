@@ -46,9 +46,9 @@ def test_a_wrong_cut_is_noticed_by_every_method(monkeypatch):
     monkeypatch.setattr(
         lot_book.Lot, "left", lambda lot: lot_book.Part(lot, lot.rest, lot.cost, lot.reported)
     )
-    found = list(faults(ledger({A: [buy(0, 10, 100), sell(1, 3, 50)]})))
-    assert {fault.about for fault in found} == {"gains, cost and what is missing are not what the cash shows"}
-    assert "fifo" in {fault.method for fault in found} and {fault.asset_id for fault in found} == {A}
+    named = list(faults(ledger({A: [buy(0, 10, 100), sell(1, 3, 50)]})))
+    assert {fault.about for fault in named} == {"gains, cost and what is missing are not what the cash shows"}
+    assert "fifo" in {fault.method for fault in named} and {fault.asset_id for fault in named} == {A}
 
 
 def test_lost_proceeds_and_quantities_are_noticed(monkeypatch):

@@ -88,11 +88,13 @@ class World:
         )
         self.instruments, self.prices = {}, {}
         for code in ("EUR", "USD"):
-            made = Instrument.objects.create(household=self.household, symbol=code, name=code, currency=code)
+            instrument = Instrument.objects.create(
+                household=self.household, symbol=code, name=code, currency=code
+            )
             cents = [self.random.randrange(500, 3000) for _ in range(SPAN + 1)]
             rows = [(on_day(number).toordinal(), number, price, 2) for number, price in enumerate(cents)]
-            record_prices({made.pk: rows}, LoadTerms("test"))
-            self.instruments[code] = made
+            record_prices({instrument.pk: rows}, LoadTerms("test"))
+            self.instruments[code] = instrument
             self.prices[code] = {on_day(number): Fraction(price, 100) for number, price in enumerate(cents)}
 
     def row(self, asset, on, kind, position=0, **values):
