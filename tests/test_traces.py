@@ -56,6 +56,7 @@ from tests.strata_apps import APPS
 
 UNTRACED = {
     JournalEntry: "is the journal",
+    HeldQuantities: "is rebuilt from the transactions by `rebuild`",
     MonthlyDeltas: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
     ValueGap: "is rebuilt from the values by `rebuild`",

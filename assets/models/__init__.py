@@ -3,6 +3,7 @@
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
+from assets.models.derived.held_quantities import HeldQuantities
 from assets.models.derived.monthly_deltas import MonthlyDeltas
 from assets.models.derived.monthly_values import MonthlyValues
 from assets.models.derived.packed_prices import PackedPrices
@@ -29,6 +30,7 @@ __all__ = [
     "Depreciation",
     "ExchangeRate",
     "Growth",
+    "HeldQuantities",
     "Instrument",
     "InstrumentAction",
     "InstrumentSource",

@@ -60,6 +60,12 @@ class Transaction(TrackedModel):
         ordering = ("-on", "-position", "-id")
         indexes = (
             models.Index(fields=("asset", "on", "position", "id"), name="transaction_in_order"),
+            # Most assets have none: whether any is linked to others is looked up in this alone.
+            models.Index(
+                fields=("asset", "transfer_id", "id"),
+                name="transaction_legs_of_asset",
+                condition=Q(transfer_id__isnull=False),
+            ),
             models.Index(
                 fields=("transfer_id",), name="transaction_of_transfer", condition=~Q(transfer_id=None)
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -48,13 +49,15 @@ def updated(pack: YearOfPrices | None, newer: YearOfPrices) -> YearOfPrices:
         return newer
     if newer.ordinals[0] > pack.ordinals[-1]:  # nearly always: the prices of a new day
         return joined([pack, newer])
-    newest = {}
-    for prices in (pack, newer):
-        for ordinal, number, adjusted in zip(
-            prices.ordinals, prices.numbers, prices.adjusted_to, strict=True
-        ):
-            newest[ordinal] = number, prices.scale, adjusted
-    return _year(pack.year, newest)
+    scale = max(pack.scale, newer.scale)
+    ordinals, adjusted_to = [*pack.ordinals], [*pack.adjusted_to]
+    numbers = [*rescaled(pack.numbers, pack.scale, scale)]
+    new_numbers = rescaled(newer.numbers, newer.scale, scale)
+    for ordinal, number, adjusted in zip(newer.ordinals, new_numbers, newer.adjusted_to, strict=True):
+        place = bisect_left(ordinals, ordinal)
+        end = place + (ordinals[place : place + 1] == [ordinal])  # this far it is replaced
+        ordinals[place:end], numbers[place:end], adjusted_to[place:end] = [ordinal], [number], [adjusted]
+    return YearOfPrices(pack.year, ordinals, numbers, scale, adjusted_to)
 
 
 def _year(year: int, newest: dict[int, tuple[int, int, int]]) -> YearOfPrices:

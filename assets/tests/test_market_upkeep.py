@@ -39,7 +39,7 @@ from assets.prices.store import recorded_prices
 from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action, delete_action
 from assets.services.instruments.prices import LoadTerms, record_prices
-from assets.valuation import months, reading, registry
+from assets.valuation import gaps, months, quantities, reading, registry
 from assets.valuation.deltas import calculated, stored
 from portfolios.models import Household, Portfolio
 from strata.exceptions import StrataError
@@ -63,9 +63,12 @@ ACTIONS = st.sampled_from(["split", "stock_dividend", "spin_off", "merger"])
 def assert_in_step() -> None:
     for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
         assert stored(portfolio_id) == calculated(portfolio_id)
+        assert not gaps.differences(portfolio_id)
     assets = dict(Asset.objects.values_list("pk", "valuation"))
     assert months.stored(assets) == months.calculated(assets)
     assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
+    at_market = {pk for pk, valuation in assets.items() if valuation == "market"}
+    assert quantities.stored(assets) == quantities.calculated(at_market)
 
 
 class MarketWrites(RuleBasedStateMachine):

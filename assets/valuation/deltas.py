@@ -171,8 +171,10 @@ def _added(
     at: tuple[sql.DeltaKey, date], row: sql.DeltaRow | None, change: Mapping[date, Sequence[int]]
 ) -> sql.DeltaRow:
     key, month = at
+    if row is None:
+        return sql.DeltaRow(key, month, encode_deltas(change), *total(change.values()))
     by_day: dict[date, list[int]] = {}
-    for deltas in (decode_deltas(month, row.encoded) if row else {}, change):
+    for deltas in (decode_deltas(month, row.encoded), change):
         for on, delta in deltas.items():
             _add(by_day, on, delta)
     return sql.DeltaRow(key, month, encode_deltas(by_day), *total(by_day.values()))

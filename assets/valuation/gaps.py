@@ -60,7 +60,8 @@ def replace(asset_ids: Collection[UUID], new: Iterable[Gap]) -> None:
 
 def write(gaps: Iterable[Gap]) -> None:
     rows = [ValueGap(asset_id=pk, start_on=start, end_on=end) for pk, start, end in gaps]
-    ValueGap.objects.bulk_create(rows, batch_size=BATCH)
+    if rows:
+        ValueGap.objects.bulk_create(rows, batch_size=BATCH)
 
 
 # --- rebuilt, and compared ---

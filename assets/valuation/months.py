@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import batched, groupby
 from operator import itemgetter
@@ -32,7 +32,8 @@ def refresh(months: Collection[protocol.Month], valuations: Valuations) -> None:
     for batch in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(batch, NOTHING)
         for pk, values in groupby(values_of_months(batch, valuations), key=itemgetter(0)):
-            fresh |= {(pk, month): encoded for month, encoded in encode_months(value[1:] for value in values)}
+            _, days, amounts = zip(*values, strict=True)
+            fresh |= {(pk, month): encoded for month, encoded in encode_months(days, amounts)}
         sql.write_months(fresh.items())
 
 
@@ -45,9 +46,9 @@ def write_encoded(months: Mapping[protocol.Month, EncodedMonth]) -> None:
 # --- rebuilt, and compared ---
 
 
-def write(asset_id: UUID, days: Iterable[date], values: Iterable[int | None]) -> None:
+def write(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> None:
     """Write all the months of an asset with these values, the oldest day first."""
-    for batch in batched(encode_months(zip(days, values, strict=True)), BATCH):
+    for batch in batched(encode_months(days, values), BATCH):
         sql.write_months(((asset_id, month), encoded) for month, encoded in batch)
 
 
@@ -60,7 +61,7 @@ def calculated(valuations: Valuations) -> dict[protocol.Month, EncodedMonth]:
     return {
         (pk, month): encoded
         for pk, days, values in stored_values(valuations)
-        for month, encoded in encode_months(zip(days, values, strict=True))
+        for month, encoded in encode_months(days, values)
     }
 
 

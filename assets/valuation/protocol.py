@@ -166,6 +166,11 @@ class ValueSource(Protocol):
 class StoredSource(ValueSource, Protocol):
     """What keeps derived tables up to date with the writes of a stored source."""
 
+    def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
+        """All values of each of the assets. It stores what the source itself derives besides values, and has none of
+        it before.
+        """
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         """(asset, day, amount) of each day in these months that has a value, in the order of assets and days."""
 

@@ -217,6 +217,13 @@ def stored_values(valuations: Valuations) -> Iterator[AssetValues]:
         yield from values(of_stored_sources(dict(batch)), date.min, date.max)
 
 
+def rebuilt(valuations: Valuations) -> Iterator[AssetValues]:
+    """The same, and each source stores what it derives besides values."""
+    for batch in batched(valuations.items(), ASSETS_AT_A_TIME):
+        for source, ids in by_stored_source(dict(batch)):
+            yield from source.rebuilt(ids)
+
+
 def values_of_months(
     months: Sequence[Month], valuations: Valuations
 ) -> Iterator[tuple[UUID, date, int | None]]:

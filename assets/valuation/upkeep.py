@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import F
 
 from assets.models import Asset
-from assets.valuation import deltas, gaps, months, protocol, registry
+from assets.valuation import deltas, gaps, months, protocol, quantities, registry
+from assets.valuation.delta_columns import DeltaColumns
 from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
 from assets.valuation.protocol import Gap
 from portfolios.models import Portfolio
@@ -122,13 +123,15 @@ def rebuild(portfolio_id: UUID) -> None:
         forget_portfolios([portfolio_id])
         months.forget_portfolio(portfolio_id)
         gaps.forget_portfolio(portfolio_id)
-        sums: deltas.RunningSums = {}
+        quantities.forget_portfolio(portfolio_id)
+        columns, new_gaps = DeltaColumns(), list[Gap]()
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-        for pk, days, values in registry.stored_values(valuations_of(facts)):
-            deltas.add_values(sums, facts[pk], days, values)
+        for pk, days, values in registry.rebuilt(valuations_of(facts)):
+            columns.add(facts[pk], days, values)
             months.write(pk, days, values)
-            gaps.write(gaps.of_values(pk, days, values))
-        deltas.apply_deltas(sums)
+            new_gaps += gaps.of_values(pk, days, values)
+        gaps.write(new_gaps)
+        deltas.apply_deltas(columns.finished())
         portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
 
 
@@ -145,7 +148,7 @@ def is_outdated(portfolio_id: UUID) -> bool:
     """Whether the portfolio's derived data differs from its values. It takes several queries: call it in one snapshot
     of the database, or with the portfolio locked.
     """
-    tables = (deltas, months, gaps)
+    tables = (deltas, months, gaps, quantities)
     return any(table.differences(portfolio_id) for table in tables)
 
 

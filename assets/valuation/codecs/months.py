@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 
@@ -24,23 +25,31 @@ class EncodedMonth(NamedTuple):
 
 
 NOTHING = EncodedMonth(0, b"")
+WIDTH = 8  # bytes of a value
 GAP = -(2**63)
-GAP_BYTES = GAP.to_bytes(8, "little", signed=True)
+GAP_BYTES = GAP.to_bytes(WIDTH, "little", signed=True)
 
 
-def encode_months(values: Iterable[tuple[date, int | None]]) -> Iterator[tuple[date, EncodedMonth]]:
+def encode_months(
+    days: Sequence[date], amounts: Sequence[int | None]
+) -> Iterator[tuple[date, EncodedMonth]]:
     """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
-    for (year, month), of_month in groupby(values, key=_month_of):
-        bits, amounts = 0, []
-        for on, amount in of_month:
-            bits |= 1 << on.day - 1
-            amounts.append(amount)
-        yield date(year, month, 1), EncodedMonth(bits, _bytes(amounts))
+    encoded, count, begin = _bytes(amounts), len(days), 0
+    while begin < count:
+        month = days[begin].replace(day=1)
+        end = bisect_right(days, last_of_month(month), begin, min(begin + 31, count))
+        yield month, EncodedMonth(_bits(tuple(days[begin:end])), encoded[WIDTH * begin : WIDTH * end])
+        begin = end
 
 
-def _month_of(value: tuple[date, int | None]) -> tuple[int, int]:
-    on = value[0]
-    return on.year, on.month
+@lru_cache(maxsize=1024)
+def last_of_month(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
+@lru_cache(maxsize=4096)  # many assets have values on the same days
+def _bits(days: tuple[date, ...]) -> int:
+    return sum(1 << on.day - 1 for on in days)
 
 
 @lru_cache(maxsize=1024)
@@ -58,8 +67,8 @@ def amounts_in(amounts: bytes) -> Sequence[int | None]:
     return [None if value == GAP else value for value in values] if GAP_BYTES in amounts else values
 
 
-def _bytes(values: list[int | None]) -> bytes:
-    amounts = array("q", [GAP if value is None else value for value in values])
+def _bytes(values: Sequence[int | None]) -> bytes:
+    amounts = array("q", [GAP if value is None else value for value in values] if None in values else values)  # type: ignore[arg-type]  # no None is left
     if sys.byteorder == "big":
         amounts.byteswap()
     return amounts.tobytes()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from math import gcd
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from assets.valuation.formulas.arithmetic import LARGEST, half_even
 
 QUANTITY_UNIT = 10**18
 MONEY_UNIT = 10**4
+UNITS_OF_MONEY = QUANTITY_UNIT // MONEY_UNIT  # a quantity has so many units for a ten-thousandth of the price
 
 
 class Held(NamedTuple):
@@ -76,7 +78,7 @@ def market_points(
     walk = _Walk(prices)
     anchors, splits = anchors or {}, splits or {}
     quantities = dict(zip(held.days, held.units, strict=True))
-    changes = sorted({*quantities, *anchors, *splits})
+    changes = sorted({*quantities, *anchors, *splits}) if anchors or splits else held.days
     for on, until in pairwise([*changes, date.max]):
         walk.carry_to(on)
         walk.change(on, quantities.get(on), anchors.get(on), splits.get(on))
@@ -84,32 +86,65 @@ def market_points(
     return walk.points
 
 
+def points_after(on: date, held: Held, prices: Prices) -> Points:
+    """The points after the day, without recorded values and splits: then the last price up to the day is enough of the
+    earlier ones.
+    """
+    walk, place = _Walk(prices), bisect_right(held.days, on)
+    walk.begin(held.units[:place])
+    walk.carry_to(on + timedelta(1))
+    later = zip(held.days[place:], held.units[place:], strict=True)
+    begin = on
+    for day, units in later:
+        walk.hold(begin, day)
+        walk.carry_to(day)
+        walk.change(day, units, None, None)
+        begin = day
+    walk.hold(begin, date.max)
+    return walk.points
+
+
 class _Walk:
-    """What is held and what it costs, from one change to the next."""
+    """What is held and what it costs, from one change to the next.
+
+    The price is `above / below`, of the day `priced_on`.
+    """
 
     def __init__(self, prices: Prices) -> None:
         self.prices = prices
+        self.pauses = pauses(prices.days, prices.max_age_days)
         self.points = Points([], [])
         self.quantity: int | Fraction = 0
-        self.price: Price | None = None
+        self.priced_on: date | None = None
+        self.above, self.below = 0, 1
         self.next = 0  # the first of the prices that is still to come
+        self.has_points = False
         self.has_unheld_anchor = False
+
+    def begin(self, earlier: Sequence[int | Fraction]) -> None:
+        """After these quantities, without an anchor: there is a point as soon as something was held."""
+        self.has_points = any(earlier)
+        self.quantity = earlier[-1] if earlier else 0
 
     def carry_to(self, on: date) -> None:
         """Take over the last of the prices before the day."""
         until = bisect_left(self.prices.days, on, self.next)
         if until > self.next:
-            self.price = self.quoted(until - 1)
             self.next = until
+            self.take(until - 1)
 
-    def quoted(self, number: int) -> Price:
-        return Price(self.prices.days[number], Fraction(self.prices.amounts[number], self.prices.denominator))
+    def take(self, number: int) -> None:
+        self.priced_on = self.prices.days[number]
+        self.above, self.below = self.prices.amounts[number], self.prices.denominator
+
+    def set_price(self, on: date, price: Fraction) -> None:
+        self.priced_on, self.above, self.below = on, price.numerator, price.denominator
 
     def change(
         self, on: date, quantity: int | Fraction | None, anchor: int | None, split: Fraction | None
     ) -> None:
-        if split is not None and self.price is not None:
-            self.price = self.price._replace(amount=self.price.amount / split)
+        if split is not None and self.priced_on is not None:
+            self.set_price(self.priced_on, Fraction(self.above, self.below) / split)
         if quantity is not None:
             self.quantity = quantity
         is_quoted = self.next < len(self.prices.days) and self.prices.days[self.next] == on
@@ -118,28 +153,39 @@ class _Walk:
         if anchor is not None:
             self.has_unheld_anchor = not self.quantity
             if self.quantity:
-                self.price = Price(on, Fraction(anchor * QUANTITY_UNIT) / (self.quantity * MONEY_UNIT))
+                self.set_price(on, Fraction(anchor * QUANTITY_UNIT) / (self.quantity * MONEY_UNIT))
             self.add(on, anchor)
             return
         if self.quantity:
             self.has_unheld_anchor = False
         if is_quoted:
-            self.price = self.quoted(self.next - 1)
-        if self.quantity or (quantity is not None and self.points.days and not self.has_unheld_anchor):
-            self.add(on, value_of(self.quantity, self.price, on, self.prices.max_age_days))
+            self.take(self.next - 1)
+        if self.quantity or (quantity is not None and self.has_points and not self.has_unheld_anchor):
+            self.add(on, self.value_on(on))
 
     def add(self, on: date, value: int | None) -> None:
+        self.has_points = True
         self.points.days.append(on)
         self.points.amounts.append(value)
+
+    def value_on(self, on: date) -> int | None:
+        """The value of what is held; None where the price is missing or too old."""
+        if not self.quantity:
+            return 0
+        if self.priced_on is None or (on - self.priced_on).days > self.prices.max_age_days:
+            return None
+        units, parts = self.quantity.numerator, self.quantity.denominator
+        value = half_even(units * self.above, UNITS_OF_MONEY * self.below * parts)
+        return value if abs(value) < LARGEST else None
 
     def hold(self, on: date, until: date) -> None:
         """The prices after the day and before `until`, of a quantity that does not change."""
         if not self.quantity:
             return
         first, last = self.next, bisect_left(self.prices.days, until, self.next)
-        days, amounts = self.prices.days[first:last], self.values(first, last)
-        priced = days if self.price is None else [self.price.on, *days]
-        gaps = [day for day in self.too_old(priced, until) if day > on]
+        days: Sequence[date] = self.prices.days[first:last]
+        amounts: Sequence[int | None] = self.values(first, last)
+        gaps = [day for day in self.too_old(first, last, until) if day > on]
         if gaps:
             points = [*zip(days, amounts, strict=True), *((day, None) for day in gaps)]
             points.sort(key=itemgetter(0))
@@ -149,34 +195,61 @@ class _Walk:
 
     def values(self, first: int, last: int) -> Sequence[int | None]:
         """What is held, at each of these prices."""
-        ratio = Fraction(self.quantity * MONEY_UNIT) / (QUANTITY_UNIT * self.prices.denominator)
-        units, parts = ratio.numerator, ratio.denominator
-        prices = self.prices.amounts[first:last]
-        if parts == 1:
-            values: list[int] = [price * units for price in prices]
-        else:
-            values = [half_even(price * units, parts) for price in prices]
-        if values and not -LARGEST < min(values) <= max(values) < LARGEST:
-            return [value if abs(value) < LARGEST else None for value in values]
-        return values
+        if first == last:
+            return ()
+        units, parts = self.quantity.numerator, UNITS_OF_MONEY * self.prices.denominator
+        parts *= self.quantity.denominator
+        common = gcd(units, parts)
+        return products(self.prices.amounts[first:last], units // common, parts // common)
 
-    def too_old(self, priced: Sequence[date], until: date) -> Iterator[date]:
-        """The days from which one of these prices is too old, before the next of them and before `until`."""
-        most = timedelta(self.prices.max_age_days)
-        for day, following in pairwise([*priced, until]):
-            if following - day > most and (gap := day + most + timedelta(1)) < following:
-                yield gap
+    def too_old(self, first: int, last: int, until: date) -> Iterator[date]:
+        """The days from which the price that counts so far, or one of these, is too old, before the next one of them
+        and before `until`.
+        """
+        days, most = self.prices.days, self.prices.max_age_days
+        if self.priced_on is not None:
+            yield from day_too_old(self.priced_on, most, days[first] if first < last else until)
+        begin = bisect_left(self.pauses, first)
+        for place in self.pauses[begin : bisect_left(self.pauses, last - 1, begin)]:
+            yield from day_too_old(days[place], most, days[place + 1])
+        if first < last:
+            yield from day_too_old(days[last - 1], most, until)
 
 
-def value_of(quantity: int | Fraction, price: Price | None, on: date, max_age_days: int) -> int | None:
-    """The value of a quantity on a day; None where the price is missing or too old."""
-    if not quantity:
-        return 0
-    if price is None or (on - price.on).days > max_age_days:
-        return None
-    exact = Fraction(quantity, QUANTITY_UNIT) * price.amount * MONEY_UNIT
-    value = half_even(exact.numerator, exact.denominator)
-    return value if abs(value) < LARGEST else None
+def day_too_old(on: date, most: int, following: date) -> Iterator[date]:
+    """From which a price of the day `on` is too old, if that is before the following one."""
+    if (following - on).days > most and (gap := on + timedelta(most + 1)) < following:
+        yield gap
+
+
+def pauses(days: Sequence[date], most: int) -> list[int]:
+    """The places of the days after which there is none for more than so many days.
+
+    Most prices are of every weekday: of several days in a row the first and the last are compared first.
+    """
+    found, step, last = [], max(most // 2, 1), len(days) - 1
+    for place in range(0, last, step):
+        end = min(place + step, last)
+        if (days[end] - days[place]).days > most:
+            found += [near for near in range(place, end) if (days[near + 1] - days[near]).days > most]
+    return found
+
+
+def products(numbers: Sequence[int], units: int, parts: int) -> Sequence[int | None]:
+    """Each of the positive numbers times `units / parts`, which is in lowest terms, rounded half to even. None for one
+    that is too large for a value.
+    """
+    most = max(numbers)
+    if most * abs(units) > (LARGEST - 1) * parts:
+        rounded = (half_even(number * units, parts) for number in numbers)
+        return [value if abs(value) < LARGEST else None for value in rounded]
+    if parts == 1:
+        return [number * units for number in numbers]
+    if parts % 2 == 0 and most >= parts // 2:
+        return [half_even(number * units, parts) for number in numbers]
+    # None of the products is half way between two whole numbers.
+    twice, whole = 2 * units, 2 * parts
+    return [(number * twice + parts) // whole for number in numbers]
 
 
 class Basis(NamedTuple):

@@ -5,17 +5,19 @@ What the values were before is in the monthly values: what they say is taken bac
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset
-from assets.valuation import deltas, gaps, months, registry, sql
-from assets.valuation.codecs.months import NOTHING, encode_months
+from assets.valuation import deltas, gaps, months, quantities, registry, sql
+from assets.valuation.codecs.months import NOTHING, encode_months, last_of_month
 from assets.valuation.deltas import AssetFacts, facts_of, valuations_of
-from assets.valuation.formulas.market import Points
+from assets.valuation.formulas.market import Held, Points
 from assets.valuation.protocol import AssetValues, Month, Window
+from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.upkeep import Contribution
 from portfolios.models import Portfolio
 from strata.db.locks import lock_rows
@@ -25,10 +27,14 @@ NO_POINTS = Points([], [])
 
 
 class Valued(NamedTuple):
-    """An asset with all of its values."""
+    """An asset with all of its values, or those of some months and the last one before them.
+
+    `held` is None where it is not known whether it has changed.
+    """
 
     facts: AssetFacts
     points: Points
+    held: Held | None = None
 
 
 def stored_before(asset_ids: Collection[UUID]) -> dict[UUID, Valued]:
@@ -51,7 +57,11 @@ def valued(asset_ids: Collection[UUID]) -> dict[UUID, Valued]:
 
 def valued_with(facts: Mapping[UUID, AssetFacts]) -> dict[UUID, Valued]:
     """The assets with these facts and the values that they have now, as far as their source is a stored one."""
-    return _valued(facts, registry.stored_values(valuations_of(facts)) if facts else ())
+    inputs = all_inputs([pk for pk, of_asset in facts.items() if of_asset.source == MARKET])
+    others = valuations_of(facts, facts.keys() - inputs.keys())
+    found = _valued({pk: facts[pk] for pk in others}, registry.stored_values(others))
+    at_market = {pk: Valued(facts[pk], each.points(), each.held) for pk, each in inputs.items()}
+    return {**found, **at_market}
 
 
 def _valued(facts: Mapping[UUID, AssetFacts], values: Iterable[AssetValues]) -> dict[UUID, Valued]:
@@ -68,8 +78,8 @@ def lock_portfolios_of(asset_ids: Collection[UUID]) -> None:
 
 
 def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) -> set[UUID]:
-    """Change the deltas, the months and the gaps of these assets, where their values or facts differ. Returns the
-    portfolios in which something has changed.
+    """Change the deltas, the months and the gaps of these assets, where their values or facts differ, and their
+    quantities. Returns the portfolios in which something has changed.
     """
     contribution_before, contribution_after = Contribution.empty(), Contribution.empty()
     changed: set[UUID] = set()
@@ -86,17 +96,14 @@ def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) ->
                 contribution.add(pk, each.facts, window)
                 contribution.gaps.update(gaps.of_values(pk, *each.points))
                 changed |= {each.facts.portfolio_id} if window.touched else set()
-    apply_contributions(
-        contribution_before, contribution_after, {pk: each.points for pk, each in after.items()}
+    deltas.apply_deltas(deltas.difference(contribution_after.sums, contribution_before.sums))
+    write_months(
+        {pk: each.points for pk, each in after.items()}, contribution_before.months | contribution_after.months
     )
+    gaps.apply(contribution_before.gaps, contribution_after.gaps)
+    quantities.write({pk: each.held for pk, each in after.items() if each.held is not None})
+    quantities.forget([pk for pk, each in after.items() if each.facts.source != MARKET])
     return changed
-
-
-def apply_contributions(before: Contribution, after: Contribution, points: Mapping[UUID, Points]) -> None:
-    """`points` are all that the assets have after the write in the months that either of them touches."""
-    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
-    write_months(points, before.months | after.months)
-    gaps.apply(before.gaps, after.gaps)
 
 
 def differing(before: Points, after: Points) -> list[Window]:
@@ -135,7 +142,9 @@ def write_months(points: Mapping[UUID, Points], wanted: Collection[Month]) -> No
         months_of.setdefault(pk, set()).add(month)
     fresh = dict.fromkeys(wanted, NOTHING)
     for pk, of_asset in months_of.items():
-        for month, encoded in encode_months(zip(*points.get(pk, NO_POINTS), strict=True)):
+        days, amounts = points.get(pk, NO_POINTS)
+        first, last = bisect_left(days, min(of_asset)), bisect_right(days, last_of_month(max(of_asset)))
+        for month, encoded in encode_months(days[first:last], amounts[first:last]):
             if month in of_asset:
                 fresh[pk, month] = encoded
     months.write_encoded(fresh)

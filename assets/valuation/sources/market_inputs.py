@@ -12,10 +12,14 @@ from uuid import UUID
 from assets import prices
 from assets.holdings.reading import quantities_of
 from assets.models import Asset
+from assets.models.asset import Valuation
 from assets.prices.conversion import Split, product
 from assets.prices.splits import splits_of
 from assets.valuation.formulas.market import NO_PRICES, Basis, Held, Points, Prices, basis_on, market_points
 from assets.valuation.sources.anchors import Anchors, anchors_of
+
+
+MARKET = Valuation.MARKET.value
 
 
 class Holder(NamedTuple):
@@ -73,9 +77,9 @@ def market_inputs(
     }
 
 
-def all_inputs(asset_ids: Collection[UUID]) -> dict[UUID, MarketInputs]:
+def all_inputs(asset_ids: Collection[UUID], *, without: Collection[UUID] = ()) -> dict[UUID, MarketInputs]:
     """What all values of the assets follow from."""
-    return market_inputs(sorted(asset_ids), date.min, date.max)
+    return market_inputs(sorted(asset_ids), date.min, date.max, without=without) if asset_ids else {}
 
 
 def held_by(holders: Collection[Holder], without: Collection[UUID] = ()) -> dict[UUID, Held]:

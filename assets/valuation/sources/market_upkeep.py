@@ -38,14 +38,13 @@ from assets.valuation.sources.market_change import (
     valued,
     valued_with,
 )
-from assets.valuation.sources.market_inputs import all_inputs
+from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.sources.markets import SOURCE
 from assets.valuation.sources.snapshots import ValuesAround, values_around
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
 from strata.tenancy.guards import rows_are_locked
 
-MARKET = SOURCE.name
 type ValuesBefore = Mapping[UUID, Valued]
 type Without = Callable[[Collection[UUID]], Mapping[UUID, Points]]
 
@@ -299,8 +298,10 @@ def forget_with(ids: list[UUID]) -> None:
     """Give others the values that they have without these assets, before these are deleted with all that is theirs."""
     before = stored_before(concerned_by_assets(ids))
     if before:
-        points = without_rows(ids)(before)
-        after = {pk: Valued(before[pk].facts, of_asset) for pk, of_asset in points.items()}
+        inputs = all_inputs(before, without=frozenset(ids))
+        after = {
+            pk: Valued(before[pk].facts, of_asset.points(), of_asset.held) for pk, of_asset in inputs.items()
+        }
         raise_revisions(apply_change(before, after))
 
 

@@ -5,7 +5,7 @@ Its values are in the derived tables: sources.market_upkeep keeps them there.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -15,15 +15,18 @@ from uuid import UUID
 from django.db import connection
 
 from assets.models.asset import Valuation
+from assets.valuation import quantities
+from assets.valuation.codecs.months import last_of_month
 from assets.valuation.formulas.market import QUANTITY_UNIT, Points
 from assets.valuation.protocol import (
     AssetDay,
+    AssetValues,
     Month,
     Origin,
     StoredSource,
     Window,
 )
-from assets.valuation.sources.market_inputs import MarketInputs, market_inputs
+from assets.valuation.sources.market_inputs import MarketInputs, all_inputs, market_inputs
 from assets.valuation.sources.priced import PricedSource
 from assets.valuation.sources.snapshots import RECORDED
 
@@ -81,6 +84,14 @@ class Markets(PricedSource):
         self, asset_ids: Collection[UUID], *, without: Collection[UUID] = ()
     ) -> dict[UUID, Points]:
         return self.points(sorted(asset_ids), date.min, date.max, without=without)
+
+    def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
+        inputs = all_inputs(asset_ids)
+        quantities.write({pk: of_asset.held for pk, of_asset in inputs.items()})
+        for pk, of_asset in inputs.items():
+            days, amounts = of_asset.points()
+            if days:
+                yield AssetValues(pk, days, amounts)
 
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         if not months:
@@ -140,7 +151,3 @@ def window_from(points: Points, first: date) -> Window:
 
 def before(on: date) -> date:
     return on if on == date.min else on - timedelta(1)
-
-
-def last_of_month(month: date) -> date:
-    return month.replace(day=monthrange(month.year, month.month)[1])

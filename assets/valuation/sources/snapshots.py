@@ -45,6 +45,9 @@ class Snapshots:
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
         return snapshots_sql.values_between(asset_ids, start, end)
 
+    def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
+        return self.values(asset_ids, date.min, date.max)
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         return snapshots_sql.values_of_months(months)
 

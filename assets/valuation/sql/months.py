@@ -147,8 +147,11 @@ def write_months(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
     """Insert months, or replace those that are stored; each occurs once."""
     lite = connection.vendor == "sqlite"
     params: list[Any] = []
+    asset_id, asset_param = None, None
     for (asset, month), encoded in months:
-        params += (id_param(asset), month.isoformat() if lite else month, *encoded)
+        if asset != asset_id:
+            asset_id, asset_param = asset, id_param(asset)
+        params += (asset_param, month.isoformat() if lite else month, *encoded)
     if params:
         marks = ", ".join(["(%s, %s, %s, %s)"] * (len(params) // 4))
         with connection.cursor() as cursor:
