@@ -319,14 +319,15 @@ def no_index_value(real: RealTerms, on: date) -> dict[str, str]:
 
 
 def point_answer(point: Point, keys: Mapping[Hashable, str], text: Any, *, grouped: bool) -> dict[str, Any]:
+    net = text(point.net)
     answer = {
         "on": point.on.isoformat(),
-        "assets": text(point.assets),
+        "assets": net if point.assets is point.net else text(point.assets),
         "liabilities": text(point.liabilities),
-        "net": text(point.net),
-        "complete": point.complete,
-        "missing_rates": list(map(gap_answer, point.missing_rates)),
-        "missing_prices": list(map(price_gap_answer, point.missing_prices)),
+        "net": net,
+        "complete": not (point.missing_rates or point.missing_prices),
+        "missing_rates": [gap_answer(gap) for gap in point.missing_rates],
+        "missing_prices": [price_gap_answer(gap) for gap in point.missing_prices],
     }
     if grouped:
         answer["groups"] = {shown: text(point.groups[key]) for key, shown in keys.items()}

@@ -19,6 +19,8 @@ def days_between(start: date, end: date, interval: str) -> list[date]:
     """
     if end < start:
         raise ValueError("end lies before start")
+    if interval == "day":
+        return [start + timedelta(number) for number in range((end - start).days + 1)]
     period_end = _period_end(interval)
     points = []
     day = period_end(start)
@@ -49,8 +51,6 @@ def count_days(start: date, end: date, interval: str) -> int:
 
 
 def _period_end(interval: str) -> Callable[[date], date]:
-    if interval == "day":
-        return lambda day: day
     if interval == "week":
         return lambda day: _later(day, 6 - day.weekday())
     if interval in MONTHS:

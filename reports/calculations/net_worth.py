@@ -10,8 +10,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import repeat
 from operator import add, mul
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from assets.rates.book import DayRates, RateBook
 from assets.valuation.protocol import PriceGap
@@ -67,23 +68,19 @@ def net_worth(
     lines = list(rates.grid(currency, columns, totals.days))
     table = {source: [line.numerators.get(source, 0) for line in lines] for source in columns}
     owned = _converted(((source, column.owned) for source, column in columns.items()), table, len(lines))
-    owed = _converted(((source, column.owed) for source, column in columns.items()), table, len(lines))
+    in_debt = {source: column.owed for source, column in columns.items() if any(column.owed)}
+    owed = _converted(in_debt.items(), table, len(lines))
     members = _by_group(totals) if grouped else {}
     groups = {key: _converted(amounts, table, len(lines)) for key, amounts in members.items()}
-    overlap = totals.overlap
-    return [
-        _point(
-            line,
-            (owned[number], owed[number]),
-            {key: nets[number] for key, nets in groups.items()},
-            _missing(line, columns, number, currency),
-            places,
-            overlap=overlap,
-            factor=factor,
-        )
-        for number, (line, factor) in enumerate(zip(lines, factors or [ONE] * len(lines), strict=True))
-        if factor is not None
-    ]
+    parts = _Parts(places, overlap=totals.overlap)
+    points = []
+    for number, (line, factor) in enumerate(zip(lines, factors or repeat(ONE), strict=factors is not None)):
+        if factor is not None:
+            nets = {key: nets[number] for key, nets in groups.items()} if groups else NO_GROUPS
+            shown = parts.of(line.denominator, factor, owned[number], owed[number], nets)
+            missing = _missing(line, columns, number, currency) if line.lacking else ()
+            points.append(Point(line.on, *shown, missing))
+    return points
 
 
 def _by_currency(totals: Totals) -> dict[str, Column]:
@@ -126,8 +123,6 @@ def _converted(columns: Iterable[_Amounts], table: Mapping[str, Sequence[int]], 
 def _missing(
     line: DayRates, columns: Mapping[str, Column], number: int, currency: str
 ) -> tuple[Missing, ...]:
-    if not line.lacking:
-        return ()
     sides = {source: (column.owned[number], column.owed[number]) for source, column in columns.items()}
     return tuple(
         Missing(code, line.on, money(sum(amounts)), "" if code == source else source)
@@ -138,40 +133,52 @@ def _missing(
     )
 
 
-def _point(
-    line: DayRates,
-    sides: tuple[int, int],
-    groups: Mapping[Hashable, int],
-    missing: tuple[Missing, ...],
-    places: int,
-    *,
-    overlap: bool,
-    factor: Fraction,
-) -> Point:
-    """The point of a day, from whole numbers over the day's denominator."""
-    unit = line.denominator * 10**MONEY_PLACES * factor.denominator
-    scale = 10**places * factor.numerator
-    net = half_even((sides[0] + sides[1]) * scale, unit)
-    assets, liabilities = _parted(sides, unit, net, scale)
-    shown: dict[Hashable, Decimal] = {}
-    if groups:
-        nets = [value * scale for value in groups.values()]
-        units = [half_even(value, unit) for value in nets] if overlap else apportion(nets, unit, net)
-        shown = {key: in_places(count, places) for key, count in zip(groups, units, strict=True)}
-    return Point(
-        line.on,
-        in_places(assets, places),
-        in_places(liabilities, places),
-        in_places(net, places),
-        shown,
-        missing,
-    )
+type _Shown = tuple[Decimal, Decimal, Decimal, Mapping[Hashable, Decimal]]
+NO_GROUPS: Mapping[Hashable, int] = {}
+
+
+class _Parts:
+    """What is owned, what is owed, the net and the groups of days, rounded. Many days have the same as the one before."""
+
+    def __init__(self, places: int, *, overlap: bool) -> None:
+        self.places, self.unit, self.overlap = places, 10**places, overlap
+        self.given: tuple[Any, ...] | None = None
+        self.shown: _Shown
+
+    def of(
+        self, denominator: int, factor: Fraction, owned: int, owed: int, nets: Mapping[Hashable, int]
+    ) -> _Shown:
+        """Of whole numbers over the denominator of the day, times the factor."""
+        given = owned, owed, denominator, factor, nets
+        if given != self.given:
+            unit = denominator * 10**MONEY_PLACES * factor.denominator
+            self.given, self.shown = given, self._rounded(unit, self.unit * factor.numerator, owned, owed, nets)
+        return self.shown
+
+    def _rounded(
+        self, unit: int, scale: int, owned: int, owed: int, nets: Mapping[Hashable, int]
+    ) -> _Shown:
+        places = self.places
+        net = half_even((owned + owed) * scale, unit)
+        shown_net = in_places(net, places)
+        if owed:
+            sides = (in_places(side, places) for side in _parted((owned, owed), unit, net, scale))
+            assets, liabilities = sides
+        else:
+            assets, liabilities = shown_net, in_places(0, places)
+        if not nets:
+            return assets, liabilities, shown_net, {}
+        scaled = [value * scale for value in nets.values()]
+        if self.overlap:
+            units = [half_even(value, unit) for value in scaled]
+        else:
+            units = apportion(scaled, unit, net)
+        groups = {key: in_places(count, places) for key, count in zip(nets, units, strict=True)}
+        return assets, liabilities, shown_net, groups
 
 
 def _parted(sides: tuple[int, int], unit: int, net: int, scale: int) -> Sequence[int]:
     """What is owned and what is owed, rounded so that they add up to `net`."""
     owned, owed = sides[0] * scale, sides[1] * scale
-    if not owed:
-        return net, 0
     down = owned // unit, owed // unit
     return down if sum(down) == net else apportion([owned, owed], unit, net)
