@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 
 from assets.rates.kept import KEPT as KEPT_RATES
 from investments.queries.kept_ledgers import KEPT as KEPT_LEDGERS
+from investments.queries.kept_ledgers import KEPT_LOTS
+from investments.queries.performance import KEPT_PERFORMANCES
 from portfolios.models import Household, Membership, Portfolio
 from reports.dashboard.kept import KEPT
 from reports.menu import STALE_VALUES
@@ -69,7 +71,8 @@ def _no_throttle(settings):
 def _nothing_is_kept():
     """The ids and revisions of one test may come again in another, and each starts with no rates loaded."""
     KEPT.clear()
-    KEPT_LEDGERS.clear()
+    for kept in (KEPT_LEDGERS, KEPT_LOTS, KEPT_PERFORMANCES):
+        kept.clear()
     KEPT_RATES.clear()
     STALE_VALUES.clear()
 

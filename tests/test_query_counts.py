@@ -27,6 +27,7 @@ from assets.models import (
 from assets.services.labels import label_asset
 from imports.services.previews import create_import
 from investments.queries.kept_ledgers import KEPT as KEPT_LEDGERS
+from investments.queries.performance import KEPT_PERFORMANCES
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.api.views import Report
 from reports.models import AllocationTarget
@@ -245,7 +246,7 @@ class Cost(NamedTuple):
 
 
 def ask(client, route: Route, world) -> Cost:
-    KEPT_LEDGERS.clear()  # several reports have the same
+    KEPT_LEDGERS.clear(), KEPT_PERFORMANCES.clear()  # several reports have the same
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(f"{path_for(route, world)}?{QUERY_STRINGS.get(route.name, '')}")
         assert answer.status_code == 200, answer.content

@@ -53,7 +53,9 @@ def calculated(asset_ids: Collection[UUID]) -> dict[UUID, EncodedQuantities]:
 
 def stored(asset_ids: Collection[UUID]) -> dict[UUID, EncodedQuantities]:
     clock.require_present()
-    rows = HeldQuantities.objects.filter(asset__pk__among=list(asset_ids)).values_list("asset_id", "days", "units")
+    rows = HeldQuantities.objects.filter(asset__pk__among=list(asset_ids)).values_list(
+        "asset_id", "days", "units"
+    )
     return {pk: EncodedQuantities(bytes(days), units) for pk, days, units in rows}
 
 

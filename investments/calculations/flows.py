@@ -31,7 +31,10 @@ from investments.calculations.reported import Rates, half_even
 from investments.calculations.reported import ten_thousandths as rounded
 
 MONEY_UNIT = 10**4
-TRADES = (TradeType.ACQUIRE, TradeType.DISPOSE, TradeType.TRANSFER)
+# A member of an enum is looked up each time that it is named through its class: that is a tenth of all the time.
+ACQUIRE, DISPOSE, TRANSFER = TradeType.ACQUIRE, TradeType.DISPOSE, TradeType.TRANSFER
+INCOME, EXPENSE = TradeType.INCOME, TradeType.EXPENSE
+TRADES = (ACQUIRE, DISPOSE, TRANSFER)
 
 
 @dataclass(slots=True)
@@ -118,6 +121,8 @@ def value_asset_flows(
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
     sold_on = {each.on for each in moved if each.amount < 0}
+    start, end, fine = window.start, window.end, window.rates.fine
+    begins_on = values.days[0] if values.days else None
     for each in moved:
         if window.has(each.on):
             flows.add(each.on, window.rates.fine(each.amount, each.currency, each.on))
@@ -126,17 +131,21 @@ def value_asset_flows(
             if window.has(event.on) and held is not None:
                 flows.add(event.on, window.rates.fine(-cash_of(event, held), asset.currency, event.on))
             continue
-        if event.type is TradeType.TRANSFER:
+        if event.type is TRANSFER:
             continue  # what it moves is in `moved`
-        on = _effective_on(event, values)
-        if on is None or not window.has(on):
+        on = event.on
+        if event.type is ACQUIRE or event.type is DISPOSE:
+            if begins_on is None:
+                continue
+            on = max(on, begins_on)
+        if not start < on <= end:
             continue
-        if event.type is TradeType.ACQUIRE or (event.type is TradeType.INCOME and event.quantity):
+        if event.type is ACQUIRE or (event.type is INCOME and event.quantity):
             bought_on.add(on)
-        elif event.type is TradeType.DISPOSE:
+        elif event.type is DISPOSE:
             sold_on.add(on)
         amount = _trade_flow(event, window)
-        flows.add(on, window.rates.fine(amount, event.currency, on))
+        flows.add(on, fine(amount, event.currency, on))
     for change in untraded(shares, asset):
         flows.add(change.on, window.rates.fine(change.amount, values.currency, change.on))
     first_on, gone_on = values.without_gaps().first_on, values.disposed_on
@@ -156,22 +165,15 @@ def untraded(shares: Sequence[ShareChange], asset: AssetEvents) -> list[ShareCha
     return [change for change in shares if change.on not in traded_on]
 
 
-def _effective_on(trade: Trade, values: ValueSeries) -> date | None:
-    if trade.type not in (TradeType.ACQUIRE, TradeType.DISPOSE):
-        return trade.on
-    return max(trade.on, values.days[0]) if values.days else None
-
-
 def _trade_flow(trade: Trade, window: Window) -> int:
     """What a trade brings into a value asset, in its own currency; negative for what it takes out."""
-    costs = window.costs(trade)
-    match trade.type:
-        case TradeType.ACQUIRE | TradeType.EXPENSE:
-            return trade.amount + costs
-        case TradeType.DISPOSE:
-            return costs - trade.amount
-        case TradeType.INCOME:
-            return costs if trade.quantity else costs - trade.amount  # income in kind stays in the asset
+    costs, kind = window.costs(trade), trade.type
+    if kind is ACQUIRE or kind is EXPENSE:
+        return trade.amount + costs
+    if kind is DISPOSE:
+        return costs - trade.amount
+    if kind is INCOME:
+        return costs if trade.quantity else costs - trade.amount  # income in kind stays in the asset
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from uuid import UUID
 
 from assets import valuation
@@ -28,7 +29,7 @@ from investments.calculations.gains import (
 from investments.calculations.lot_results import AssetLots, OpenLot
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
-from investments.queries.kept_ledgers import invested_ledger
+from investments.queries.kept_ledgers import invested_ledger, kept_lots
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
@@ -114,7 +115,11 @@ def lots_of_assets(
     for code, of_code in by_code.items():
         rates = Rates(code, book)
         part = with_links({asset.id for asset in of_code}, groups) if groups else ledger
-        lots_by_asset = lots(part, on=on, method=method, currency=code, rate_on=rates.rate_on)
+        lots_by_asset = kept_lots(
+            state,
+            (frozenset(assets), frozenset(part), on, method, code),
+            partial(lots, part, on=on, method=method, currency=code, rate_on=rates.rate_on),
+        )
         reports += [
             _lots_of(asset, lots_by_asset[asset.id], values.get(asset.id), on, rates, detail=detail)
             for asset in of_code

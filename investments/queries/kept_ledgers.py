@@ -1,7 +1,7 @@
-"""The ledgers that this process read last, kept as long as nothing has changed that they were read from.
+"""What this process read and calculated last, kept as long as nothing has changed that it follows from: ledgers, lots,
+and the performance of a period, whose page and charts ask for the same.
 
-To read thousands of transactions takes longer than to calculate with them. The key has the state of the portfolios: it
-is another one after every write that a report about them depends on.
+The key has the state of the portfolios: it is another one after every write that a report about them depends on.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from assets.holdings.events import Ledger
+from investments.calculations.lot_results import AssetLots
 from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
 from strata.audit import clock
 
 MOST_EVENTS = 40_000  # of all ledgers together; about half a kilobyte each
+MOST_LOTS = 40_000  # about a quarter of a kilobyte each
+MOST_DAYS = 20_000  # of all chains of days together; about a quarter of a kilobyte each
 
 
 class InvestedLedger(NamedTuple):
@@ -30,33 +33,62 @@ class InvestedLedger(NamedTuple):
         return sum(len(asset.events) + 1 for asset in self.ledger.values())
 
 
-class KeptLedgers:
-    """At most `most` events; the ledger that was not used for the longest time goes first."""
+class FoundLots(NamedTuple):
+    """The lots of each asset on a day. Not changed."""
 
-    def __init__(self, most: int = MOST_EVENTS) -> None:
+    by_asset: Mapping[UUID, AssetLots]
+
+    @property
+    def size(self) -> int:
+        return sum(len(lots.open) + len(lots.closed) + 1 for lots in self.by_asset.values())
+
+
+class Sized(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+class KeptByState[Value: Sized]:
+    """Values of at most this size together; the one that was not used for the longest time goes first."""
+
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, InvestedLedger] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = Lock()
 
-    def get_or_read(self, key: Hashable, read: Callable[[], InvestedLedger]) -> InvestedLedger:
+    def get_or_read(self, key: Hashable, read: Callable[[], Value]) -> Value:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        ledger = read()
-        if ledger.size <= self._most:
+        value = read()
+        if value.size <= self._most:
             with self._lock:
-                self._kept[key] = ledger
+                self._kept[key] = value
                 while sum(kept.size for kept in self._kept.values()) > self._most:
                     self._kept.popitem(last=False)
-        return ledger
+        return value
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
 
 
-KEPT = KeptLedgers()
+KEPT = KeptByState[InvestedLedger](MOST_EVENTS)
+KEPT_LOTS = KeptByState[FoundLots](MOST_LOTS)
+
+
+def may_keep(state: Hashable | None) -> bool:
+    return state is not None and clock.known_at() is None
+
+
+def kept_lots(
+    state: Hashable | None, key: Hashable, find: Callable[[], Mapping[UUID, AssetLots]]
+) -> Mapping[UUID, AssetLots]:
+    """What `find` gives, which follows from the state and the key."""
+    if not may_keep(state):
+        return find()
+    return KEPT_LOTS.get_or_read((state, key), lambda: FoundLots(find())).by_asset
 
 
 def invested_ledger(
@@ -75,7 +107,7 @@ def invested_ledger(
         assets = invested_assets(portfolio_ids, only_assets, include_all=include_all)
         return InvestedLedger(assets, ledger_of(assets.values()))
 
-    if state is None or clock.known_at() is not None:
+    if not may_keep(state):
         return read()
     only = None if only_assets is None else frozenset(only_assets)
     return KEPT.get_or_read((state, only, include_all), read)

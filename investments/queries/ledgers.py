@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce, NullIf
 
 from assets import valuation
 from assets.holdings.events import (
-    AssetEvents,
     Ledger,
     Trade,
     TradeType,
@@ -82,16 +81,17 @@ def ledger_of(assets: Iterable[InvestedAsset]) -> Ledger:
     return ledger
 
 
-def with_known_flows(
-    ledger: Ledger, assets: Mapping[UUID, InvestedAsset], start: date, end: date
-) -> dict[UUID, AssetEvents]:
+def with_known_flows(ledger: Ledger, assets: Mapping[UUID, InvestedAsset], start: date, end: date) -> Ledger:
     """The events, with the income and expenses that follow from what assets are valued by: the interest of loans.
 
     As in the report of change: none on a day for which the same is recorded, and none from the disposal on.
     """
     valuations = {pk: asset.ref.source for pk, asset in assets.items()}
+    known_flows = valuation.known_flows(valuations, start, end)
+    if not known_flows:
+        return ledger
     explained = dict(ledger)
-    for pk, flows in valuation.known_flows(valuations, start, end).items():
+    for pk, flows in known_flows.items():
         recorded = [event for event in ledger[pk].events if isinstance(event, Trade)]
         known = {(event.type, event.on) for event in recorded}
         ends = assets[pk].disposed_on or date.max

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Transaction
 from assets.services.entries.transactions import add_transaction
-from investments.queries.kept_ledgers import KEPT, InvestedLedger, KeptLedgers
+from investments.queries.kept_ledgers import KEPT, InvestedLedger, KeptByState
 from strata.audit import clock
 from tests.factories import add_value, create_asset
 
@@ -81,7 +81,7 @@ def test_strangers_ledger_is_their_own(alice, charlie, shares):
 
 
 def test_only_so_many_events_are_kept():
-    kept, empty = KeptLedgers(most=2), InvestedLedger({}, {})
+    kept, empty = KeptByState(most=2), InvestedLedger({}, {})
     read = []
 
     def ledger_of(size: int) -> InvestedLedger:

@@ -11,7 +11,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,9 +30,7 @@ GAP = -(2**63)
 GAP_BYTES = GAP.to_bytes(WIDTH, "little", signed=True)
 
 
-def encode_months(
-    days: Sequence[date], amounts: Sequence[int | None]
-) -> Iterator[tuple[date, EncodedMonth]]:
+def encode_months(days: Sequence[date], amounts: Sequence[int | None]) -> Iterator[tuple[date, EncodedMonth]]:
     """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
     encoded, count, begin = _bytes(amounts), len(days), 0
     while begin < count:

@@ -98,7 +98,8 @@ def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) ->
                 changed |= {each.facts.portfolio_id} if window.touched else set()
     deltas.apply_deltas(deltas.difference(contribution_after.sums, contribution_before.sums))
     write_months(
-        {pk: each.points for pk, each in after.items()}, contribution_before.months | contribution_after.months
+        {pk: each.points for pk, each in after.items()},
+        contribution_before.months | contribution_after.months,
     )
     gaps.apply(contribution_before.gaps, contribution_after.gaps)
     quantities.write({pk: each.held for pk, each in after.items() if each.held is not None})

@@ -18,7 +18,6 @@ from assets.prices.splits import splits_of
 from assets.valuation.formulas.market import NO_PRICES, Basis, Held, Points, Prices, basis_on, market_points
 from assets.valuation.sources.anchors import Anchors, anchors_of
 
-
 MARKET = Valuation.MARKET.value
 
 

@@ -72,7 +72,9 @@ class NearPrices:
         if not self.held:
             return
         after = self.points_now()
-        next_points = self.points_beyond({pk for pk in after if ends_in_a_gap(after[pk], self.points.get(pk))})
+        next_points = self.points_beyond(
+            {pk for pk in after if ends_in_a_gap(after[pk], self.points.get(pk))}
+        )
         one, other = (
             {
                 pk: Valued(of_asset, added(points.get(pk, NO_POINTS), next_points.get(pk)))
