@@ -170,7 +170,8 @@ class MarketWrites(RuleBasedStateMachine):
     @rule(number=NUMBERS, on=DAYS, price=PRICES, adjusted_to=DAYS)
     def load_adjusted_prices(self, number, on, price, adjusted_to):
         terms = LoadTerms("feed", adjusted_to=day(adjusted_to))
-        record_prices({self.an_instrument(number).pk: [(day(on).toordinal(), 0, price, 0)]}, terms)
+        with suppress(StrataError):  # after splits it may look a hundred times too high
+            record_prices({self.an_instrument(number).pk: [(day(on).toordinal(), 0, price, 0)]}, terms)
 
     @rule(number=NUMBERS, unit=st.sampled_from(["1", "1/100", "1/3"]), age=st.sampled_from([None, 1, 5]))
     def change_an_instrument(self, number, unit, age):
