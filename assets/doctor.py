@@ -20,7 +20,7 @@ from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
 from assets.rules.ownership import validate_shares
-from assets.valuation import deltas, gaps, months, quantities, upkeep
+from assets.valuation import deltas, gaps, months, upkeep
 from assets.valuation.formulas.shares import as_text, read_shares
 from strata.doctor import Level, examines
 from strata.exceptions import StrataError
@@ -155,7 +155,7 @@ def quantities_are_what_the_transactions_give() -> Iterator[tuple[Level, str]]:
 
 def wrong_quantities() -> Iterator[str]:
     for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
-        for asset_id in sorted(quantities.differences(portfolio_id)):
+        for asset_id in sorted(upkeep.outdated_assets(portfolio_id)):
             yield f"asset {asset_id} holds other quantities"
 
 

@@ -23,6 +23,7 @@ from assets.models import (
     Depreciation,
     ExchangeRate,
     Growth,
+    HeldQuantities,
     Instrument,
     InstrumentAction,
     InstrumentSource,

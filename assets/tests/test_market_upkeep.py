@@ -41,6 +41,7 @@ from assets.services.instrument_actions import add_action, delete_action
 from assets.services.instruments.prices import LoadTerms, record_prices
 from assets.valuation import gaps, months, quantities, reading, registry
 from assets.valuation.deltas import calculated, stored
+from assets.valuation.sources.markets import calculated_quantities
 from portfolios.models import Household, Portfolio
 from strata.exceptions import StrataError
 from tests import factories
@@ -68,7 +69,7 @@ def assert_in_step() -> None:
     assert months.stored(assets) == months.calculated(assets)
     assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
     at_market = {pk for pk, valuation in assets.items() if valuation == "market"}
-    assert quantities.stored(assets) == quantities.calculated(at_market)
+    assert quantities.stored(assets) == calculated_quantities(at_market)
 
 
 class MarketWrites(RuleBasedStateMachine):

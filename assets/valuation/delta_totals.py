@@ -42,6 +42,7 @@ def running_totals(rows: Iterable[tuple[Keys, str, MonthOfDeltas]], days: Sequen
     """Totals on `days` (each once, ascending) from (groups, currency, month), in any order."""
     ordinals, length = [day.toordinal() for day in days], len(days)
     by_day = months_by_day(days)
+    is_daily = length > 0 and ordinals[-1] - ordinals[0] == length - 1
 
     @cache
     def place_of(month: date) -> int:
@@ -52,7 +53,10 @@ def running_totals(rows: Iterable[tuple[Keys, str, MonthOfDeltas]], days: Sequen
     def places_of(month: date, bits: int) -> tuple[slice, int] | list[int]:
         """For each delta the first of the days that includes it; a slice, and its length, where all are in a row."""
         first = month.toordinal()
-        places = [bisect_left(ordinals, first + bit) for bit in offsets(bits)]
+        if is_daily:
+            places = [max(first + bit - ordinals[0], 0) for bit in offsets(bits)]
+        else:
+            places = [bisect_left(ordinals, first + bit) for bit in offsets(bits)]
         inside = sum(place < length for place in places)  # later ones are of no day
         if places[:inside] == list(range(places[0], places[0] + inside)):
             return slice(places[0], places[0] + inside), inside

@@ -171,6 +171,9 @@ class StoredSource(ValueSource, Protocol):
         it before.
         """
 
+    def outdated(self, asset_ids: Sequence[UUID]) -> set[UUID]:
+        """The assets of which what the source has derived besides values is wrong."""
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         """(asset, day, amount) of each day in these months that has a value, in the order of assets and days."""
 

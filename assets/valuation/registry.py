@@ -224,6 +224,12 @@ def rebuilt(valuations: Valuations) -> Iterator[AssetValues]:
             yield from source.rebuilt(ids)
 
 
+def outdated(valuations: Valuations) -> Iterator[UUID]:
+    """The assets of which what their source has derived besides values is wrong."""
+    for source, ids in by_stored_source(valuations):
+        yield from source.outdated(ids)
+
+
 def values_of_months(
     months: Sequence[Month], valuations: Valuations
 ) -> Iterator[tuple[UUID, date, int | None]]:

@@ -148,8 +148,14 @@ def is_outdated(portfolio_id: UUID) -> bool:
     """Whether the portfolio's derived data differs from its values. It takes several queries: call it in one snapshot
     of the database, or with the portfolio locked.
     """
-    tables = (deltas, months, gaps, quantities)
-    return any(table.differences(portfolio_id) for table in tables)
+    tables = (deltas, months, gaps)
+    return any(table.differences(portfolio_id) for table in tables) or bool(outdated_assets(portfolio_id))
+
+
+def outdated_assets(portfolio_id: UUID) -> set[UUID]:
+    """The assets of a portfolio of which the source has derived something wrong besides values."""
+    facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
+    return set(registry.outdated(valuations_of(facts)))
 
 
 def lock(portfolio_id: UUID) -> None:

@@ -93,7 +93,7 @@ def realised_totals(
         if (start is not None and on <= start) or (end is not None and on > end):
             continue
         of_cost = _cost(lot, lot.acquired_on, lots, rates)
-        rate = RATE_UNIT if currency == target else 0
+        rate: int | None = RATE_UNIT if currency == target else 0
         if not rate and (lot.cost or lot.proceeds):
             rate = rates.fine(1, currency, on)
         if lot.unknown or of_cost is None or rate is None:
@@ -107,8 +107,13 @@ def realised_totals(
 
 def added_up(totals: Iterable[GainTotals]) -> GainTotals:
     rows = list(totals)
-    sums = (sum(each[place] for each in rows) for place in range(4))
-    return GainTotals(*sums, all(each.complete for each in rows))
+    return GainTotals(
+        sum(each.cost for each in rows),
+        sum(each.proceeds for each in rows),
+        sum(each.realised_gain for each in rows),
+        sum(each.fx_gain for each in rows),
+        all(each.complete for each in rows),
+    )
 
 
 def total_in_own_currency(lots: AssetLots) -> GainTotals:

@@ -10,7 +10,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import repeat
 from operator import add, mul
 from typing import Any, NamedTuple
 
@@ -74,10 +73,11 @@ def net_worth(
     groups = {key: _converted(amounts, table, len(lines)) for key, amounts in members.items()}
     parts = _Parts(places, overlap=totals.overlap)
     points = []
-    for number, (line, factor) in enumerate(zip(lines, factors or repeat(ONE), strict=factors is not None)):
+    factors = factors or [ONE] * len(lines)
+    for number, (line, factor, own, owe) in enumerate(zip(lines, factors, owned, owed, strict=True)):
         if factor is not None:
             nets = {key: nets[number] for key, nets in groups.items()} if groups else NO_GROUPS
-            shown = parts.of(line.denominator, factor, owned[number], owed[number], nets)
+            shown = parts.of(line.denominator, factor, own, owe, nets)
             missing = _missing(line, columns, number, currency) if line.lacking else ()
             points.append(Point(line.on, *shown, missing))
     return points
@@ -138,7 +138,7 @@ NO_GROUPS: Mapping[Hashable, int] = {}
 
 
 class _Parts:
-    """What is owned, what is owed, the net and the groups of days, rounded. Many days have the same as the one before."""
+    """What is owned, what is owed, the net and the groups of a day, rounded. Many days have those of the day before."""
 
     def __init__(self, places: int, *, overlap: bool) -> None:
         self.places, self.unit, self.overlap = places, 10**places, overlap
@@ -149,15 +149,16 @@ class _Parts:
         self, denominator: int, factor: Fraction, owned: int, owed: int, nets: Mapping[Hashable, int]
     ) -> _Shown:
         """Of whole numbers over the denominator of the day, times the factor."""
-        given = owned, owed, denominator, factor, nets
+        given = owned, denominator, owed, nets, factor
         if given != self.given:
             unit = denominator * 10**MONEY_PLACES * factor.denominator
-            self.given, self.shown = given, self._rounded(unit, self.unit * factor.numerator, owned, owed, nets)
+            self.given, self.shown = (
+                given,
+                self._rounded(unit, self.unit * factor.numerator, owned, owed, nets),
+            )
         return self.shown
 
-    def _rounded(
-        self, unit: int, scale: int, owned: int, owed: int, nets: Mapping[Hashable, int]
-    ) -> _Shown:
+    def _rounded(self, unit: int, scale: int, owned: int, owed: int, nets: Mapping[Hashable, int]) -> _Shown:
         places = self.places
         net = half_even((owned + owed) * scale, unit)
         shown_net = in_places(net, places)
@@ -169,10 +170,8 @@ class _Parts:
         if not nets:
             return assets, liabilities, shown_net, {}
         scaled = [value * scale for value in nets.values()]
-        if self.overlap:
-            units = [half_even(value, unit) for value in scaled]
-        else:
-            units = apportion(scaled, unit, net)
+        overlapping = [half_even(value, unit) for value in scaled] if self.overlap else None
+        units = apportion(scaled, unit, net) if overlapping is None else overlapping
         groups = {key: in_places(count, places) for key, count in zip(nets, units, strict=True)}
         return assets, liabilities, shown_net, groups
 

@@ -14,7 +14,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 
 class EncodedMonth(NamedTuple):
@@ -66,7 +66,11 @@ def amounts_in(amounts: bytes) -> Sequence[int | None]:
 
 
 def _bytes(values: Sequence[int | None]) -> bytes:
-    amounts = array("q", [GAP if value is None else value for value in values] if None in values else values)  # type: ignore[arg-type]  # no None is left
+    amounts = array("q", without_none(values) if None in values else cast("Sequence[int]", values))
     if sys.byteorder == "big":
         amounts.byteswap()
     return amounts.tobytes()
+
+
+def without_none(values: Sequence[int | None]) -> list[int]:
+    return [GAP if value is None else value for value in values]

@@ -3,9 +3,9 @@
 A price decides values from its day on until the next one, or until it is too old. What comes before is not read: the
 last point before these months is the same before and after the write, and so are those after them.
 
-This is for assets whose quantities are stored, without recorded values, and without an action of their instrument: a
-recorded value of a day on which nothing is held hides the price of that day, and a split changes earlier prices, so that
-more than the last price would be needed. All values of the others are compared.
+This is for assets whose quantities are stored, without recorded values and without an action of their instrument. A
+recorded value of a day on which nothing is held hides the price of that day, and a split changes earlier prices: more
+than the last price would be needed. All values of the others are compared.
 """
 
 from __future__ import annotations

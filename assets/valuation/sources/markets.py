@@ -16,6 +16,7 @@ from django.db import connection
 from assets.models.asset import Valuation
 from assets.valuation import quantities
 from assets.valuation.codecs.months import last_of_month
+from assets.valuation.codecs.quantities import EncodedQuantities, encode_quantities
 from assets.valuation.formulas.market import QUANTITY_UNIT, Points
 from assets.valuation.protocol import (
     AssetDay,
@@ -25,7 +26,13 @@ from assets.valuation.protocol import (
     StoredSource,
     Window,
 )
-from assets.valuation.sources.market_inputs import MarketInputs, all_inputs, market_inputs
+from assets.valuation.sources.market_inputs import (
+    MarketInputs,
+    all_inputs,
+    held_by,
+    holders_of,
+    market_inputs,
+)
 from assets.valuation.sources.priced import PricedSource
 from assets.valuation.sources.snapshots import RECORDED
 
@@ -92,6 +99,10 @@ class Markets(PricedSource):
             if days:
                 yield AssetValues(pk, days, amounts)
 
+    def outdated(self, asset_ids: Sequence[UUID]) -> set[UUID]:
+        expected = calculated_quantities(asset_ids)
+        return {pk for pk, encoded in quantities.stored(asset_ids).items() if encoded != expected.get(pk)}
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         if not months:
             return
@@ -125,6 +136,11 @@ class Markets(PricedSource):
 
 SOURCE = Markets()
 AS_PROTOCOL: StoredSource = SOURCE  # mypy says what is missing
+
+
+def calculated_quantities(asset_ids: Collection[UUID]) -> dict[UUID, EncodedQuantities]:
+    """What the table of quantities should have of these assets."""
+    return {pk: encode_quantities(held) for pk, held in held_by(holders_of(asset_ids)).items()}
 
 
 def origin_on(inputs: MarketInputs, on: date) -> Origin:

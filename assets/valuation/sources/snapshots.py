@@ -48,6 +48,9 @@ class Snapshots:
     def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
         return self.values(asset_ids, date.min, date.max)
 
+    def outdated(self, asset_ids: Sequence[UUID]) -> set[UUID]:
+        return set()
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         return snapshots_sql.values_of_months(months)
 

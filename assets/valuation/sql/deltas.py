@@ -130,14 +130,14 @@ def months_of_deltas(
 
 def _months(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, UUID | None, MonthOfDeltas]]:
     months = Days()
-    for currency, key_id, month, *halves, bits, owned, owed in rows:
+    for currency, key_id, month, own_high, own_low, owe_high, owe_low, bits, owned, owed in rows:
         yield (
             currency,
             None if key_id is None else parse_id(key_id),
             MonthOfDeltas(
                 months[month],
-                join_halves(*halves[:2]),
-                join_halves(*halves[2:]),
+                join_halves(own_high, own_low),
+                join_halves(owe_high, owe_low),
                 bits or 0,
                 bytes(owned or b""),
                 bytes(owed or b""),
