@@ -6,6 +6,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import batched, count
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from assets.models import (
 from assets.models.asset import Valuation
 from assets.valuation.upkeep import rebuild
 from benchmarks import prices
+from investments.queries.kept_ledgers import KEPT_LOTS
 from portfolios.models import Household, Portfolio
 from portfolios.services.households import create_household
 from strata.accounts.models import User
@@ -164,12 +166,25 @@ class Investor:
         rebuild(self.portfolio.pk)
         self.daily_net_worth_and_returns()
 
+    def performance_since_another_day(self) -> None:
+        """No answer is kept for it: only the ledger and the lots are."""
+        start = prices.FIRST + timedelta(days=next(self.turns) % 365)
+        self.caller.get(f"{self.caller.path}/performance?start={start}&end={prices.LAST}")
+
     def edit_an_early_transaction(self) -> None:
-        """The amount changes and the quantity too, so that every later value is another one."""
+        """The amount changes and the quantity too, so that later values are others. They are stored with it."""
         turn = next(self.turns)
         body = {"quantity": f"{10 + turn % 80}", "amount": f"{1000 + turn}.00"}
         self.caller.send("PATCH", f"assets/{self.early.asset_id}/transactions/{self.early.pk}", body)
+
+    def edit_and_read(self) -> None:
+        self.edit_an_early_transaction()
         self.daily_net_worth()
+
+    def first_lots_after_a_write(self) -> None:
+        """The lots of all are calculated."""
+        KEPT_LOTS.clear()
+        self.lots("fifo")
 
     def post_a_price_of_each(self) -> None:
         turn = next(self.turns)
@@ -205,10 +220,12 @@ def works(investor: Investor) -> Iterator[Work]:
     is_sqlite = connection.vendor == "sqlite"
     for method in METHODS:
         yield f"I: GET lots, {method}", 50, lambda method=method: investor.lots(method)
+    yield "I: GET lots, fifo, none of them kept", 50, investor.first_lots_after_a_write
     yield "I: twelve years of daily net worth, twr and xirr", 50, investor.daily_net_worth_and_returns
     yield "I: the same from no derived data", 1000, investor.derive_all
-    edited = "I: an early transaction edited, and daily net worth again"
-    yield edited, 50 if is_sqlite else 80, investor.edit_an_early_transaction
+    yield "I: twr and xirr since another day each time", None, investor.performance_since_another_day
+    yield "I: an early transaction edited", 50 if is_sqlite else 80, investor.edit_an_early_transaction
+    yield "I: the same, and daily net worth again", None, investor.edit_and_read
     yield "I: POST prices:batch, a new price of each of 250", 100, investor.post_a_price_of_each
     yield "I: POST prices:batch, 20,000 new prices", 256, investor.caller.post_prices(20_000)
     yield "I: POST transactions:batch, 1,000 transactions", 1000, investor.post_transactions
