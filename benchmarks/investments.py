@@ -269,7 +269,7 @@ def bytes_of_prices() -> int | None:
 
 def forget_prices(instruments: list[Instrument]) -> None:
     ids = [instrument.pk for instrument in instruments]
-    loads = PriceLoad.objects.filter(blocks__instrument__in=ids).values_list("pk", flat=True)
+    loads = PriceBlock.objects.filter(instrument__in=ids).order_by().values_list("load_id", flat=True)
     load_ids = list(loads.distinct())
     for rows in (
         PackedPrices.objects.filter(instrument__in=ids),

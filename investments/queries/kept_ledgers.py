@@ -18,7 +18,7 @@ from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_o
 from strata.audit import clock
 
 MOST_EVENTS = 40_000  # of all ledgers together; about half a kilobyte each
-MOST_LOTS = 40_000  # about a quarter of a kilobyte each
+MOST_LOTS = 25_000  # about a quarter of a kilobyte each
 MOST_DAYS = 20_000  # of all chains of days together; about a quarter of a kilobyte each
 
 
