@@ -22,6 +22,9 @@ from assets.rates.store import daily_rates, rate_book_of_span
 from assets.rules.ownership import validate_shares
 from assets.valuation import deltas, gaps, months, upkeep
 from assets.valuation.formulas.shares import as_text, read_shares
+from portfolios.models import Portfolio
+from strata.audit import deletions
+from strata.audit.tracking import TrackedQuerySet
 from strata.doctor import Level, examines
 from strata.exceptions import StrataError
 from strata.fields.numbers import plain
@@ -114,6 +117,11 @@ def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
         yield Level.OK, "they are what the values give"
 
 
+def shown_portfolios() -> TrackedQuerySet[Portfolio]:
+    """Those that no deletion has hidden: of what is removed in steps, nothing is kept up to date."""
+    return upkeep.portfolios().exclude(household_id__in=deletions.hiding_households())
+
+
 @examines("prices")
 def packs_are_what_the_blocks_give() -> Iterator[tuple[Level, str]]:
     yield from compared(wrong_packs(), "years")
@@ -131,7 +139,7 @@ def daily_deltas_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_deltas() -> Iterator[str]:
-    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
+    for portfolio_id in shown_portfolios().values_list("pk", flat=True):
         if differences := deltas.differences(portfolio_id):
             on, currency = min((min(days), currency) for (_, currency, _), days in differences.items())
             yield f"portfolio {portfolio_id} is wrong from {on} on, in {currency}"
@@ -143,7 +151,7 @@ def monthly_values_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_months() -> Iterator[str]:
-    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
+    for portfolio_id in shown_portfolios().values_list("pk", flat=True):
         for asset_id, month in sorted(months.differences(portfolio_id)):
             yield f"asset {asset_id} is wrong in {month:%Y-%m}"
 
@@ -165,7 +173,7 @@ def gaps_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_gaps() -> Iterator[str]:
-    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
+    for portfolio_id in shown_portfolios().values_list("pk", flat=True):
         for asset_id, start in sorted({(gap.asset_id, gap.start) for gap in gaps.differences(portfolio_id)}):
             yield f"asset {asset_id} is wrong from {start} on"
 

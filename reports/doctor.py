@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import reverse
 
+from assets.doctor import shown_portfolios
 from investments.queries.conservation import faults_of_all_lots
 from portfolios.models import Portfolio
 from reports.queries import QualityIssue, quality_report
@@ -45,7 +46,7 @@ def values_to_look_at() -> Iterator[tuple[Level, str]]:
     Notes are left out. A note may well be right, such as a credit card with a credit; the portfolio's page shows it.
     """
     doubtful = 0
-    for portfolio in Portfolio.objects.order_by("id").iterator(chunk_size=500):
+    for portfolio in shown_portfolios().iterator(chunk_size=500):
         issues = [issue for issue in quality_report(portfolio) if issue.finding.severity == "warning"]
         doubtful += bool(issues)
         if issues and doubtful <= SHOWN:

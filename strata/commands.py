@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
-from strata.audit import actor
+from strata.audit import actor, deletions
 from strata.db.retry import run_in_transaction
 from strata.fields.dates import parse_day, validate_year
 
@@ -53,7 +53,10 @@ class StrataCommand(BaseCommand):
         """Django calls this before `handle`, both from the command line and from call_command."""
         self.verbosity = options["verbosity"]
         with actor.acting(channel=f"command:{self.name}"):
-            return super().execute(*args, **options)
+            done = super().execute(*args, **options)
+        if self.writes and not options.get("dry_run"):
+            deletions.finish_all()
+        return done
 
     def in_transaction[Result](self, work: Callable[[], Result]) -> Result:
         """Run a part of the work in a transaction, repeated after a deadlock. So `work` itself should print nothing."""

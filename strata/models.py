@@ -1,6 +1,6 @@
 """Django looks for the kernel's models here. Nothing else imports this module: see the modules below."""
 
 from strata.accounts.models import ApiToken, LoginCount, User
-from strata.audit.models import IdempotentAnswer, JournalEntry
+from strata.audit.models import Deletion, IdempotentAnswer, JournalEntry
 
-__all__ = ["ApiToken", "IdempotentAnswer", "JournalEntry", "LoginCount", "User"]
+__all__ = ["ApiToken", "Deletion", "IdempotentAnswer", "JournalEntry", "LoginCount", "User"]

@@ -177,6 +177,11 @@ AXES_ENABLE_ADMIN = False  # strata/admin/accounts/users.py shows the counts
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# --- commands in processes of their own ---
+
+# The tests run them themselves: a process would not see their database.
+FINISH_DELETIONS_IN_BACKGROUND = not TESTING
+
 # --- the size and the time of a request ---
 
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=2 * 1024 * 1024, least=1024, most=2**30)

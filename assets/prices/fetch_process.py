@@ -5,17 +5,15 @@ At most two run at a time on a machine. What is requested while both are busy wa
 
 from __future__ import annotations
 
-import subprocess  # nosemgrep: no-shell - our own command, and no shell # nosec B404
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from threading import Thread
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
 from strata.db.named_locks import NamedLocks
+from strata.processes import start_command
 
 SLOTS = ("fetch 1", "fetch 2")
 slots = NamedLocks(settings.DATA_DIR / "fetches")
@@ -44,12 +42,4 @@ def start(instrument_id: UUID) -> None:
     with slot() as is_free:
         if not is_free:
             return
-    arguments = [sys.executable, str(settings.BASE_DIR / "manage.py"), "load_prices", "--instrument"]
-    process = subprocess.Popen(  # noqa: S603 - a fixed program and an id # nosec B603
-        [*arguments, str(instrument_id)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    Thread(target=process.wait, daemon=True).start()
+    start_command("load_prices", "--instrument", str(instrument_id))

@@ -22,6 +22,7 @@ from assets.services.terms import TERMS, delete_terms, has_terms, require_priced
 from assets.signals import asset_leaves_household
 from assets.valuation import has_market_price
 from portfolios.models import Portfolio
+from strata.audit import deletions
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.tenancy.writes import (
     Precondition,
@@ -110,7 +111,8 @@ def update_asset(asset_id: UUID, changes: Mapping[str, Any], *, precondition: Pr
 
 def delete_asset(asset_id: UUID, *, precondition: Precondition = always) -> None:
     """Delete the asset with its values, transactions, labels, and the targets that name it."""
-    delete_row(Asset.objects.select_related("portfolio"), asset_id, "asset", precondition)
+    assets = Asset.objects.select_related("portfolio")
+    delete_row(assets, asset_id, "asset", precondition, delete=deletions.delete)
 
 
 ASSETS = Service(create=create_asset, update=update_asset, delete=delete_asset)

@@ -20,6 +20,7 @@ from assets.prices.store import recorded_prices
 from assets.services.instruments import price_fetching
 from assets.tests.feed_server import feed_server
 from conftest import client_of
+from strata import processes
 from strata.accounts.models import User
 from strata.fields.dates import instant_text
 
@@ -335,7 +336,7 @@ def test_a_fetch_on_request_starts_a_process_and_the_instrument_shows_it(
         def wait(self):
             pass
 
-    monkeypatch.setattr(fetch_process.subprocess, "Popen", Process)
+    monkeypatch.setattr(processes.subprocess, "Popen", Process)
     path = f"/api/v1/instruments/{abc.pk}/fetch"
     assert bob.post(path).json()["code"] == "NO_PRICE_SOURCE"
     link(abc, source(feed))
@@ -359,9 +360,7 @@ def test_a_fetch_on_request_starts_a_process_and_the_instrument_shows_it(
 
 
 def test_at_most_two_processes_run_at_a_time(abc, monkeypatch):
-    monkeypatch.setattr(
-        fetch_process.subprocess, "Popen", lambda *args, **options: pytest.fail("a third one")
-    )
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda *args, **options: pytest.fail("a third one"))
     with fetch_process.slot() as first, fetch_process.slot() as second:
         assert (first, second) == (True, True)
         fetch_process.start(abc.pk)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from portfolios.models import Household, Membership
 from portfolios.signals import household_created
 from strata.accounts.models import User
+from strata.audit import deletions
 from strata.db.locks import lock_rows
 from strata.exceptions import NotFound
 from strata.fields.names import NAME_LENGTH
@@ -74,7 +75,7 @@ def update_household(
 
 def delete_household(household_id: UUID, *, precondition: Precondition = always) -> None:
     """Delete a household with everything in it. Its journal stays; only superusers can see it then."""
-    delete_row(Household.objects.all(), household_id, "household", precondition)
+    delete_row(Household.objects.all(), household_id, "household", precondition, delete=deletions.delete)
 
 
 def demo_households_of(user: User) -> QuerySet[Household]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from portfolios.models import Household, Portfolio
+from strata.audit import deletions
 from strata.exceptions import Conflict
 from strata.tenancy.writes import (
     Precondition,
@@ -48,7 +49,7 @@ def update_portfolio(
 
 def delete_portfolio(portfolio_id: UUID, *, precondition: Precondition = always) -> None:
     """Delete it with its assets, their values, and its stored totals and targets. Its journal stays."""
-    delete_row(Portfolio.objects.all(), portfolio_id, "portfolio", precondition)
+    delete_row(Portfolio.objects.all(), portfolio_id, "portfolio", precondition, delete=deletions.delete)
 
 
 PORTFOLIOS = Service(create=create_portfolio, update=update_portfolio, delete=delete_portfolio)

@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from strata.fields.ids import uuid7
+
 Row = TypeVar("Row", bound=models.Model, covariant=True)  # covariant as in the stubs of Django
 
 
@@ -122,6 +124,34 @@ class JournalEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("What is recorded cannot be deleted.")
+
+
+class Deletion(models.Model):
+    """A deletion of many rows: hidden in the household `holder_id`, and removed in steps until `finished_at`.
+
+    The other columns are those of the journal entries that all of its rows get (strata.audit.deletions).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    model = models.CharField(max_length=64)
+    object_id = models.UUIDField()
+    household_id = models.UUIDField(null=True)
+    holder_id = models.UUIDField()
+    at = models.DateTimeField()
+    actor_id = models.UUIDField(null=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=64, blank=True)
+    undo_of = models.CharField(max_length=64, null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("holder_id",), condition=Q(finished_at=None), name="deletion_unfinished"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.object_id}"
 
 
 class IdempotentAnswer(models.Model):

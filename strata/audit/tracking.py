@@ -301,10 +301,10 @@ def _write_entries(rows: models.QuerySet[TrackedModel], action: str, columns: di
 
 def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
     values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
-    return {name: _typed(name, value) for name, value in values.items()}
+    return {name: typed_column(name, value) for name, value in values.items()}
 
 
-def _typed(name: str, value: Any) -> Any:
+def typed_column(name: str, value: Any) -> Any:
     field: Any = JournalEntry._meta.get_field(name)
     field = field.target_field if field.is_relation else field
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from operator import methodcaller
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -127,12 +128,17 @@ def locked_parents[Parent: Owned](
 
 @atomic_write
 def delete_row[Row: Owned](
-    rows: models.QuerySet[Row], pk: UUID, resource: str, precondition: Precondition = always
+    rows: models.QuerySet[Row],
+    pk: UUID,
+    resource: str,
+    precondition: Precondition = always,
+    *,
+    delete: Callable[[Row], object] = methodcaller("delete"),
 ) -> None:
     """Lock the row and all that is deleted with it, ask the precondition, and delete it. Raises NotFound(resource)."""
     row = locked_row(rows, pk, resource, for_delete=True)
     precondition(row)
-    row.delete()
+    delete(row)
 
 
 def save_changes(row: models.Model, changes: Mapping[str, Any]) -> bool:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from strata.audit.field_log import FieldLogged
@@ -32,6 +33,7 @@ SUMMARIES = (
     JournalEntry.Action.ADD_TRANSACTIONS,
     JournalEntry.Action.UNDO,
 )  # they stand for the entries of rows
+ENTRIES = Sum(Coalesce(F("count"), 1))  # that of a deletion in steps counts for all of its rows
 
 
 class Group(NamedTuple):
@@ -109,7 +111,7 @@ def entries_of(request_ids: Iterable[str]) -> models.QuerySet[JournalEntry]:
 
 def groups_of(lines: models.QuerySet[JournalEntry]) -> list[Group]:
     names = Group._fields[:-1]
-    grouped = lines.order_by().values_list(*names).annotate(entries=Count("pk")).order_by("at")
+    grouped = lines.order_by().values_list(*names).annotate(entries=ENTRIES).order_by("at")
     return [Group._make(row) for row in grouped]
 
 
@@ -138,7 +140,9 @@ def transaction_of(request_id: str, caller: Caller) -> models.QuerySet[JournalEn
 
 def rows_of(lines: models.QuerySet[JournalEntry]) -> int:
     """How many rows there are entries of: a row may have several."""
-    return lines.exclude(action__in=SUMMARIES).order_by().values("object_id").distinct().count()
+    rows = lines.exclude(action__in=SUMMARIES).order_by()
+    in_steps = rows.aggregate(rows=Sum("count"))["rows"] or 0  # a deletion whose other entries come later
+    return max(in_steps, rows.values("object_id").distinct().count())
 
 
 def moved_here(lines: models.QuerySet[JournalEntry], caller: Caller) -> bool:
@@ -176,7 +180,7 @@ def undoable(request_ids: Iterable[str], user: Any, *, sees_all: bool = False) -
     """Those of the requests that the user may undo, unless what they wrote was changed since. With two queries."""
     caller, groups_by_request = Caller(user, sees_all), dict[str, list[Group]]()
     names = ("request_id", *Group._fields[:-1])
-    lines = entries_of(set(request_ids)).order_by().values_list(*names).annotate(entries=Count("pk"))
+    lines = entries_of(set(request_ids)).order_by().values_list(*names).annotate(entries=ENTRIES)
     for request_id, *columns in lines:
         groups_by_request.setdefault(request_id, []).append(Group._make(columns))
     roles = caller.roles()

@@ -1,0 +1,220 @@
+"""Deletions of many rows: hidden at once, with one entry in the journal, and then removed in bounded steps.
+
+A row with more than MOST_AT_ONCE rows below it is moved where nobody sees it: to a household without members, or, if
+it is a household, by ending its memberships. That takes one short transaction, and from then on the row is deleted for
+everybody. What is below it is removed later, STEP rows in a transaction, so that no step holds a lock for long. A
+process that dies leaves the rest for the next one: every command that writes begins with `finish_all`.
+
+The entries of all rows have the request, the actor and the instant of the deletion, and the household that they were
+in: it is one act in the history, and the past before it shows every row (docs/decisions/0042).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from functools import cache, partial
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from strata.audit.clock import written_at
+from strata.audit.guarding import guard_rows
+from strata.audit.models import Deletion, JournalEntry
+from strata.audit.tracking import (
+    TrackedModel,
+    TrackedQuerySet,
+    signature,
+    typed_column,
+    updating_derived_data,
+    write_journal,
+)
+from strata.db.locks import lock_rows
+from strata.db.retry import run_in_transaction
+from strata.processes import start_command
+from strata.tenancy.guards import cascading, forget_held_guards, household_model, parent_of, portfolio_model
+
+MOST_AT_ONCE = 10_000  # rows below a row that is deleted in one transaction
+STEP = 5_000  # rows removed in one transaction
+PARENTS_AT_A_TIME = 50
+PAUSE_SECONDS = 0.12  # between two steps: who waits for the lock of SQLite asks for it every 0.1 seconds
+HIDDEN = "Deleted"  # the name of what hides rows; nobody sees it
+
+
+def delete(row: TrackedModel) -> None:
+    """Delete a row whose guards are locked, with all that is below it; in steps where these are many rows."""
+    model, most = type(row), MOST_AT_ONCE
+    if count_below(model, model._base_manager.filter(pk=row.pk), most + 1) > most:
+        hide(row)
+    else:
+        row.delete()
+
+
+def count_below(model: type[models.Model], rows: models.QuerySet[Any], most: int = sys.maxsize) -> int:
+    """How many rows are deleted with these, counted up to about `most`."""
+    count = 0
+    for relation in cascading(model):
+        if count < most:
+            children = children_of(relation, rows)
+            count += children[: most - count].count() if most < sys.maxsize else children.count()
+        if count < most:
+            count += count_below(relation.related_model, children, most - count if most < sys.maxsize else most)
+    return count
+
+
+def children_of(relation: Any, parents: Iterable[UUID] | models.QuerySet[Any]) -> models.QuerySet[Any]:
+    parents = parents.order_by().values("pk") if isinstance(parents, models.QuerySet) else parents
+    children: models.QuerySet[Any] = relation.related_model._base_manager.order_by()
+    return children.filter(**{f"{relation.field.name}__in": parents})
+
+
+# --- hidden at once ---
+
+
+def hide(row: TrackedModel) -> Deletion:
+    """Delete the row for everybody, in one short transaction."""
+    model, household_id = type(row), row.owning_household_id()
+    with transaction.atomic(savepoint=False):
+        manager: Any = model._base_manager
+        rows, ids = guard_rows(manager.filter(pk=row.pk), for_delete=True)
+        count = count_below(model, rows)
+        end_what_shows(rows)
+        write_journal(rows, JournalEntry.Action.DELETE, count=typed_column("count", 1 + count))
+        holder_id = row.pk
+        if parent := parent_of(model):
+            holder_id, place = hiding_place(row)
+            with updating_derived_data(model, ids, fields=[parent]):
+                manager.filter(pk=row.pk).update_unrecorded(**{parent: place})
+            forget_held_guards()
+        finish_in_background()
+        return Deletion.objects.create(
+            model=model._meta.label,
+            object_id=row.pk,
+            household_id=household_id,
+            holder_id=holder_id,
+            at=written_at(),
+            **signature(),
+        )
+
+
+def end_what_shows(rows: models.QuerySet[Any]) -> None:
+    """Delete the rows that others would still see: of a household its members, else what is in no portfolio."""
+    for relation in cascading(rows.model):
+        children = children_of(relation, rows)
+        shows = relation.related_model.portfolio_lookup is None
+        if rows.model is household_model():
+            shows = relation.name in ("memberships", "invitations")
+        if shows:
+            children.delete()
+        elif rows.model is not household_model():
+            end_what_shows(children)
+
+
+def hiding_place(row: TrackedModel) -> tuple[UUID, UUID]:
+    """A new household without members, and the row's new parent: this household, or a portfolio in it."""
+    household = unrecorded(household_model()(name=HIDDEN))
+    if row.portfolio_lookup == "":
+        return household.pk, household.pk
+    return household.pk, unrecorded(portfolio_model()(name=HIDDEN, household=household)).pk
+
+
+def unrecorded(row: Any) -> Any:
+    """Insert a row without an entry in the journal: it is no data of anybody."""
+    super(TrackedQuerySet, type(row).objects.all()).bulk_create([row])
+    return row
+
+
+# --- removed in steps ---
+
+
+def unfinished() -> models.QuerySet[Deletion]:
+    return Deletion.objects.filter(finished_at=None).order_by("id")
+
+
+def hiding_households() -> models.QuerySet[Any]:
+    """The ids of the households whose rows wait to be removed."""
+    return unfinished().order_by().values("holder_id")
+
+
+def finish_all() -> int:
+    """Remove what is hidden, step by step. Returns how many rows were removed."""
+    removed = 0
+    for deletion_id in list(unfinished().values_list("pk", flat=True)):
+        while (rows := run_in_transaction(partial(remove_step, deletion_id))) is not None:
+            removed += rows
+            time.sleep(PAUSE_SECONDS)
+    return removed
+
+
+def finish_in_background() -> None:
+    """Start `finish_deletions` once the deletion is stored. Should it not start, the next command finishes."""
+    if settings.FINISH_DELETIONS_IN_BACKGROUND:
+        transaction.on_commit(partial(start_command, "finish_deletions"))
+
+
+def remove_step(deletion_id: UUID) -> int | None:
+    """Remove about STEP rows of the deletion. Returns how many; None where it is finished. Two at once take turns."""
+    lock_rows(Deletion.objects.filter(pk=deletion_id))
+    deletion = Deletion.objects.get(pk=deletion_id)
+    if deletion.finished_at is not None:
+        return None
+    model = apps.get_model(deletion.model)
+    removed = remove_below(model, [deletion.object_id], STEP, deletion)
+    if removed < STEP:
+        untracked = [(model, deletion.object_id), (household_model(), deletion.holder_id)]
+        for hidden, pk in untracked:
+            delete_unrecorded(hidden._base_manager.filter(pk=pk))
+        deletion.finished_at = timezone.now()
+        deletion.save(update_fields=["finished_at"])
+    return removed
+
+
+def remove_below(model: type[models.Model], parents: list[UUID], most: int, deletion: Deletion) -> int:
+    """Remove up to about `most` rows below these. Fewer are removed only where no more are left."""
+    removed = 0
+    for relation in removed_with(model):
+        child = relation.related_model
+        at_a_time = PARENTS_AT_A_TIME if removed_with(child) else STEP
+        while removed < most:
+            chosen = children_of(relation, parents).values_list("pk", flat=True)
+            ids = list(chosen[: min(at_a_time, most - removed)])
+            if not ids:
+                break
+            removed += remove_below(child, ids, most - removed, deletion)
+            if removed >= most:
+                break
+            remove_rows(child, ids, deletion)
+            removed += len(ids)
+    return removed
+
+
+@cache
+def removed_with(model: type[models.Model]) -> list[Any]:
+    """The relations through which rows are deleted with a row, those of derived data included."""
+    relations = model._meta.get_fields(include_hidden=True)
+    return [
+        each for each in relations if getattr(each, "on_delete", None) is models.CASCADE and each.auto_created
+    ]
+
+
+def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -> None:
+    """Remove rows that have no others below them. Tracked ones have an entry as part of the deletion."""
+    rows: models.QuerySet[Any] = model._base_manager.filter(pk__in=ids)
+    if issubclass(model, TrackedModel):
+        rows = model._base_manager.filter(pk__among=ids)
+        names = ("at", "actor_id", "actor_name", "request_id", "channel", "undo_of", "household_id")
+        entry = {name: typed_column(name, getattr(deletion, name)) for name in names}
+        write_journal(rows, JournalEntry.Action.DELETE, **entry)
+    delete_unrecorded(rows)
+
+
+def delete_unrecorded(rows: models.QuerySet[Any]) -> None:
+    if isinstance(rows, TrackedQuerySet):
+        super(TrackedQuerySet, rows).delete()
+    else:
+        rows.delete()
