@@ -162,7 +162,7 @@ def quantities_are_what_the_transactions_give() -> Iterator[tuple[Level, str]]:
 
 
 def wrong_quantities() -> Iterator[str]:
-    for portfolio_id in upkeep.portfolios().values_list("pk", flat=True):
+    for portfolio_id in shown_portfolios().values_list("pk", flat=True):
         for asset_id in sorted(upkeep.outdated_assets(portfolio_id)):
             yield f"asset {asset_id} holds other quantities"
 

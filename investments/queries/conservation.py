@@ -8,6 +8,7 @@ from itertools import batched
 from assets.holdings.reading import read_ledger
 from assets.models import Asset
 from investments.calculations.conservation import Fault, faults
+from strata.audit import deletions
 
 ASSETS_AT_A_TIME = 200
 
@@ -16,9 +17,8 @@ def faults_of_all_lots() -> Iterator[Fault]:
     """The faults of every asset with transactions. What is in memory is of a few hundred assets, and of those that
     transfers and actions link to them.
     """
-    with_transactions = (
-        Asset.objects.filter(transactions__isnull=False).order_by("portfolio_id", "pk").distinct()
-    )
+    shown = Asset.objects.exclude(portfolio__household_id__in=deletions.hiding_households())
+    with_transactions = shown.filter(transactions__isnull=False).order_by("portfolio_id", "pk").distinct()
     ids = with_transactions.values_list("pk", flat=True).iterator(chunk_size=2000)
     for batch in batched(ids, ASSETS_AT_A_TIME):
         wanted = set(batch)
