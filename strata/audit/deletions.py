@@ -63,7 +63,9 @@ def count_below(model: type[models.Model], rows: models.QuerySet[Any], most: int
             children = children_of(relation, rows)
             count += children[: most - count].count() if most < sys.maxsize else children.count()
         if count < most:
-            count += count_below(relation.related_model, children, most - count if most < sys.maxsize else most)
+            count += count_below(
+                relation.related_model, children, most - count if most < sys.maxsize else most
+            )
     return count
 
 
