@@ -81,11 +81,7 @@ def guard_new_rows(model: type[Owned], rows: Iterable[Owned]) -> None:
     """
     parent = parent_of(model)
     rows = list(rows)
-    held: list[Any] = [held_parent(model, row, parent) for row in rows] if parent else []
-    if held and all(held):
-        raise_revisions(model, (row.owning_portfolio_id() for row in rows))
-        for row, of_parent in zip(rows, held, strict=True):
-            note_guards(row, of_parent.guards, open_blocks=of_parent.open_blocks)
+    if parent and all_parents_are_held(model, rows, parent):
         return
     ids = {getattr(row, f"{parent}_id") for row in rows} - {None} if parent else set()
     goal = parents(model, ids)
@@ -97,6 +93,25 @@ def guard_new_rows(model: type[Owned], rows: Iterable[Owned]) -> None:
                 raise NotFound(parent)
             raise_revisions(model, (portfolio_id for *_, portfolio_id in owned))
             return
+
+
+def all_parents_are_held(model: type[Owned], rows: list[Any], parent: str) -> bool:
+    """Where the guards of all parents are held: raise the revisions, and note the guards on the rows.
+
+    Each parent is looked at once, with its first row: many rows have few parents.
+    """
+    below: dict[int, list[Any]] = {}
+    for row in rows:
+        below.setdefault(id(row._state.fields_cache.get(parent)), []).append(row)
+    held = [held_parent(model, siblings[0], parent) for siblings in below.values()]
+    if not held or not all(held):
+        return False
+    raise_revisions(model, {siblings[0].owning_portfolio_id() for siblings in below.values()})
+    for siblings, of_parent in zip(below.values(), held, strict=True):
+        for row in siblings:
+            if of_parent is not None:
+                note_guards(row, of_parent.guards, open_blocks=of_parent.open_blocks)
+    return True
 
 
 def held_parent(model: type[Owned], row: Owned, parent: str) -> HeldGuards | None:

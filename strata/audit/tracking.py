@@ -26,7 +26,7 @@ from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.audit.guarding import among, by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
 from strata.audit.models import JournalEntry
-from strata.db.bulk import update_rows
+from strata.db.bulk import insert_instances, update_rows
 from strata.exceptions import NotFound, resource_name
 from strata.fields.ids import uuid7
 from strata.fields.money import ExactField
@@ -35,6 +35,7 @@ from strata.tenancy.guards import cascading, owner_columns
 from strata.tenancy.querysets import HouseholdQuerySet, Owned
 
 PARENTS_AT_A_TIME = 50
+MANY_ROWS = 200  # from here on, one COPY is faster than the statements of Django
 Row = TypeVar("Row", bound="TrackedModel", covariant=True)  # covariant as in the stubs of Django
 
 
@@ -93,11 +94,13 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         with transaction.atomic(using=self.db):
             guard_new_rows(self.model, objs)
             with updating_derived_data(self.model, [obj.pk for obj in objs], adding=True):
-                for obj in objs:
-                    obj.sign(adding=True)
-                created = super().bulk_create(objs, *args, **kwargs)
-                write_creations(among(self, [obj.pk for obj in created])[0])
-        return created
+                sign_rows(objs, adding=True)
+                if len(objs) < MANY_ROWS:
+                    super().bulk_create(objs, *args, **kwargs)
+                else:
+                    insert_instances(objs)
+                write_creations(among(self, [obj.pk for obj in objs])[0])
+        return objs
 
     def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
         keys = key_fields(self.model, fields)
@@ -117,8 +120,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self.filter(pk__among=[obj.pk for obj in objs]))
             write_journal(rows, JournalEntry.Action.UPDATE)
-            for obj in objs:
-                obj.sign(adding=False)
+            sign_rows(objs, adding=False)
             with updating_derived_data(self.model, ids, fields=fields):
                 update_rows(self.model, names, [stored_values(obj, written, self.db) for obj in objs])
 
@@ -204,9 +206,7 @@ class TrackedModel(Owned):
 
     def sign(self, *, adding: bool) -> None:
         """Set the actor and the time on the row. Values that came with a request are overwritten."""
-        self.updated_at, self.updated_by = written_at(), actor.current().user
-        if adding:
-            self.created_at, self.created_by = self.updated_at, self.updated_by
+        sign_rows([self], adding=adding)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         adding = self._state.adding
@@ -234,6 +234,17 @@ class TrackedModel(Owned):
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
         self._state.adding = True
         return deleted
+
+
+def sign_rows(rows: Iterable[TrackedModel], *, adding: bool) -> None:
+    """`sign` for all rows: the actor and the time are asked for once."""
+    at, user = written_at(), actor.current().user
+    names = ("updated", "created") if adding else ("updated",)
+    for row in rows:
+        for name in names:
+            setattr(row, f"{name}_at", at)
+            setattr(row, f"{name}_by_id", None if user is None else user.pk)
+            row._state.fields_cache[f"{name}_by"] = user  # as the descriptor does, which looks at more
 
 
 def stored_values(row: models.Model, fields: Iterable[Any], using: str) -> list[Any]:

@@ -6,20 +6,20 @@ Nothing here validates the rows, sets their author or writes the journal: the ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, connections, models
+
+MOST_KNOWN = 2_000  # values of a column that are kept while many rows are written
 
 
-def insert_rows(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[str | int | None]]
-) -> None:
+def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows with the fields `names`, each value as the database stores it.
 
-    A UUID is its 32 hex digits, a day an ISO date, an instant the result of `stored_instant`, money an integer of
-    1/10,000 units, and an exact number the result of `plain`.
+    Such as `get_db_prep_save` of the field gives it, or: a UUID as its 32 hex digits, a day as ISO date, an instant by
+    `stored_instant`, money as an integer of 1/10,000 units, and an exact number by `plain`.
     """
     columns = ", ".join(quoted(column_of(model, name)) for name in names)
     target = f"{quoted(model._meta.db_table)} ({columns})"
@@ -33,6 +33,44 @@ def insert_rows(
             marks = ", ".join(["%s"] * len(names))
             statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own columns
             cursor.executemany(statement, rows)  # type: ignore[arg-type]  # SQLite takes rows one by one, not only a list
+
+
+def insert_instances[Row: models.Model](rows: Sequence[Row]) -> None:
+    """As Django's bulk_create of rows that have their keys, in a fifth of the time: one COPY, or one executemany.
+
+    A field looks at its value, and changes it, as in `save`. No value may be an expression.
+    """
+    model, database = type(rows[0]), connections[connection.alias]
+    fields: list[Any] = [field for field in model._meta.concrete_fields if not field.generated]
+    refer_to_saved_rows(rows, [field for field in fields if field.is_relation])
+    columns = [stored_column(field, rows, database) for field in fields]
+    insert_rows(model, [field.name for field in fields], zip(*columns, strict=True))
+    for row in rows:
+        row._state.adding, row._state.db = False, database.alias
+
+
+def refer_to_saved_rows(rows: Iterable[Any], relations: Sequence[Any]) -> None:
+    """As Django does before a save: raise ValueError where a related row is not saved, or take the key it got since."""
+    for row in rows:
+        for field in relations:
+            if row.__dict__.get(field.attname) is None and field.name in row._state.fields_cache:
+                row._prepare_related_fields_for_save(operation_name="bulk_create", fields=[field])
+
+
+def stored_column(field: Any, rows: Iterable[models.Model], database: Any) -> Iterator[Any]:
+    """The values of a field as the database stores them. A value that many rows share is prepared once."""
+    if hasattr(field, "stored_column"):
+        yield from field.stored_column(rows, database)
+        return
+    known: dict[int, tuple[Any, Any]] = {}  # by identity: the value, and as it is stored
+    for row in rows:
+        value = field.pre_save(row, True)
+        found = known.get(id(value))
+        if found is None:
+            found = value, field.get_db_prep_save(value, database)
+            if len(known) < MOST_KNOWN:
+                known[id(value)] = found
+        yield found[1]
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from strata.db.typed import Get, Set, TypedField
+
+MOST_KNOWN = 2_000  # values of a column that are kept while many rows are written
 
 
 class ValidatedField(TypedField[Set, Get]):
@@ -34,3 +37,18 @@ class ValidatedField(TypedField[Set, Get]):
         if value is not None and not hasattr(value, "as_sql"):
             value = self.check_value(value)
         return super().get_db_prep_save(value, connection)
+
+    def stored_column(self, rows: Iterable[Model], connection: BaseDatabaseWrapper) -> Iterator[Any]:
+        """As pre_save and then get_db_prep_save of each row. A value that many rows share is checked once."""
+        known: dict[int, tuple[Any, Any, Any]] = {}  # by identity: as sent, as checked, as stored
+        for row in rows:
+            value = getattr(row, self.attname)
+            found = known.get(id(value))
+            if found is None:
+                checked = self.pre_save(row, True)
+                found = value, checked, super().get_db_prep_save(checked, connection)
+                if len(known) < MOST_KNOWN:
+                    known[id(value)] = found
+            elif found[1] is not value:
+                setattr(row, self.attname, found[1])
+            yield found[2]

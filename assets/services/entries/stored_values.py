@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +12,11 @@ from django.db import connection
 
 from assets.models import Asset, AssetSnapshot
 from strata.db.bulk import stored_instant
-from strata.db.params import fetch_rows, parse_id
+from strata.db.params import SPANS, asset_span_params, fetch_rows, parse_id
+
+MANY_FOR_EACH = (
+    10  # moments of one asset: from here on it is asked first whether the asset has any value there
+)
 
 
 class Moment(NamedTuple):
@@ -52,14 +56,29 @@ _IDS = {
 }
 
 
+# Of assets with a first and a last day: those that have a value on one of them or between.
+_BUSY = {
+    vendor: f"""
+    WITH span AS ({spans})
+    SELECT asset_id FROM span WHERE EXISTS (
+        SELECT 1 FROM assets_assetsnapshot s
+        WHERE s.asset_id = span.asset_id AND s."on" BETWEEN span.first_on AND span.last_on
+    )"""  # noqa: S608 - constants only
+    for vendor, spans in SPANS.items()
+}
+
+
 def stored_values(moments: Sequence[Moment]) -> list[Stored]:
-    """What is stored for each of the moments, in two statements. Values know the given assets, which are locked."""
-    if not moments:
-        return []
+    """What is stored for each of the moments, in a few statements. Values know the given assets, which are locked."""
     assets = {moment.asset.pk: moment.asset for moment in moments}
-    places_and_ids = [
-        (int(place), *ids) for place, *ids in fetch_rows(_IDS[connection.vendor], _params(moments))
-    ]
+    places = list(range(len(moments)))
+    if len(moments) >= MANY_FOR_EACH * len(assets):
+        busy = with_values_between(moments)
+        places = [place for place in places if moments[place].asset.pk in busy]
+    if not places:
+        return [Stored()] * len(moments)
+    looked_up = fetch_rows(_IDS[connection.vendor], _params([moments[place] for place in places]))
+    places_and_ids = [(places[int(place)], *ids) for place, *ids in looked_up]
     wanted = {parse_id(pk) for _, *ids in places_and_ids for pk in ids if pk is not None}
     rows = {row.pk: row for row in AssetSnapshot.objects.filter(pk__among=list(wanted)).order_by()}
     for row in rows.values():
@@ -68,6 +87,16 @@ def stored_values(moments: Sequence[Moment]) -> list[Stored]:
     for place, *ids in places_and_ids:
         stored[place] = Stored(*(None if pk is None else rows[parse_id(pk)] for pk in ids))
     return stored
+
+
+def with_values_between(moments: Iterable[Moment]) -> set[UUID]:
+    """The assets that have a value somewhere between their first and their last moment: one lookup for each asset."""
+    spans: dict[UUID, tuple[date, date]] = {}
+    for asset, on, _ in moments:
+        first, last = spans.get(asset.pk, (on, on))
+        spans[asset.pk] = min(first, on), max(last, on)
+    params = asset_span_params([(pk, first, last) for pk, (first, last) in spans.items()])
+    return {parse_id(pk) for (pk,) in fetch_rows(_BUSY[connection.vendor], params)}
 
 
 def _params(moments: Sequence[Moment]) -> list[Any]:

@@ -1,0 +1,173 @@
+"""bulk_create of many rows, by COPY or executemany, writes what Django's own statements would."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from assets.models import Asset, AssetSnapshot, Transaction
+from assets.services.entries.stored_values import Moment
+from assets.services.entries.value_batches import ValueRow, new_value
+from assets.tests.upkeep import NOON, assert_in_step, day
+from portfolios.models import Portfolio
+from strata.audit import actor, tracking
+from strata.audit.models import JournalEntry
+from strata.db.errors.uniqueness import is_unique_violation
+from tests.factories import create_asset
+
+TEXTS = ("", "plain", "tab\tand\nline\r\nend", r"back\slash \N \. \t", "'\"", "Ünï 資 🙂", " ")
+NUMBERS = ("0", "-0.0001", "99999999999999.9999", "12.5", "1.00")
+
+
+@pytest.fixture
+def asset(portfolio):
+    return create_asset(portfolio)
+
+
+def snapshots_of(assets, count):
+    return [
+        AssetSnapshot(
+            asset=assets[number % len(assets)],
+            value=Decimal(NUMBERS[number % len(NUMBERS)]),
+            observed_at=NOON + timedelta(hours=number, microseconds=number),
+            on=day(number // 24),
+            note=TEXTS[number % len(TEXTS)],
+        )
+        for number in range(count)
+    ]
+
+
+def transactions_of(assets, count):
+    return [
+        Transaction(
+            asset=assets[number % len(assets)],
+            type="INCOME",
+            amount=None if number % 3 else Decimal("12.3456"),
+            quantity=Decimal("0.000000000000000001") if number % 2 else None,
+            currency="EUR",
+            occurred_at=NOON,
+            on=NOON.date(),
+            position=number,
+            lots=[{"transaction_id": "x\ty", "quantity": "1.5"}] if number % 5 == 0 else None,
+            note=TEXTS[number % len(TEXTS)],
+            source="test",
+            external_id=f"{number}" if number % 4 else None,
+        )
+        for number in range(count)
+    ]
+
+
+def assets_of(first, count):
+    return [
+        Asset(portfolio=first.portfolio, asset_type=first.asset_type, name=f"Straße {number}", currency="EUR")
+        for number in range(count)
+    ]
+
+
+MADE = {
+    AssetSnapshot: snapshots_of,
+    Transaction: transactions_of,
+    Asset: lambda assets, count: assets_of(assets[0], count),
+}
+OWN = ("id", "object_id", "at", "created_at", "updated_at")
+
+
+def stored(rows):
+    """The rows as they are read, their journal, and how often the revision was raised, without ids and times."""
+    model, ids = type(rows[0]), [row.pk for row in rows]
+    found = model._base_manager.filter(pk__among=ids).order_by("pk").values()
+    lines = JournalEntry.objects.filter(object_id__among=ids).order_by("id").values()
+    assert [row["id"] for row in found] == sorted(ids) == [line["object_id"] for line in lines]
+    return [[{key: row[key] for key in row if key not in OWN} for row in each] for each in (found, lines)]
+
+
+@pytest.mark.parametrize("model", MADE)
+def test_many_rows_are_written_as_few_are(portfolio, alice_user, model, monkeypatch):
+    assets, written = [create_asset(portfolio, name) for name in "abc"], []
+    for least in (1, 1_000):
+        monkeypatch.setattr(tracking, "MANY_ROWS", least)
+        before = Portfolio.objects.get(pk=portfolio.pk).revision
+        with actor.acting(user=alice_user, request_id="r", channel="api"), transaction.atomic():
+            rows = model.objects.bulk_create(MADE[model](assets, 40))
+            written.append((stored(rows), Portfolio.objects.get(pk=portfolio.pk).revision - before))
+            assert not any(row._state.adding for row in rows)
+            assert {row.created_by for row in rows} == {alice_user}
+            assert len({(row.created_at, row.updated_at) for row in rows}) == 1
+            assert_in_step()
+            rows[0].delete()  # its guards are noted
+            model.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    assert written[0] == written[1]
+
+
+def test_the_rows_in_memory_have_what_was_stored(asset):
+    rows = AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(
+            asset=asset, value="1.5", observed_at=f"2026-01-01T00:00:00.{number:06}Z", on="2026-01-01"
+        )
+        for number in range(tracking.MANY_ROWS)
+    )
+    again = {row.pk: row for row in AssetSnapshot.objects.all()}
+    names = ("value", "observed_at", "on", "note", "created_at")
+    assert all(getattr(row, name) == getattr(again[row.pk], name) for row in rows for name in names)
+    assert rows[1].on == date(2026, 1, 1)
+
+
+def test_a_bad_value_among_many_writes_nothing(asset):
+    rows = snapshots_of([asset], tracking.MANY_ROWS)
+    rows[150].value = Decimal("1e14")
+    lines = JournalEntry.objects.count()
+    with pytest.raises(ValidationError), transaction.atomic():
+        AssetSnapshot.objects.bulk_create(rows)
+    assert (AssetSnapshot.objects.count(), JournalEntry.objects.count()) == (0, lines)
+
+
+def test_two_equal_keys_among_many_are_a_unique_violation(asset):
+    rows = snapshots_of([asset], tracking.MANY_ROWS)
+    rows[150].observed_at, rows[150].on = rows[7].observed_at, rows[7].on
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        AssetSnapshot.objects.bulk_create(rows)
+    assert is_unique_violation(error.value, AssetSnapshot)
+    assert AssetSnapshot.objects.count() == 0  # the connection still works
+
+
+def test_a_related_row_that_is_not_saved_is_refused(portfolio, asset):
+    rows = assets_of(asset, tracking.MANY_ROWS)
+    rows[3].portfolio = Portfolio(id=None, name="new", household=portfolio.household)
+    with pytest.raises(ValueError, match="unsaved related object"), transaction.atomic():
+        Asset.objects.bulk_create(rows)
+
+
+def test_the_number_of_statements_is_that_of_one_row(asset):
+    counts = []
+    for first, count in ((0, 2), (1, 600)):
+        rows = snapshots_of([asset], count)
+        for row in rows:
+            row.on += timedelta(days=400 * first)
+        with CaptureQueriesContext(connection) as queries, transaction.atomic():
+            AssetSnapshot.objects.bulk_create(rows)
+        counts.append(len(queries))
+    # PostgreSQL's COPY is no query of Django's
+    assert counts[1] <= counts[0]
+
+
+def test_a_new_value_has_each_column_in_its_place(asset):
+    made = new_value(ValueRow(asset.pk, Decimal(5), note="x"), Moment(asset, day(1), NOON))
+    named = AssetSnapshot(
+        pk=made.pk,
+        asset=asset,
+        value=Decimal(5),
+        on=day(1),
+        observed_at=NOON,
+        note="x",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    assert (vars(made).keys(), made.asset) == (vars(named).keys(), asset)
+    assert {name: value for name, value in vars(made).items() if name != "_state"} == {
+        name: value for name, value in vars(named).items() if name != "_state"
+    }
