@@ -42,7 +42,7 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
-from benchmarks import investments, prices  # noqa: E402
+from benchmarks import bulk, investments, prices  # noqa: E402
 from benchmarks.investments import Investor  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
@@ -260,6 +260,7 @@ def of_single_requests(medium: Caller, large: Caller) -> Iterator[Work]:
     for words, replaces in (("new", False), ("replaced", True)):
         batch = partial(medium.post_batch, day, replaces=replaces)
         yield f"M: POST values:batch, 1,000 values, {words}", 1000, batch
+    yield from bulk.works(medium)
     yield "L: POST assets/{id}/snapshots, back-dated", 10, lambda: large.post(on=back)
 
 
