@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -228,7 +228,8 @@ def planned(
 def new_value(row: ValueRow, moment: Moment) -> AssetSnapshot:
     """In the order of the columns, which takes Django half as long as by name; the asset is set beside its id."""
     asset, on, at = moment
-    note, signed = row.note or "", (at, at, None, None)  # as bulk_create signs it
-    snapshot = AssetSnapshot(uuid7(), *signed, asset.pk, row.value, at, on, note)
+    make: Any = AssetSnapshot  # mypy's plugin for Django does not know columns without names
+    signed = at, at, None, None  # bulk_create signs it again
+    snapshot: AssetSnapshot = make(uuid7(), *signed, asset.pk, row.value, at, on, row.note or "")
     snapshot._state.fields_cache["asset"] = asset
     return snapshot
