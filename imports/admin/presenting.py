@@ -113,7 +113,7 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
         yield ShownRow(
             record["l"],
             (item.get("account") or item["instrument"]).rpartition("|")[0] or item.get("instrument", ""),
-            day_text(date.fromisoformat(item["on"])),
+            day_text(date.fromisoformat(item["on"])) if "on" in item else "",
             number_text(Decimal(amount)) if amount else "",
             item.get("currency", ""),
             what_it_is(item),
@@ -125,6 +125,8 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
 
 def what_it_is(item: Mapping[str, Any]) -> str:
     """Money received, or shares bought: the type alone does not say."""
+    if item["row_type"] == "asset":
+        return _("Asset")
     if item["row_type"] == "price":
         return _("Price")
     if item["row_type"] == "action":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
+from imports.formats.trackers import ghostfolio, strata
 from imports.reading.files import TABLES, File
 from imports.reading.tables import Document
 
@@ -33,4 +34,8 @@ def of_tables(
 FORMATS = (
     of_tables(networth.NAME, networth.fits, networth.read),
     of_tables(transactions.NAME, transactions.fits, transactions.read),
+    Format(strata.JSON_NAME, strata.fits_json, strata.read_json),
+    Format(strata.SQLITE_NAME, strata.fits_sqlite, strata.read_sqlite),
+    Format(ghostfolio.JSON_NAME, ghostfolio.fits_json, ghostfolio.read_json),
+    of_tables(ghostfolio.CSV_NAME, ghostfolio.fits_csv, ghostfolio.read_csv),
 )

@@ -145,9 +145,15 @@ class ActionItem(NamedTuple):
     denominator: int
 
 
+class AssetItem(NamedTuple):
+    """The account becomes an asset, also where nothing else is said of it."""
+
+    account: str
+
+
 type OfAccount = ValueItem | QuantityItem | TransactionItem
 OF_AN_ACCOUNT = (ValueItem, QuantityItem, TransactionItem)  # for isinstance
-type Item = OfAccount | PriceItem | ActionItem
+type Item = OfAccount | AssetItem | PriceItem | ActionItem
 
 
 @dataclass(slots=True)
@@ -209,6 +215,7 @@ class Options:
     type: str | None = None
     symbol: str | None = None
     portfolio: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(slots=True)

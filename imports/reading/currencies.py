@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from babel import Locale
+from babel.numbers import get_currency_precision
 
 # A sign that several countries use means the currency that most people write with it. Others are written as code.
 SIGNS = {
@@ -38,6 +39,17 @@ SIGNS = {
     "sfr.": "CHF",
     "fr.": "CHF",
 }
+# Codes of hundredths, which price lists use.
+MINOR_UNITS = {
+    "GBp": "GBP",
+    "GBX": "GBP",
+    "GBx": "GBP",
+    "ZAc": "ZAR",
+    "ZAC": "ZAR",
+    "ILA": "ILS",
+    "ILa": "ILS",
+}
+MINOR_QUOTE_UNIT = "1/100"
 NO_CURRENCY = frozenset({"XXX", "XTS"})
 _IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]{1,5}?)\s*[)\]]\s*$")
 _LAST_WORD = re.compile(r"[\s,/_-]([A-Z]{3})$")
@@ -74,3 +86,17 @@ def currency_in_name(name: str) -> str:
     """The currency in brackets at the end of an account's name: "Savings (USD)"; "" for none."""
     match = _IN_BRACKETS.search(name.strip())
     return currency_of_mark(match[1]) if match else ""
+
+
+def major_currency(code: str) -> tuple[str, str]:
+    """The currency of a code of prices, and what one quoted unit is in it: GBp is GBP and 1/100. "" for no currency."""
+    code = code.strip()
+    if code in MINOR_UNITS:
+        return MINOR_UNITS[code], MINOR_QUOTE_UNIT
+    return code.upper() if is_currency(code.upper()) else "", "1"
+
+
+@cache
+def minor_units(code: str) -> int:
+    """The decimal places that amounts of the currency have: EUR 2, JPY 0."""
+    return get_currency_precision(code)

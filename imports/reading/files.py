@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, NoReturn
 
+from imports.reading.databases import Tables, read_database
 from imports.reading.documents import read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document
@@ -62,6 +63,11 @@ class File:
             raise FileRefused("BROKEN_FILE", error.lineno) from None
         except (RecursionError, ValueError, ArithmeticError):
             raise FileRefused("BROKEN_FILE") from None
+
+    @cached_property
+    def database(self) -> Tables:
+        """The tables of an SQLite file."""
+        return read_database(self.data)
 
     @cached_property
     def archive(self) -> zipfile.ZipFile:

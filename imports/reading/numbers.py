@@ -153,3 +153,24 @@ def number_of_workbook(value: float) -> tuple[Decimal, bool]:
     )
     rounded = exact if len(exact.as_tuple().digits) <= SIGNIFICANT else Context(prec=SIGNIFICANT).plus(exact)
     return Decimal(format(rounded, "f")), rounded != exact
+
+
+def times(left: Decimal, right: Decimal) -> Decimal:
+    """The exact product. Python's own context would round it to 28 digits."""
+    return _CONTEXT.multiply(left, right)
+
+
+def plus(*numbers: Decimal) -> Decimal:
+    """The exact sum."""
+    total = Decimal(0)
+    for number in numbers:
+        total = _CONTEXT.add(total, number)
+    return total
+
+
+def rounded_to(value: Decimal, places: int) -> Decimal:
+    """The value with at most so many places, half to even."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -places:
+        return value
+    return value.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)

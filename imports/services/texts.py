@@ -19,6 +19,10 @@ REASONS: dict[str, Promise] = {
     ),
     "TOTAL": _("It is a total of other rows."),
     "EMPTY": _("It is empty."),
+    "NOT_A_TRANSACTION": _("It says nothing that can be imported."),
+    "UNSUPPORTED_ACTION": _("Strata cannot import this action: %(text)s"),
+    "CANCELLED": _("It was cancelled."),
+    "SUMMARY_ROW": _("It sums up other rows."),
     "NOT_BOOKED": _("It is not booked yet: %(text)s"),
     "ZERO_ROW": _("Its amount is zero."),
     "ALREADY_THERE": _("It is there already."),
@@ -39,6 +43,9 @@ QUESTIONS: dict[str, Promise] = {
     "ACCOUNT": _("Which account is this file of?"),
     "ENCODING": _("Which encoding reads right?"),
     "COLUMNS": _("Which column is which?"),
+    "PORTFOLIO": _("Which of its portfolios is to be imported?"),
+    "SECURITY": _("Which security are these prices of?"),
+    "TYPE": _("What kind of bookings are these?"),
     "OPENING": _("What was in the account before the first row?"),
 }
 
@@ -50,6 +57,12 @@ WARNINGS: dict[str, Promise] = {
     "NO_BALANCES": _("This file has no balances: net worth will not change."),
     "MONTH_END": _("A month alone means its last day. %(text)s"),
     "ROUNDED": _("%(text)s has more decimal places than an amount has, and is rounded."),
+    "PRICE_DISAGREES": _("The price and the amount do not agree, and the price is left out. %(text)s"),
+    "LOCAL_MIDNIGHT": _(
+        "It is read as midnight of the next day, in the time zone of whoever wrote the file. %(text)s"
+    ),
+    "BALANCE_DIFFERS": _("The balance of the file is not the sum of its rows. %(text)s"),
+    "CURRENCY_ASSUMED": _("The file names no currency: it is read as %(text)s."),
     "REPEATED_NAME": _("%(text)s is there more than once: each is an account of its own."),
     "FUTURE": _("%(text)s is in the future."),
 }

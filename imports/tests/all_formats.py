@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from imports.tests.files import DAYS_DOWN, LONG_AMERICAN, WIDE_GERMAN, ods, xlsx
+from imports.tests.strata_databases import strata_database
 from imports.tests.test_transactions import GERMAN, WITH_IDS
 
 OWN = Path(__file__).parent / "samples"
@@ -47,4 +48,9 @@ SAMPLES = {
     "ods": Sample("networth", ods({"A": [["asset (EUR)", "2025-01-31"], ["House", 5.5]]})),
     "bookings": Sample("transactions", GERMAN),
     "ids": Sample("transactions", WITH_IDS),
+    "strata-json": Sample("strata-json", own("strata-backup.json")),
+    "strata-sqlite": Sample("strata-sqlite", strata_database(has_portfolios=False)),
+    "strata-portfolios": Sample("strata-sqlite", strata_database(has_portfolios=True)),
+    "ghostfolio-json": Sample("ghostfolio-json", own("ghostfolio.json")),
+    "ghostfolio-csv": Sample("ghostfolio-csv", own("ghostfolio.csv")),
 }

@@ -15,6 +15,7 @@ from assets.prices.store import StoredPrices, stored_prices
 from imports.formats.rows import (
     CASH,
     ActionItem,
+    AssetItem,
     FileRow,
     Item,
     OfAccount,
@@ -127,7 +128,9 @@ class Planner:
         several: list[Planned] = []
         reference = ""
         for item in row.items:
-            if isinstance(item, PriceItem | ActionItem):
+            if isinstance(item, AssetItem):
+                reason = self._add_asset(row.line, item, record)
+            elif isinstance(item, PriceItem | ActionItem):
                 reason = self._add_quote(row.line, item, first, several)
             elif isinstance(item, TransactionItem) and item.leg == CASH and not self.choices.has_cash:
                 continue
@@ -135,7 +138,9 @@ class Planner:
                 reason, reference = self._add_booking(row.line, item, first, several, reference)
             record["r"] = record["r"] or reason
         is_refused = row.refusal or (record["r"] and record["r"].code in REFUSALS)
-        record["o"] = REFUSE if is_refused else SKIP
+        record["o"] = REFUSE if is_refused else CREATE if record["b"] else SKIP
+        if record["b"]:
+            record["r"] = None
         if is_refused or (record["r"] and is_transfer(row.items)):
             several.clear()
         return record, several
@@ -155,6 +160,30 @@ class Planner:
                 item = item._replace(quantity=self._correction(item, plan, first))
             several.append(Booked(item, plan, own or ""))
         return reason, reference or own or ""
+
+    def _add_asset(self, line: int, item: AssetItem, record: BlockRow) -> Reason | None:
+        plan = self.accounts.plan(self.reading.accounts[item.account])
+        plan.rows += 1
+        if line in self.choices.skip or plan.is_skipped:
+            return Reason("SKIPPED_BY_YOU")
+        if not self._has_good_name(plan):
+            return Reason("BAD_NAME", "asset", plan.name)
+        if plan.asset is not None or plan.is_written:
+            return Reason("ALREADY_THERE")
+        plan.is_written = True
+        if plan.instrument is not None:
+            plan.instrument.is_written = True
+        record["b"].append(
+            {
+                "row_type": str(RowType.ASSET),
+                "id": None,
+                "account": plan.account.key,
+                "name": plan.name,
+                "currency": plan.currency,
+                "before": None,
+            }
+        )
+        return None
 
     def _add_quote(
         self, line: int, item: PriceItem | ActionItem, first: FirstPass, several: list[Planned]

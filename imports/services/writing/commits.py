@@ -189,6 +189,8 @@ class Commit:
         by_type: dict[str, list[dict[str, Any]]] = {}
         for item in items:
             by_type.setdefault(item["row_type"], []).append(item)
+        for item in by_type.get("asset", []):
+            item["id"] = str(self.assets[item["account"]])
         self.write_values(by_type.get("value", []))
         bookings = by_type.get("transaction", [])
         self.write_transactions([item for item in bookings if item["type"] != TRANSFER])

@@ -1,0 +1,1 @@
+"""Files of other programs that count what one owns, spends or keeps."""

@@ -1,0 +1,438 @@
+"""Ghostfolio: its export (JSON), and the CSV that it imports itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from imports.formats.cells import Refused
+from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
+from imports.formats.rows import (
+    NAME_LENGTH,
+    Account,
+    Details,
+    FileRow,
+    Instrument,
+    Item,
+    Options,
+    PriceItem,
+    Reading,
+    RowType,
+    ValueItem,
+    Warning,
+)
+from imports.formats.trades import (
+    ASSET_TYPES,
+    ZERO,
+    Trade,
+    amount_of,
+    booking,
+    cash_account,
+    earned_or_spent,
+    flow,
+    holding,
+    money,
+    units,
+)
+from imports.reading.currencies import MINOR_QUOTE_UNIT, major_currency
+from imports.reading.days import read_day
+from imports.reading.files import JSON, File
+from imports.reading.numbers import plus, times
+from imports.reading.refusals import FileRefused, Reason
+from imports.reading.tables import Document, Line
+
+JSON_NAME, CSV_NAME = "ghostfolio-json", "ghostfolio-csv"
+TYPES = ("BUY", "SELL", "DIVIDEND", "FEE", "INTEREST", "LIABILITY")
+KINDS = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DIVIDEND": "INCOME"}
+OF_CLASS = {
+    "CRYPTOCURRENCY": "crypto",
+    "ETF": "etf",
+    "MUTUALFUND": "fund",
+    "BOND": "bond",
+    "COMMODITY": "commodity",
+    "PRECIOUS_METAL": "commodity",
+    "STOCK": "share",
+    "FIXED_INCOME": "bond",
+    "EQUITY": "share",
+}
+LATE = 20  # an instant at a full hour of the evening in UTC is midnight in a zone to the east
+_MIDNIGHT = re.compile(r"[0-9-]{10}T([0-9]{2}):00:00(?:\.0+)?Z")
+_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
+
+
+@dataclass(slots=True)
+class Activity:
+    """What a row says, whatever file it is from. `currency` is the code of the file, such as GBp."""
+
+    type: str
+    on: date
+    symbol: str
+    currency: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    note: str
+    external_id: str
+    account: str = ""  # its name
+    account_currency: str = ""
+    is_manual: bool = False
+
+
+@dataclass(slots=True)
+class Profile:
+    name: str = ""
+    currency: str = ""
+    isin: str = ""
+    instrument_type: str = "other"
+    asset_type: str = ""
+    is_manual: bool = False
+
+
+def items_of(
+    reading: Reading, line: int, activity: Activity, profile: Profile | None, tags: tuple[str, ...]
+) -> tuple[Item, ...]:
+    """Raises Refused."""
+    if activity.type not in TYPES:
+        raise Refused("UNKNOWN_TYPE", "type", activity.type[:100])
+    currency, unit = major_currency(activity.currency)
+    if not currency:
+        raise Refused("BAD_CURRENCY", "currency", activity.currency[:20])
+    if min(activity.quantity, activity.price, activity.fee) < 0:
+        raise Refused("OUT_OF_RANGE", "quantity", "-")
+    divisor = Decimal("0.01") if unit == MINOR_QUOTE_UNIT else Decimal(1)
+    fee = money(reading, line, times(activity.fee, divisor), "fee")
+    amount = money(reading, line, amount_of(activity.quantity, activity.price, unit) or ZERO, "amount")
+    if activity.type in ("FEE", "INTEREST"):
+        return charges(reading, activity, currency, amount, fee)
+    if not activity.symbol or len(activity.symbol) > NAME_LENGTH:
+        raise Refused(
+            "BAD_NAME" if activity.symbol else "MISSING_FIELD", "symbol", activity.symbol[:NAME_LENGTH]
+        )
+    if activity.type == "LIABILITY":
+        name = profile.name if profile and profile.name else activity.symbol
+        key = reading.account(Account(name, currency, "LOAN", details=Details(tags=tags)))
+        booked = flow(key, activity.on, amount, activity.note, activity.external_id)
+        return (booked, ValueItem(key, activity.on, -amount))
+    instrument = instrument_of(activity, profile, currency, unit)
+    kind = profile.asset_type if profile else ""
+    key = holding(reading, instrument, activity.account, kind, details=Details(tags=tags))
+    is_income = activity.type == "DIVIDEND"
+    trade = Trade(
+        key,
+        KINDS[activity.type],
+        activity.on,
+        currency,
+        None if is_income else activity.quantity,
+        None if is_income else activity.price,
+        amount,
+        fee,
+        note=activity.note,
+        external_id=activity.external_id,
+        quote_unit=unit,
+    )
+    return (booking(reading, line, trade),)
+
+
+def charges(
+    reading: Reading, activity: Activity, currency: str, amount: Decimal, fee: Decimal
+) -> tuple[Item, ...]:
+    """A fee, or interest less its fee, on the account that the file names."""
+    if activity.account and activity.account_currency == currency:
+        key = reading.account(Account(activity.account, currency, "CHECKING_ACCOUNT"))
+    else:
+        key = cash_account(reading, currency)
+    if activity.type == "FEE":
+        return (earned_or_spent(key, activity.on, -(fee or amount), activity.note, activity.external_id),)
+    items = [earned_or_spent(key, activity.on, amount, activity.note, activity.external_id)]
+    if fee:
+        items.append(earned_or_spent(key, activity.on, -fee, activity.note, leg="fee"))
+    return tuple(items)
+
+
+def instrument_of(activity: Activity, profile: Profile | None, currency: str, unit: str) -> Instrument:
+    """The symbols of what was made by hand are ids: the name is the symbol then."""
+    if profile is None:
+        kind = "other" if activity.is_manual else "share"
+        isin = activity.symbol if _ISIN.fullmatch(activity.symbol) else ""
+        return Instrument(activity.symbol, activity.symbol, kind, currency, isin, unit)
+    own, own_unit = major_currency(profile.currency) if profile.currency else (currency, unit)
+    name = profile.name or activity.symbol
+    symbol = name if profile.is_manual else activity.symbol
+    return Instrument(
+        symbol,
+        name[:NAME_LENGTH],
+        profile.instrument_type,
+        own or currency,
+        profile.isin,
+        own_unit if own else unit,
+    )
+
+
+# --- JSON ---
+
+
+def fits_json(file: File, options: Options) -> int:
+    if file.kind != JSON or not isinstance(file.json, Mapping):
+        return 0
+    activities = file.json.get("activities")
+    others = {"meta", "accounts", "assetProfiles", "platforms", "user", "tags"}
+    if not isinstance(activities, list) or not file.json.keys() & others:
+        return 0
+    return 100
+
+
+def read_json(file: File, options: Options) -> Reading:
+    content: Mapping[str, Any] = file.json
+    reading = Reading(
+        JSON_NAME, {"layout": JSON_NAME, "time_zone": options.time_zone}, lambda reading: iter(())
+    )
+    reading.read = partial(json_rows, content=content, options=options)
+    return reading
+
+
+def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options) -> Iterator[FileRow]:
+    reader = JsonReader(reading, content, options)
+    line = 0
+    for line, record in enumerate(content["activities"], 1):
+        yield reader.filled(line, record, RowType.TRANSACTION, reader.activity)
+    for account in reader.accounts.values():
+        balances = account.get("balances")
+        for record in balances if isinstance(balances, list) else ():
+            line += 1
+            yield reader.filled(line, record, RowType.VALUE, partial(reader.balance, account=account))
+    for symbol, record in reader.records.items():
+        prices = record.get("marketData")
+        for price in prices if isinstance(prices, list) else ():
+            line += 1
+            yield reader.filled(line, price, RowType.PRICE, partial(reader.price, symbol=symbol))
+    if not line:
+        reading.warn(Warning("NOTHING_INSIDE"))
+
+
+class JsonReader:
+    def __init__(self, reading: Reading, content: Mapping[str, Any], options: Options) -> None:
+        self.reading, self.options = reading, options
+        self.accounts = {text(one, "id"): one for one in records(content, "accounts")}
+        self.tags = {text(one, "id"): text(one, "name") for one in records(content, "tags")}
+        self.records = {text(one, "symbol"): one for one in records(content, "assetProfiles")}
+        self.profiles = {symbol: profile_of(record) for symbol, record in self.records.items()}
+        self.tags_of = self._tags_of_symbols(content)
+
+    def _tags_of_symbols(self, content: Mapping[str, Any]) -> dict[str, list[str]]:
+        """An asset has the tags of all of its activities."""
+        found: dict[str, list[str]] = {}
+        for activity in content["activities"]:
+            ids = activity.get("tags") if isinstance(activity, Mapping) else None
+            for pk in ids if isinstance(ids, list) else ():
+                name = self.tags.get(str(pk))
+                names = found.setdefault(text(activity, "symbol"), [])
+                if name and name not in names:
+                    names.append(name)
+        return found
+
+    def filled(
+        self,
+        line: int,
+        record: Any,
+        row_type: RowType,
+        items: Callable[[int, Mapping[str, Any]], tuple[Item, ...]],
+    ) -> FileRow:
+        if not isinstance(record, Mapping):
+            return FileRow(line, {"": str(record)[:100]}, row_type, refusal=Reason("MISSING_FIELD", "type"))
+        read = {
+            str(name)[:100]: str(value)[:1_000]
+            for name, value in record.items()
+            if value not in (None, "", [])
+        }
+        row = FileRow(line, read, row_type)
+        try:
+            row.items = items(line, record)
+        except Refused as refused:
+            row.refusal = refused.reason
+        if not row.items and row.refusal is None:
+            row.skip = Reason("ZERO_ROW")
+        return row
+
+    def activity(self, line: int, record: Mapping[str, Any]) -> tuple[Item, ...]:
+        account = self.accounts.get(text(record, "accountId"), {})
+        symbol = text(record, "symbol")
+        activity = Activity(
+            text(record, "type").upper(),
+            self.day(line, record),
+            symbol,
+            text(record, "currency"),
+            number(record, "quantity"),
+            number(record, "unitPrice"),
+            number(record, "fee"),
+            text(record, "comment"),
+            text(record, "id"),
+            text(account, "name")[:NAME_LENGTH],
+            text(account, "currency"),
+            text(record, "dataSource") == "MANUAL",
+        )
+        if not (activity.quantity and activity.price) and not activity.fee and activity.type in TYPES:
+            return ()
+        self.warn_of_future(line, activity.on)
+        tags = tuple(self.tags_of.get(symbol, ()))
+        return items_of(self.reading, line, activity, self.profiles.get(symbol), tags)
+
+    def balance(self, line: int, record: Mapping[str, Any], account: Mapping[str, Any]) -> tuple[Item, ...]:
+        currency, _ = major_currency(text(account, "currency"))
+        name = text(account, "name")[:NAME_LENGTH]
+        if not name or not currency:
+            raise Refused(
+                "MISSING_FIELD" if not name else "BAD_CURRENCY", "account", text(account, "currency")[:20]
+            )
+        key = self.reading.account(Account(name, currency, "CHECKING_ACCOUNT"))
+        value = money(self.reading, line, number(record, "value"), "value")
+        return (ValueItem(key, self.day(line, record), value),)
+
+    def price(self, line: int, record: Mapping[str, Any], symbol: str) -> tuple[Item, ...]:
+        profile = self.profiles[symbol]
+        currency, unit = major_currency(profile.currency)
+        if not currency or not symbol:
+            raise Refused("BAD_CURRENCY", "currency", profile.currency[:20])
+        nothing = Activity("BUY", date.min, symbol, profile.currency, ZERO, ZERO, ZERO, "", "")
+        key = self.reading.instrument(instrument_of(nothing, profile, currency, unit))
+        price = units(number(record, "marketPrice"), "price")
+        return (PriceItem(key, self.day(line, record), price or ZERO),) if price else ()
+
+    def day(self, line: int, record: Mapping[str, Any]) -> date:
+        """The day as it is written; an instant at midnight of a zone to the east is the next day."""
+        written = text(record, "date")
+        found = read_day(written, None)
+        if found is None:
+            raise Refused("BAD_DATE" if written else "MISSING_FIELD", "date", written[:100])
+        if self.options.time_zone:
+            return in_zone(written, self.options.time_zone) or found.on
+        late = _MIDNIGHT.fullmatch(written)
+        if late and int(late[1]) >= LATE and found.on < date.max:
+            self.reading.warn(Warning("LOCAL_MIDNIGHT", line, "date", written))
+            return found.on + timedelta(days=1)
+        return found.on
+
+    def warn_of_future(self, line: int, on: date) -> None:
+        if on > date.today():
+            self.reading.warn(Warning("FUTURE", line, "date", on.isoformat()))
+
+
+def in_zone(written: str, zone: str) -> date | None:
+    try:
+        instant = datetime.fromisoformat(written)
+        return instant.astimezone(ZoneInfo(zone)).date() if instant.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def profile_of(record: Mapping[str, Any]) -> Profile:
+    main, sub = text(record, "assetClass"), text(record, "assetSubClass")
+    is_manual = text(record, "dataSource") == "MANUAL"
+    kind = OF_CLASS.get(sub) or OF_CLASS.get(main) or ("other" if is_manual or main else "share")
+    asset_type = "REAL_ESTATE" if main == "REAL_ESTATE" else ASSET_TYPES.get(kind, "OTHER")
+    return Profile(
+        text(record, "name")[:NAME_LENGTH],
+        text(record, "currency"),
+        text(record, "isin").upper(),
+        kind,
+        asset_type,
+        is_manual,
+    )
+
+
+def records(content: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = content.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return "" if value is None or isinstance(value, dict | list | bool) else str(value).strip()
+
+
+def number(record: Mapping[str, Any], name: str) -> Decimal:
+    """Raises Refused for what is no number. Nothing is zero."""
+    value = record.get(name)
+    if value is None or value == "":
+        return ZERO
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > 60:
+        raise Refused("BAD_NUMBER", name, str(value)[:100])
+    try:
+        found = Decimal(value)
+    except ArithmeticError:
+        raise Refused("BAD_NUMBER", name, str(value)[:100]) from None
+    if not found.is_finite() or abs(found.adjusted()) > 40:
+        raise Refused("BAD_NUMBER", name, str(value)[:100])
+    return plus(found)
+
+
+# --- CSV ---
+
+COLUMNS = {
+    "date": ("date", "tradedate"),
+    "symbol": ("code", "symbol", "ticker"),
+    "type": ("action", "type", "buy/sell"),
+    "quantity": ("quantity", "qty", "shares", "units"),
+    "price": ("unitprice", "price", "tradeprice"),
+    "fee": ("fee", "commission", "ibcommission"),
+    "currency": ("currency", "ccy", "currencyprimary"),
+    "account": ("account", "accountid"),
+    "note": ("comment", "note"),
+    "source": ("datasource",),
+}
+NEEDED = ("date", "symbol", "type", "quantity", "price", "currency")
+# What other programs have beside these columns.
+OF_OTHERS = ("isin", "instrumenttype", "subtype", "activitytype", "hb.name", "securities account")
+
+
+def table_of(document: Document) -> NamedTable | None:
+    table = find_table(document, *(COLUMNS[name] for name in NEEDED))
+    return None if table is None or table.has(*OF_OTHERS) else table
+
+
+def fits_csv(document: Document, options: Options) -> int:
+    table = table_of(document)
+    if table is None:
+        return 0
+    return 60 if table.has("datasource") else 40 if table.has(*COLUMNS["fee"]) else 20
+
+
+def read_csv(document: Document, options: Options) -> Reading:
+    table = table_of(document)
+    if table is None:
+        raise FileRefused("UNKNOWN_FORMAT")
+    numbers = [name for kind in ("quantity", "price", "fee") for name in COLUMNS[kind]]
+    reading, cells = opened(CSV_NAME, table, document, options, numbers=numbers, days=COLUMNS["date"])
+    reading.read = lambda reading: CsvReader(reading, table, cells, options).rows()
+    return reading
+
+
+class CsvReader(RowReader):
+    def fill(self, row: FileRow, line: Line) -> None:
+        on = self.day(line, *COLUMNS["date"])
+        numbers = [self.number(line, *COLUMNS[name]) or ZERO for name in ("quantity", "price", "fee")]
+        quantity, price, fee = (abs(number) for number in numbers)
+        activity = Activity(
+            self.text(line, *COLUMNS["type"]).upper(),
+            on,
+            self.text(line, *COLUMNS["symbol"]),
+            self.text(line, *COLUMNS["currency"]),
+            quantity,
+            price,
+            fee,
+            self.text(line, *COLUMNS["note"]),
+            "",
+            self.text(line, *COLUMNS["account"])[:NAME_LENGTH],
+            is_manual=self.text(line, "datasource").upper() == "MANUAL",
+        )
+        if not (quantity and price) and not fee and activity.type in TYPES:
+            row.skip = Reason("ZERO_ROW")
+            return
+        if on > date.today():
+            self.reading.warn(Warning("FUTURE", line.number, "date", on.isoformat()))
+        row.items = items_of(self.reading, line.number, activity, None, ())
