@@ -16,6 +16,7 @@ from strata.fields.dates import instant_text
 SAME_CODE = {
     "LATER_ROW": "ALREADY_THERE",
     "KEPT": "ALREADY_THERE",
+    "ADJUSTED": "NOT_A_TRANSACTION",
     "SHARED_PRICES": "ALREADY_THERE",
     "FUTURE_PRICE": "OUT_OF_RANGE",
 }

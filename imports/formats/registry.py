@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
-from imports.formats.trackers import ghostfolio, strata
+from imports.formats.trackers import ghostfolio, performance_xml, strata
 from imports.reading.files import TABLES, File
 from imports.reading.tables import Document
 
@@ -38,4 +38,5 @@ FORMATS = (
     Format(strata.SQLITE_NAME, strata.fits_sqlite, strata.read_sqlite),
     Format(ghostfolio.JSON_NAME, ghostfolio.fits_json, ghostfolio.read_json),
     of_tables(ghostfolio.CSV_NAME, ghostfolio.fits_csv, ghostfolio.read_csv),
+    Format(performance_xml.NAME, performance_xml.fits, performance_xml.read),
 )

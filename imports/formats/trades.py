@@ -41,9 +41,10 @@ class Trade:
 def booking(reading: Reading, line: int, trade: Trade) -> TransactionItem:
     """Raises Refused for numbers that are too large. Says what is rounded or left out."""
     product = amount_of(trade.quantity, trade.price, trade.quote_unit)
-    if trade.amount is None and product is None:
+    stated = product if trade.amount is None else trade.amount
+    if stated is None:
         raise Refused("MISSING_FIELD", "amount")
-    amount = money(reading, line, product if trade.amount is None else trade.amount, "amount")
+    amount = money(reading, line, stated, "amount")
     price = trade.price
     if product is not None and trade.amount is not None:
         places = minor_units(trade.currency)
@@ -109,6 +110,12 @@ def paid_or_received(trade: TransactionItem, account: str, amount: Decimal) -> T
         external_id=f"{trade.external_id}/{CASH}" if trade.external_id else "",
         leg=CASH,
     )
+
+
+def received(item: TransactionItem) -> Decimal:
+    """What a booking of an account without a security brings in, or costs where it is negative."""
+    costs, amount = plus(item.fee, item.tax), item.amount or ZERO
+    return plus(amount, -costs) if item.type in ("ACQUIRE", "INCOME") else plus(-amount, -costs)
 
 
 def net_of(item: TransactionItem) -> Decimal:

@@ -62,7 +62,7 @@ def rows_of(connection: sqlite3.Connection, name: str) -> list[Row]:
     columns = [str(column[0]).casefold() for column in cursor.description]
     if len(columns) > MOST_COLUMNS:
         raise FileRefused("TOO_MANY_COLUMNS")
-    rows = [dict(zip(columns, map(value_of, row), strict=True)) for row in cursor]
+    rows: list[Row] = [dict(zip(columns, map(value_of, row), strict=True)) for row in cursor]
     if len(rows) > MOST_ROWS:
         raise FileRefused("TOO_MANY_ROWS")
     return rows

@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from imports.reading.databases import Tables, read_database
-from imports.reading.documents import read_document
+from imports.reading.documents import NO_TABLES, read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document
 from imports.reading.texts import BOMS, Text, decode
 from imports.reading.workbooks import container_of_zip
 
-TABLES, JSON, MARKUP, SQLITE, ARCHIVE = "tables", "json", "markup", "sqlite", "zip"
-CONTAINERS = {JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE: "zip"}
+TABLES, JSON, MARKUP, SQLITE, ARCHIVE, OTHER = "tables", "json", "markup", "sqlite", "zip", "other"
+CONTAINERS = {OTHER: "", JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE: "zip"}
 SQLITE_BYTES = b"SQLite format 3\0"
 ZIP_BYTES = b"PK\x03\x04"
 
@@ -36,6 +36,8 @@ class File:
         """What the content is: tables (text or a workbook), JSON, markup (XML, or SGML), SQLite, or an archive."""
         if self.data.startswith(SQLITE_BYTES):
             return SQLITE
+        if self.data.startswith(NO_TABLES):
+            return OTHER
         if self.data.startswith(ZIP_BYTES):
             return ARCHIVE if container_of_zip(self.data)[0] == "zip" else TABLES
         start = self.data[:4096]

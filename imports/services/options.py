@@ -221,7 +221,16 @@ def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def for_formats(options: Mapping[str, Any]) -> Options:
     """The options that decide how a file is read."""
-    names = ("delimiter", "encoding", "decimal", "date_order", "header_row", "sheet", "currency", "type")
+    names: tuple[str, ...] = (
+        "delimiter",
+        "encoding",
+        "decimal",
+        "date_order",
+        "header_row",
+        "sheet",
+        "currency",
+        "type",
+    )
     names += ("symbol", "portfolio", "time_zone")
     account = options.get("account")
     return Options(

@@ -19,6 +19,7 @@ REASONS: dict[str, Promise] = {
     ),
     "TOTAL": _("It is a total of other rows."),
     "EMPTY": _("It is empty."),
+    "ADJUSTED": _("The quantities of the file take this split into account already."),
     "NOT_A_TRANSACTION": _("It says nothing that can be imported."),
     "UNSUPPORTED_ACTION": _("Strata cannot import this action: %(text)s"),
     "CANCELLED": _("It was cancelled."),

@@ -53,4 +53,5 @@ SAMPLES = {
     "strata-portfolios": Sample("strata-sqlite", strata_database(has_portfolios=True)),
     "ghostfolio-json": Sample("ghostfolio-json", own("ghostfolio.json")),
     "ghostfolio-csv": Sample("ghostfolio-csv", own("ghostfolio.csv")),
+    "performance-xml": Sample("portfolio-performance-xml", own("portfolio-performance.xml")),
 }

@@ -62,10 +62,12 @@ def of_backup(content: Any) -> StrataTables | None:
     data = content.get("data") if isinstance(content, Mapping) else None
     if not isinstance(data, Mapping) or "schemaVersion" not in content or "assets" not in data:
         return None
-    tables = {}
+    tables: dict[str, list[Record]] = {}
     for name, rows in data.items():
         if isinstance(rows, list):
-            tables[OF_BACKUP.get(name, name)] = [snake_case(row) for row in rows if isinstance(row, Mapping)]
+            tables[OF_BACKUP.get(name, str(name))] = [
+                snake_case(row) for row in rows if isinstance(row, Mapping)
+            ]
     return StrataTables(tables, has_signs=False)
 
 
@@ -110,11 +112,11 @@ def number_in(row: Record, name: str) -> Decimal | None:
 
 def day_in(row: Record, name: str) -> date:
     """The day as it is written. A number is an instant: milliseconds, or seconds, since 1970."""
-    value = row.get(name)
+    value: Any = row.get(name)
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         value = int(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        unit = "milliseconds" if abs(value) >= MILLISECONDS_FROM else "seconds"
+        unit = "milliseconds" if abs(int(value)) >= MILLISECONDS_FROM else "seconds"
         try:
             on = (EPOCH + timedelta(**{unit: int(value)})).date()
         except OverflowError:

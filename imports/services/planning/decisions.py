@@ -61,8 +61,8 @@ def problem_of(item: Item) -> Reason | None:
             if not all(0 < part < LARGEST_RATIO for part in (item.numerator, item.denominator)):
                 return Reason("OUT_OF_RANGE", "quantity", f"{item.numerator}:{item.denominator}")
             return None
-        if item.note:
-            validate_note(item.note)
+        if note := getattr(item, "note", None):
+            validate_note(note)
     except ValidationError as error:
         number = getattr(item, "quantity", None) or getattr(item, "price", None)
         is_number = error.code in ("invalid", "max_digits", "max_places") and number is not None

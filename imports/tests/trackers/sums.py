@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from imports.formats.detection import read_file
 from imports.formats.rows import Options, PriceItem, TransactionItem, ValueItem
+from imports.formats.trades import received
 
 
 def read(data, name="file", **options):
@@ -33,12 +34,11 @@ def fees(rows):
 
 
 def cash(rows):
-    """What each account without a security has received, less what it has paid."""
+    """What each account has received, less what it has paid, in bookings without a quantity."""
     sums = Counter()
     for item in items(rows):
         if item.quantity is None:
-            sign = 1 if item.type in ("ACQUIRE", "INCOME") else -1
-            sums[item.account] += sign * item.amount
+            sums[item.account] += received(item)
     return dict(sums)
 
 
