@@ -39,7 +39,7 @@ def test_every_booking_is_read_once():
     assert cash(rows) == {
         "Cash EUR|EUR": 2000 - 1015 + 15 - 100 + 8,
         "Cash USD|USD": 106,
-        "Depot: DE0007236101|EUR": 20,
+        "Depot: DE0007236101|EUR": 15,
     }
     assert values(rows)[-1] == ("Cash EUR|EUR", "2024-05-03", 908)
     assert [price.price for price in prices(rows)] == [Decimal("100.5"), 110]
