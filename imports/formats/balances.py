@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from decimal import Decimal
 
 from imports.formats.rows import FileRow, Reading, TransactionItem, ValueItem
@@ -31,3 +32,12 @@ def add_balances(reading: Reading, rows: list[FileRow], accounts: Collection[str
             last[item.account, item.on.toordinal()] = row, value
     for row, value in last.values():
         row.items = (*row.items, value)
+
+
+def in_order(rows: list[FileRow]) -> list[FileRow]:
+    """The rows by the day of their first booking; those without one come last."""
+    return sorted(rows, key=day_of)
+
+
+def day_of(row: FileRow) -> date:
+    return next((item.on for item in row.items if isinstance(item, TransactionItem)), date.max)

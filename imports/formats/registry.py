@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
-from imports.formats.trackers import ghostfolio, performance_xml, strata
+from imports.formats.trackers import (
+    budgets,
+    firefly,
+    ghostfolio,
+    homebox,
+    performance_csv,
+    performance_xml,
+    strata,
+    wealthfolio,
+)
 from imports.reading.files import TABLES, File
 from imports.reading.tables import Document
 
@@ -38,5 +48,10 @@ FORMATS = (
     Format(strata.SQLITE_NAME, strata.fits_sqlite, strata.read_sqlite),
     Format(ghostfolio.JSON_NAME, ghostfolio.fits_json, ghostfolio.read_json),
     of_tables(ghostfolio.CSV_NAME, ghostfolio.fits_csv, ghostfolio.read_csv),
+    of_tables(performance_csv.NAME, performance_csv.fits, performance_csv.read),
     Format(performance_xml.NAME, performance_xml.fits, performance_xml.read),
+    of_tables(wealthfolio.NAME, wealthfolio.fits, wealthfolio.read),
+    of_tables(firefly.NAME, firefly.fits, firefly.read),
+    of_tables(homebox.NAME, homebox.fits, homebox.read),
+    *(of_tables(name, partial(budgets.fits, name), partial(budgets.read, name)) for name in budgets.NAMES),
 )

@@ -71,6 +71,7 @@ class Account:
     instrument: Instrument | None = None
     holder: str = ""
     details: Details = NO_DETAILS
+    in_base_currency: bool = False  # that of the portfolio, where the file names none and has no amount
 
     @property
     def key(self) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
+from imports.formats.questions_of_accounts import Debts
 from imports.formats.rows import (
     OF_AN_ACCOUNT,
     Example,
     FileRow,
-    Item,
     Options,
     Question,
     Reading,
-    ValueItem,
     Warning,
 )
 from imports.formats.spreadsheets.networth_layout import (
@@ -33,7 +32,6 @@ from imports.formats.spreadsheets.networth_sheets import (
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
 from imports.reading.tables import Document
-from imports.reading.words import DEBTS
 
 NAME = "networth"
 
@@ -88,24 +86,3 @@ def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: 
 
 
 MOST_EXAMPLES = 5
-
-
-@dataclass(slots=True)
-class Debts:
-    """Which accounts have a positive balance and none below zero."""
-
-    positive: dict[str, Example] = field(default_factory=dict)
-    negative: set[str] = field(default_factory=set)
-
-    def add(self, line: int, item: Item) -> None:
-        if isinstance(item, ValueItem) and item.value > 0:
-            if item.account not in self.positive:
-                self.positive[item.account] = Example(line, f"{item.on}: {item.value}")
-        elif isinstance(item, ValueItem) and item.value < 0:
-            self.negative.add(item.account)
-
-    def questions(self, reading: Reading) -> Iterator[Question]:
-        """SIGN for each account that looks like a debt and is never below zero."""
-        for key, example in self.positive.items():
-            if key not in self.negative and reading.accounts[key].asset_type in DEBTS:
-                yield Question("SIGN", "accounts", False, ("+", "-"), (example,), "-", key)

@@ -117,7 +117,8 @@ class Accounts:
         options = self.options.get(account.key, {})
         name = options.get("name") or account.name
         instrument = self.instruments.plans[account.instrument.key] if account.instrument else None
-        currency = instrument.currency if instrument else account.currency
+        base = self.portfolio.base_currency if account.in_base_currency else account.currency
+        currency = instrument.currency if instrument else base
         asset = self._asset(account, name, currency, instrument, options)
         asset_type = asset.asset_type.code if asset else options.get("asset_type") or account.asset_type
         if asset_type not in self.type_ids:
