@@ -278,7 +278,7 @@ def test_columns_may_be_chosen():
 )
 def test_other_tables_are_no_net_worth(table):
     with pytest.raises(FileRefused) as refused:
-        read(table)
+        read_file(table, Options(), format_name="networth")
     assert refused.value.code == "UNKNOWN_FORMAT"
 
 

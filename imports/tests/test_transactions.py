@@ -137,7 +137,7 @@ def test_row_that_cannot_be_read_is_refused_and_the_others_are_read(row, code, f
 )
 def test_trades_and_files_of_other_programs_are_no_bookings(table):
     with pytest.raises(FileRefused):
-        read(table)
+        read_file(table, Options(), format_name="transactions")
 
 
 def test_reference_is_the_files_own_or_its_content_and_number():
