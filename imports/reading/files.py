@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, NoReturn
 
-from imports.reading.databases import Tables, read_database
+from imports.reading.containers.databases import Tables, read_database
 from imports.reading.documents import NO_TABLES, read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document

@@ -107,9 +107,9 @@ class BudgetReader(RowReader):
         """The currency that stands beside an amount, where nothing else says it."""
         for column in self.number_columns:
             cell = self.table.cell(line, column)
-            found = read_number(cell.strip(), self.cells.decimal) if isinstance(cell, str) else None
-            if found and found.currency:
-                return found.currency
+            number = read_number(cell.strip(), self.cells.decimal) if isinstance(cell, str) else None
+            if number and number.currency:
+                return number.currency
         return ""
 
 
@@ -204,7 +204,7 @@ BUDGETS = (
 NAMES = tuple(dict.fromkeys(budget.name for budget in BUDGETS))
 
 
-def found(name: str, document: Document) -> tuple[Budget, NamedTable] | None:
+def budget_of(name: str, document: Document) -> tuple[Budget, NamedTable] | None:
     for budget in BUDGETS:
         if budget.name == name and (table := find_table(document, *budget.needed)):
             has_day = table.has("date")
@@ -214,12 +214,12 @@ def found(name: str, document: Document) -> tuple[Budget, NamedTable] | None:
 
 
 def fits(name: str, document: Document, options: Options) -> int:
-    fitting = found(name, document)
+    fitting = budget_of(name, document)
     return fitting[0].score if fitting else 0
 
 
 def read(name: str, document: Document, options: Options) -> Reading:
-    fitting = found(name, document)
+    fitting = budget_of(name, document)
     if fitting is None:
         raise FileRefused("UNKNOWN_FORMAT")
     budget, table = fitting

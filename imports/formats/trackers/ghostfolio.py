@@ -218,23 +218,23 @@ def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options)
 class JsonReader:
     def __init__(self, reading: Reading, content: Mapping[str, Any], options: Options) -> None:
         self.reading, self.options = reading, options
-        self.accounts = {text(one, "id"): one for one in records(content, "accounts")}
-        self.tags = {text(one, "id"): text(one, "name") for one in records(content, "tags")}
-        self.records = {text(one, "symbol"): one for one in records(content, "assetProfiles")}
+        self.accounts = {text(record, "id"): record for record in records(content, "accounts")}
+        self.tags = {text(record, "id"): text(record, "name") for record in records(content, "tags")}
+        self.records = {text(record, "symbol"): record for record in records(content, "assetProfiles")}
         self.profiles = {symbol: profile_of(record) for symbol, record in self.records.items()}
         self.tags_of = self._tags_of_symbols(content)
 
     def _tags_of_symbols(self, content: Mapping[str, Any]) -> dict[str, list[str]]:
         """An asset has the tags of all of its activities."""
-        found: dict[str, list[str]] = {}
+        tags: dict[str, list[str]] = {}
         for activity in content["activities"]:
             ids = activity.get("tags") if isinstance(activity, Mapping) else None
             for pk in ids if isinstance(ids, list) else ():
                 name = self.tags.get(str(pk))
-                names = found.setdefault(text(activity, "symbol"), [])
+                names = tags.setdefault(text(activity, "symbol"), [])
                 if name and name not in names:
                     names.append(name)
-        return found
+        return tags
 
     def filled(
         self,
@@ -306,16 +306,16 @@ class JsonReader:
     def day(self, line: int, record: Mapping[str, Any]) -> date:
         """The day as it is written; an instant at midnight of a zone to the east is the next day."""
         written = text(record, "date")
-        found = read_day(written, None)
-        if found is None:
+        day = read_day(written, None)
+        if day is None:
             raise Refused("BAD_DATE" if written else "MISSING_FIELD", "date", written[:100])
         if self.options.time_zone:
-            return in_zone(written, self.options.time_zone) or found.on
+            return in_zone(written, self.options.time_zone) or day.on
         late = _MIDNIGHT.fullmatch(written)
-        if late and int(late[1]) >= LATE and found.on < date.max:
+        if late and int(late[1]) >= LATE and day.on < date.max:
             self.reading.warn(Warning("LOCAL_MIDNIGHT", line, "date", written))
-            return found.on + timedelta(days=1)
-        return found.on
+            return day.on + timedelta(days=1)
+        return day.on
 
     def warn_of_future(self, line: int, on: date) -> None:
         if on > date.today():
@@ -346,8 +346,12 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
 
 
 def records(content: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = content.get(name)
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    content_list = content.get(name)
+    return (
+        [record for record in content_list if isinstance(record, Mapping)]
+        if isinstance(content_list, list)
+        else []
+    )
 
 
 def text(record: Mapping[str, Any], name: str) -> str:
@@ -363,12 +367,12 @@ def number(record: Mapping[str, Any], name: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > 60:
         raise Refused("BAD_NUMBER", name, str(value)[:100])
     try:
-        found = Decimal(value)
+        parsed = Decimal(value)
     except ArithmeticError:
         raise Refused("BAD_NUMBER", name, str(value)[:100]) from None
-    if not found.is_finite() or abs(found.adjusted()) > 40:
+    if not parsed.is_finite() or abs(parsed.adjusted()) > 40:
         raise Refused("BAD_NUMBER", name, str(value)[:100])
-    return plus(found)
+    return plus(parsed)
 
 
 # --- CSV ---

@@ -229,12 +229,15 @@ class PerformanceCsv(RowReader):
         )
 
     def transfer_of_shares(self, line: Line, on: date, kind: str) -> tuple[Item, ...]:
-        here, there = self.text(line, "depot"), self.text(line, "offset_depot") or self.text(line, "offset")
+        depot, other_depot = (
+            self.text(line, "depot"),
+            self.text(line, "offset_depot") or self.text(line, "offset"),
+        )
         shares = self.number(line, "shares")
-        if not here or not there or here == there or not shares:
+        if not depot or not other_depot or depot == other_depot or not shares:
             raise Refused("MISSING_FIELD" if shares else "UNSUPPORTED", "securities account", kind)
         instrument = self.instrument(line, self.currency(line))
-        names = (here, there) if kind == "TRANSFER_OUT" else (there, here)
+        names = (depot, other_depot) if kind == "TRANSFER_OUT" else (other_depot, depot)
         leaves, arrives = (holding(self.reading, instrument, name[:NAME_LENGTH]) for name in names)
         known, note = self.known(kind, on, leaves, arrives, abs(shares)), self.note(line)
         return (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from imports.reading.markup import Node
+from imports.reading.containers.markup import Node
 
 _STEP = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,7})\])?")
 MOST_STEPS = 10_000
@@ -31,22 +31,22 @@ class ObjectTree:
         return self._known[key]
 
     def _resolved(self, node: Node) -> Node | None:
-        found: Node | None = node
+        target: Node | None = node
         for _ in range(MOST_REFERENCES):
-            if found is None or "reference" not in found.attributes:
-                return found
-            found = self._referred(found, found.attributes["reference"])
+            if target is None or "reference" not in target.attributes:
+                return target
+            target = self._referred(target, target.attributes["reference"])
         return None
 
     def _referred(self, node: Node, reference: str) -> Node | None:
         if reference.isdigit():
             return self._with_id(reference)
-        found: Node | None = self.root.parent if reference.startswith("/") else node
+        target: Node | None = self.root.parent if reference.startswith("/") else node
         for step in reference.strip("/").split("/")[:MOST_STEPS]:
-            found = self._step(found, step)
-            if found is None:
+            target = self._step(target, step)
+            if target is None:
                 return None
-        return found
+        return target
 
     def _step(self, node: Node | None, step: str) -> Node | None:
         """One step of a path. It may lead through an object that is itself a reference."""
@@ -77,13 +77,13 @@ class ObjectTree:
         return node
 
     def text(self, node: Node | None, *path: str) -> str:
-        found = self.child(node, *path)
-        return found.text.strip() if found else ""
+        target = self.child(node, *path)
+        return target.text.strip() if target else ""
 
     def children(self, node: Node | None, tag: str) -> list[Node]:
         """The objects of this name below the node, each once."""
-        found: dict[int, Node] = {}
+        objects: dict[int, Node] = {}
         for child in node.all(tag) if node else ():
-            if (one := self.object(child)) is not None:
-                found.setdefault(id(one), one)
-        return list(found.values())
+            if (target := self.object(child)) is not None:
+                objects.setdefault(id(target), target)
+        return list(objects.values())

@@ -39,10 +39,10 @@ from imports.formats.trades import (
     paid_or_received,
     units,
 )
+from imports.reading.containers.markup import Node, parse_xml
 from imports.reading.currencies import is_currency
 from imports.reading.days import read_day
 from imports.reading.files import ARCHIVE, MARKUP, File
-from imports.reading.markup import Node, parse_xml
 from imports.reading.numbers import plus
 from imports.reading.refusals import FileRefused, Reason
 from imports.reading.workbooks import member
@@ -85,7 +85,7 @@ def read(file: File, options: Options) -> Reading:
 
 def rows_of(reading: Reading, *, tree: ObjectTree, options: Options) -> Iterator[FileRow]:
     reader = PerformanceReader(reading, tree, options)
-    rows = sorted(reader.bookings(), key=lambda found: found[0])
+    rows = sorted(reader.bookings(), key=lambda dated: dated[0])
     bookings = [row for _, row in rows]
     add_balances(reading, bookings)
     yield from bookings
@@ -127,23 +127,23 @@ class PerformanceReader:
         return names
 
     def _depots_of_securities(self) -> dict[int, list[Node]]:
-        found: dict[int, list[Node]] = {}
+        depots: dict[int, list[Node]] = {}
         for depot in self.depots:
-            for one in self.tree.children(depot.first("transactions"), "portfolio-transaction"):
-                security = self.tree.child(one, "security")
-                if security is not None and depot not in found.setdefault(id(security), []):
-                    found[id(security)].append(depot)
-        return found
+            for transaction in self.tree.children(depot.first("transactions"), "portfolio-transaction"):
+                security = self.tree.child(transaction, "security")
+                if security is not None and depot not in depots.setdefault(id(security), []):
+                    depots[id(security)].append(depot)
+        return depots
 
     # --- rows ---
 
     def bookings(self) -> Iterator[tuple[date, FileRow]]:
         for account in self.accounts:
-            for one in self.tree.children(account.first("transactions"), "account-transaction"):
-                yield from self.row(one, partial(self.of_account, account))
+            for transaction in self.tree.children(account.first("transactions"), "account-transaction"):
+                yield from self.row(transaction, partial(self.of_account, account))
         for depot in self.depots:
-            for one in self.tree.children(depot.first("transactions"), "portfolio-transaction"):
-                yield from self.row(one, partial(self.of_depot, depot))
+            for transaction in self.tree.children(depot.first("transactions"), "portfolio-transaction"):
+                yield from self.row(transaction, partial(self.of_depot, depot))
 
     def row(
         self, node: Node, items: Callable[[Node, date, str], tuple[Item, ...] | None]
@@ -154,11 +154,11 @@ class PerformanceReader:
         on = date.max
         try:
             on = self.day(node)
-            found = items(node, on, kind)
-            if found is None:
+            read_items = items(node, on, kind)
+            if read_items is None:
                 return
-            row.items = found
-            row.skip = None if found else Reason("ZERO_ROW")
+            row.items = read_items
+            row.skip = None if read_items else Reason("ZERO_ROW")
         except Refused as refused:
             row.refusal = refused.reason
         yield on, row
@@ -237,9 +237,9 @@ class PerformanceReader:
 
     def depot_of(self, security: Node, account: Node) -> Node | None:
         """The securities account that has the security: that of the account, if it is among several."""
-        found = self.depots_of.get(id(security), [])
-        own = [depot for depot in found if self.tree.child(depot, "referenceAccount") is account]
-        return next(iter(own or found), None)
+        depots = self.depots_of.get(id(security), [])
+        own = [depot for depot in depots if self.tree.child(depot, "referenceAccount") is account]
+        return next(iter(own or depots), None)
 
     def of_depot(self, depot: Node, node: Node, on: date, kind: str) -> tuple[Item, ...] | None:
         security = self.tree.child(node, "security")
@@ -294,7 +294,9 @@ class PerformanceReader:
         instrument = self.instrument(security, currency)
         quantity = self.scaled(self.tree.text(node, "shares"), self.share_places, "shares")
         note, known = self.tree.text(node, "note"), self.tree.text(node, "uuid")
-        leaves, arrives = (holding(self.reading, instrument, self.names[id(one)]) for one in (depot, other))
+        leaves, arrives = (
+            holding(self.reading, instrument, self.names[id(place)]) for place in (depot, other)
+        )
         leg: dict[str, Any] = {"note": note, "external_id": known}
         return (
             TransactionItem(leaves, "TRANSFER", on, None, None, -quantity, **leg),
@@ -378,16 +380,16 @@ class PerformanceReader:
 
     def charges(self, node: Node) -> tuple[Decimal, Decimal]:
         """Fee and tax: of units, and in older versions of elements of their own."""
-        found = {"FEE": [ZERO], "TAX": [ZERO]}
+        charges = {"FEE": [ZERO], "TAX": [ZERO]}
         for unit in self.tree.children(self.tree.child(node, "units"), "unit"):
             amount = self.tree.child(unit, "amount")
             kind = unit.attributes.get("type", "")
-            if kind in found and amount is not None:
-                found[kind].append(self.scaled(amount.attributes.get("amount", ""), MONEY_PLACES, "fee"))
+            if kind in charges and amount is not None:
+                charges[kind].append(self.scaled(amount.attributes.get("amount", ""), MONEY_PLACES, "fee"))
         for kind, tag in (("FEE", "fees"), ("TAX", "taxes")):
             if text := self.tree.text(node, tag):
-                found[kind].append(self.scaled(text, MONEY_PLACES, tag))
-        return plus(*found["FEE"]), plus(*found["TAX"])
+                charges[kind].append(self.scaled(text, MONEY_PLACES, tag))
+        return plus(*charges["FEE"]), plus(*charges["TAX"])
 
     def scaled(self, text: str, places: int, field: str) -> Decimal:
         """A whole number of the smallest units."""
@@ -400,7 +402,7 @@ class PerformanceReader:
 
 
 def day_of(text: str) -> date:
-    found = read_day(text[:10], None)
-    if found is None:
+    day = read_day(text[:10], None)
+    if day is None:
         raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text[:100])
-    return found.on
+    return day.on

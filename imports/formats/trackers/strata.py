@@ -168,11 +168,11 @@ class StrataReader:
 
     def tags(self) -> dict[str, list[str]]:
         names = {text_in(row, "id"): text_in(row, "name") for row in self.tables["tags"]}
-        found: dict[str, list[str]] = {}
+        tags: dict[str, list[str]] = {}
         for row in self.tables["asset_tags"]:
             if name := names.get(text_in(row, "tag_id")):
-                found.setdefault(text_in(row, "asset_id"), []).append(name)
-        return found
+                tags.setdefault(text_in(row, "asset_id"), []).append(name)
+        return tags
 
     def categories(self) -> dict[str, list[tuple[str, ...]]]:
         """The paths of each asset. A category may come before its parent, and a circle ends where it began."""
@@ -187,11 +187,11 @@ class StrataReader:
                 pk = text_in(rows[pk], "parent_id")
             return tuple(reversed(names))
 
-        found: dict[str, list[tuple[str, ...]]] = {}
+        paths: dict[str, list[tuple[str, ...]]] = {}
         for row in self.tables["asset_categories"]:
             if names := path(text_in(row, "category_id")):
-                found.setdefault(text_in(row, "asset_id"), []).append(names)
-        return found
+                paths.setdefault(text_in(row, "asset_id"), []).append(names)
+        return paths
 
     # --- what belongs to them ---
 
@@ -208,7 +208,9 @@ class StrataReader:
         """In the order of their instants: the last one of a day counts."""
         place = self.tables.places["asset_snapshots"]
         rows = list(enumerate(self.tables["asset_snapshots"], place))
-        rows.sort(key=lambda found: (text_in(found[1], "observed_at"), text_in(found[1], "created_at")))
+        rows.sort(
+            key=lambda numbered: (text_in(numbered[1], "observed_at"), text_in(numbered[1], "created_at"))
+        )
         for line, row in rows:
             yield self.filled(self.row(line, row, RowType.VALUE), row, self.value)
 

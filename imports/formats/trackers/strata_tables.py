@@ -73,7 +73,8 @@ def of_backup(content: Any) -> StrataTables | None:
 
 def snake_case(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        _CAPITAL.sub(lambda found: f"_{found[1].lower()}", str(name)): value for name, value in row.items()
+        _CAPITAL.sub(lambda capital: f"_{capital[1].lower()}", str(name)): value
+        for name, value in row.items()
     }
 
 
@@ -124,10 +125,10 @@ def day_in(row: Record, name: str) -> date:
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
             raise Refused("BAD_DATE", name, str(value)[:100])
         return on
-    found = read_day(text_in(row, name), None)
-    if found is None:
+    day = read_day(text_in(row, name), None)
+    if day is None:
         raise Refused("BAD_DATE" if text_in(row, name) else "MISSING_FIELD", name, text_in(row, name)[:100])
-    return found.on
+    return day.on
 
 
 def flag_in(row: Record, name: str) -> bool:

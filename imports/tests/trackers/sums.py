@@ -60,5 +60,5 @@ def prices(rows):
 
 def reasons(rows):
     """The code of each row that is refused or skipped, with its line."""
-    found = [(row.line, row.refusal or row.skip) for row in rows]
-    return [(line, reason.code) for line, reason in found if reason]
+    numbered = [(row.line, row.refusal or row.skip) for row in rows]
+    return [(line, reason.code) for line, reason in numbered if reason]

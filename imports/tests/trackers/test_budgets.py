@@ -55,7 +55,9 @@ def test_bookings_and_accounts_of_sure():
     assert [item.type for item in items(rows)] == ["EXPENSE", "INCOME", "DISPOSE"]
     reading, rows = read(own("sure-accounts.csv"), on=JANUARY)
     assert [value for *_, value in values(rows)] == [Decimal("1500.25"), Decimal("320.10")]
-    assert [(one.code, one.account) for one in reading.questions] == [("SIGN", "Visa card|EUR")]
+    assert [(question.code, question.account) for question in reading.questions] == [
+        ("SIGN", "Visa card|EUR")
+    ]
     assert "DAY" in [question.code for question in read(own("sure-accounts.csv"))[0].questions]
 
 

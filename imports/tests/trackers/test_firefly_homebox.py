@@ -38,9 +38,9 @@ def test_real_files_of_firefly():
 
 @pytest.mark.usefixtures("shared_rows")
 def test_things_become_assets_with_their_place_and_tags(alice, portfolio):
-    made = preview(alice, portfolio, own("homebox.csv"), options={"currency": "EUR"})
-    assert (made["counts"]["asset"]["create"], made["refused"]) == (3, 2)
-    commit(alice, made)
+    shown = preview(alice, portfolio, own("homebox.csv"), options={"currency": "EUR"})
+    assert (shown["counts"]["asset"]["create"], shown["refused"]) == (3, 2)
+    commit(alice, shown)
     assert values_of(portfolio) == [
         ("Chair (2)", "2022-01-01", "40.0000"),
         ("Oven", "2023-05-06", "899.9000"),
@@ -60,9 +60,9 @@ def test_prices_without_a_currency_are_asked_about():
 @pytest.mark.usefixtures("shared_rows")
 def test_real_things_without_prices_are_in_the_currency_of_the_portfolio(alice, portfolio):
     data = real_sample("homebox/types.csv")
-    made = preview(alice, portfolio, data)
-    assert (made["counts"]["asset"]["create"], made["questions"]) == (3, [])
-    commit(alice, made)
+    shown = preview(alice, portfolio, data)
+    assert (shown["counts"]["asset"]["create"], shown["questions"]) == (3, [])
+    commit(alice, shown)
     assert set(Asset.objects.values_list("currency", "quantity")) == {(portfolio.base_currency, 1)}
     assert Category.objects.get(name="Location 2").parent.name == "To"
     assert AssetTag.objects.count() == 9

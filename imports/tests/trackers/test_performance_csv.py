@@ -29,7 +29,9 @@ def test_value_of_a_purchase_has_its_costs_and_that_of_a_dividend_is_what_is_lef
 
 def test_account_that_no_column_names_is_asked_and_the_name_of_the_file_offered():
     reading, _ = read(ACCOUNT, name="My account.csv")
-    assert [(one.code, one.suggestion) for one in reading.questions] == [("ACCOUNT", "My account")]
+    assert [(question.code, question.suggestion) for question in reading.questions] == [
+        ("ACCOUNT", "My account")
+    ]
     assert not read(DEPOT)[0].questions
 
 
@@ -55,7 +57,7 @@ def test_both_rows_of_a_transfer_have_one_id():
     first = head + b"2024-01-31,Transfer (Outbound),100,A (EUR),B (USD),110,USD\n"
     second = head + b"2024-01-31,Transfer (Inbound),110,B (USD),A (EUR),100,EUR\n"
     ids = [
-        {(one.account, one.external_id, one.amount) for one in items(read(data)[1])}
+        {(item.account, item.external_id, item.amount) for item in items(read(data)[1])}
         for data in (first, second)
     ]
     assert ids[0] == ids[1]

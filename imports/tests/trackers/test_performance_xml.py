@@ -55,9 +55,9 @@ def test_split_before_the_first_booking_is_an_action_and_a_later_one_is_in_the_s
 
 @pytest.mark.usefixtures("shared_rows")
 def test_file_is_imported_with_its_depots_and_undone(alice, portfolio):
-    made = preview(alice, portfolio, OWN)
-    assert "NO_PRICES" not in [warning["code"] for warning in made["warnings"]]
-    commit(alice, made)
+    shown = preview(alice, portfolio, OWN)
+    assert "NO_PRICES" not in [warning["code"] for warning in shown["warnings"]]
+    commit(alice, shown)
     units = {}
     for asset in Asset.objects.filter(instrument__isnull=False):
         units[asset.institution] = (
@@ -65,7 +65,7 @@ def test_file_is_imported_with_its_depots_and_undone(alice, portfolio):
         )
     assert units == {"Depot": 9, "Other depot": 2}
     assert ("Cash USD", "2024-05-02", "106.0000") in values_of(portfolio)
-    undo(alice, made)
+    undo(alice, shown)
     assert not InstrumentAction.objects.exists()
 
 
@@ -79,7 +79,7 @@ def test_older_files_have_other_scales_ids_and_no_currency():
     expected = {b"25": (10, 100), b"29": (1, 100), b"48": (1, 1), b"49": (Decimal("0.01"), Decimal("0.0001"))}
     for version, (shares, price) in expected.items():
         reading, rows = read(SMALL % (version, b"<baseCurrency>EUR</baseCurrency>"))
-        assert (held(rows), [one.price for one in prices(rows)]) == ({"Depot: A|EUR": shares}, [price])
+        assert (held(rows), [quoted.price for quoted in prices(rows)]) == ({"Depot: A|EUR": shares}, [price])
         assert amounts(rows) == {("ACQUIRE", "EUR"): 49}
         assert cash(rows) == {"Cash|EUR": -50}
         assert not reading.questions

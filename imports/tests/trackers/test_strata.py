@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from assets.models import Asset, AssetSnapshot, AssetTag, Category, Transaction
-from imports.reading.databases import read_database
+from imports.reading.containers.databases import read_database
 from imports.reading.refusals import FileRefused
 from imports.tests.all_formats import own
 from imports.tests.import_requests import commit, preview, rows, undo, values_of
@@ -18,11 +18,11 @@ BACKUP = own("strata-backup.json")
 
 
 def test_backup_becomes_assets_with_labels_values_and_transactions(alice, portfolio):
-    made = preview(alice, portfolio, BACKUP)
-    assert (made["counts"]["asset"]["create"], made["counts"]["value"]["create"]) == (4, 4)
-    refused = [(row["line"], row["reason"]["code"]) for row in rows(alice, made, outcome="refuse")]
+    shown = preview(alice, portfolio, BACKUP)
+    assert (shown["counts"]["asset"]["create"], shown["counts"]["value"]["create"]) == (4, 4)
+    refused = [(row["line"], row["reason"]["code"]) for row in rows(alice, shown, outcome="refuse")]
     assert [code for _, code in refused] == ["UNKNOWN_TYPE", "MISSING_FIELD", "BAD_NUMBER", "UNKNOWN_TYPE"]
-    commit(alice, made)
+    commit(alice, shown)
     assert values_of(portfolio) == [
         ("Mortgage", "2024-01-31", "-180000.0000"),
         ("Old shares", "2024-01-31", "500.0000"),
@@ -35,17 +35,17 @@ def test_backup_becomes_assets_with_labels_values_and_transactions(alice, portfo
     assert (bought.type, bought.amount, bought.external_id) == ("ACQUIRE", 250, "x1")
     assert AssetTag.objects.get(asset__name="Savings").tag.name == "Liquid"
     assert Category.objects.get(asset_links__asset__name="Savings").parent.name == "Money"
-    undo(alice, made)
+    undo(alice, shown)
     assert not Asset.objects.filter(portfolio=portfolio).exists()
 
 
 def test_database_has_what_is_owed_as_the_backup_has_it_and_the_earlier_one_with_signs(alice, portfolio):
     for has_portfolios, currency in ((False, "EUR"), (True, "CHF")):
-        made = preview(alice, portfolio, strata_database(has_portfolios=has_portfolios))
-        commit(alice, made)
+        shown = preview(alice, portfolio, strata_database(has_portfolios=has_portfolios))
+        commit(alice, shown)
         debt = AssetSnapshot.objects.get(asset__name="Debt")
         assert (debt.value, debt.on, debt.asset.currency) == (-900, date(2024, 1, 31), currency)
-        undo(alice, made)
+        undo(alice, shown)
 
 
 def test_database_with_several_portfolios_asks_for_one():
@@ -53,10 +53,12 @@ def test_database_with_several_portfolios_asks_for_one():
     more += "INSERT INTO assets VALUES ('a3', 'X', 1, 0, 't1', 'p2');"
     data = strata_database(has_portfolios=True, more=more)
     reading, _ = read(data)
-    assert [(one.code, one.choices) for one in reading.questions] == [("PORTFOLIO", ("p1", "p2"))]
-    reading, found = read(data, portfolio="p2")
+    assert [(question.code, question.choices) for question in reading.questions] == [
+        ("PORTFOLIO", ("p1", "p2"))
+    ]
+    reading, portfolio_rows = read(data, portfolio="p2")
     assert (reading.questions, list(reading.accounts)) == ([], ["X|EUR"])
-    assert {code for _, code in reasons(found)} == {"SKIPPED_BY_YOU"}
+    assert {code for _, code in reasons(portfolio_rows)} == {"SKIPPED_BY_YOU"}
 
 
 def test_category_that_is_its_own_parent_ends():
@@ -79,7 +81,7 @@ def test_database_with_a_log_is_read_and_a_damaged_one_refused():
 
 
 def test_statement_that_takes_too_long_is_ended(monkeypatch):
-    monkeypatch.setattr("imports.reading.databases.MOST_SECONDS", -1)
-    monkeypatch.setattr("imports.reading.databases.STEPS", 1)
+    monkeypatch.setattr("imports.reading.containers.databases.MOST_SECONDS", -1)
+    monkeypatch.setattr("imports.reading.containers.databases.STEPS", 1)
     with pytest.raises(FileRefused):
         read_database(strata_database(has_portfolios=False))

@@ -51,8 +51,8 @@ def without_log(data: bytes) -> bytes:
 
 
 def table_names(connection: sqlite3.Connection) -> list[str]:
-    found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-    names = [str(name) for name, sql in found if isinstance(sql, str) and _TABLE.match(sql)]
+    tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    names = [str(name) for name, sql in tables if isinstance(sql, str) and _TABLE.match(sql)]
     return [name for name in names if not name.startswith("sqlite_")][:MOST_TABLES]
 
 
