@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imports.reading.apostrophes import without_apostrophes
+from imports.reading.containers.workbooks import OLE, container_of_zip, read_workbook
 from imports.reading.delimited import delimiter_of, lines_of, refuse_huge_lines
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line, Table
 from imports.reading.texts import decode
-from imports.reading.workbooks import OLE, container_of_zip, read_workbook
 
 NO_TABLES = (
     b"%PDF",

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from imports.reading.containers.databases import Tables, read_database
+from imports.reading.containers.workbooks import container_of_zip
 from imports.reading.documents import NO_TABLES, read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document
 from imports.reading.texts import BOMS, Text, decode
-from imports.reading.workbooks import container_of_zip
 
 TABLES, JSON, MARKUP, SQLITE, ARCHIVE, OTHER = "tables", "json", "markup", "sqlite", "zip", "other"
 CONTAINERS = {OTHER: "", JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE: "zip"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from assets.classification.seeds import TypeId
 from assets.models import AssetSnapshot
-from imports.formats.networth_layout import OWN_HEADER
+from imports.formats.spreadsheets.networth_layout import OWN_HEADER
 from imports.reading.apostrophes import without_apostrophes
 from imports.tests.import_requests import commit, preview
 from portfolios.models import Portfolio

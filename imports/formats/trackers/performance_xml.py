@@ -40,12 +40,12 @@ from imports.formats.trades import (
     units,
 )
 from imports.reading.containers.markup import Node, parse_xml
+from imports.reading.containers.workbooks import member
 from imports.reading.currencies import is_currency
 from imports.reading.days import read_day
 from imports.reading.files import ARCHIVE, MARKUP, File
 from imports.reading.numbers import plus
 from imports.reading.refusals import FileRefused, Reason
-from imports.reading.workbooks import member
 
 NAME = "portfolio-performance-xml"
 ENCRYPTED = b"PORTFOLIO"

@@ -1,1 +1,1 @@
-"""Files that are no table: what is in them, as rows or as a tree."""
+"""What packs or holds a file: archives, workbooks, databases, markup."""

@@ -18,16 +18,16 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from imports.reading.numbers import number_of_workbook
-from imports.reading.refusals import FileRefused
-from imports.reading.tables import MOST_COLUMNS, Cell, Document, Inexact, Line, NoResult, Table
-from imports.reading.zips import (
+from imports.reading.containers.zips import (
     checked_zip,
     chunks,
     formulas_without_result,
     refuse_huge_ods,
     refuse_huge_sheet,
 )
+from imports.reading.numbers import number_of_workbook
+from imports.reading.refusals import FileRefused
+from imports.reading.tables import MOST_COLUMNS, Cell, Document, Inexact, Line, NoResult, Table
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
