@@ -26,7 +26,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 seeds = import_module("assets.classification.seeds")  # no package when this file is a script
-APPS = ("strata", "portfolios", "assets", "investments", "reports", "imports", "demo")
+APPS = ("strata", "portfolios", "assets", "investments", "reports", "imports", "archives", "demo")
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 TAG_IN_PYTHON = re.compile(r"\{% translate \\?'([^'\\]+)")  # what is put into the templates of the theme

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "assets",
     "reports",
     "imports",
+    "archives",
     "demo",
 ]
 # A request passes these from top to bottom, its answer from bottom to top.
@@ -197,6 +198,10 @@ BODY_BYTES_OF_FILES = dict.fromkeys(("/api/v1/imports", "/admin/import"), IMPORT
 # How many rows a file may have: for `manage.py import_file`, and for a request, which holds SQLite's only write lock.
 IMPORT_MAX_ROWS = env.number("IMPORT_MAX_ROWS", default=1_000_000, least=1, most=10_000_000)
 IMPORT_MAX_ROWS_HTTP = env.number("IMPORT_MAX_ROWS_HTTP", default=100_000, least=1, most=10_000_000)
+# Archives of households: packed, and how many rows are restored in a request.
+ARCHIVE_MAX_BYTES = env.number("ARCHIVE_MAX_BYTES", default=2**30, least=1024, most=8 * 2**30)
+ARCHIVE_MAX_ROWS_HTTP = env.number("ARCHIVE_MAX_ROWS_HTTP", default=500_000, least=1, most=10_000_000)
+BODY_BYTES_OF_FILES |= dict.fromkeys(("/api/v1/archives", "/admin/archives"), ARCHIVE_MAX_BYTES + 64 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, *BODY_BYTES_OF_ROUTES.values())  # BodyLimit refuses before
 # For strata/server/worker.py: how long a request's head and its body may take, and how many may be unfinished.
 CLIENT_HEAD_SECONDS = env.number("CLIENT_HEAD_SECONDS", default=10, least=1, most=3600)

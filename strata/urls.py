@@ -15,6 +15,7 @@ from assets.api.asset import terms
 from assets.api.entries import all_entries, day_values, snapshots, transaction_batches, transactions
 from assets.api.instruments import actions, instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
+from archives.api.archives import ArchivesView, HouseholdArchiveView
 from imports.admin.views import ImportFilePage, ImportPreviewPage
 from imports.api.imports import ImportViewSet
 from portfolios.api import households, members
@@ -182,6 +183,10 @@ api = [
     of_portfolio("net-worth/chart.png", charts.PortfolioNetWorthPng),
     of_portfolio("allocation/chart.svg", charts.PortfolioAllocationSvg),
     of_portfolio("allocation/chart.png", charts.PortfolioAllocationPng),
+    re_path(
+        r"^households/(?P<pk>[^/]+)/archive/?$", HouseholdArchiveView.as_view(), name="household-archive"
+    ),
+    re_path(r"^archives/?$", ArchivesView.as_view(), name="archive-list"),
     *router.urls,
 ]
 

@@ -179,7 +179,7 @@ def test_server_listens_on_an_ipv6_address(url):
 @pytest.mark.on_sqlite
 def test_reload_serves_the_new_code(url, tmp_path):
     """The workers load all modules again, whatever the master has loaded."""
-    for name in ("strata", "portfolios", "assets", "investments", "reports", "imports", "demo"):
+    for name in ("strata", "portfolios", "assets", "investments", "reports", "imports", "archives", "demo"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("tests", "__pycache__"))
     shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
 

@@ -1,0 +1,163 @@
+"""The API of archives: a household as a file, and a household from one."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from django.http import FileResponse, HttpResponseBase
+from django.utils.text import get_valid_filename
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from archives.api.serializers import NewArchiveSerializer, RestoredArchiveSerializer
+from archives.services.restoring import REPLACE, Prepared, Restored, prepared
+from archives.services.restoring import Request as RestoreRequest
+from archives.services.writing import write_archive
+from portfolios.models import Household
+from strata.api.views import BaseAPIView, path_id
+from strata.exceptions import NotFound
+from strata.tenancy.querysets import is_visible
+from strata.tenancy.roles import OWNERS, require_role
+
+ZIP = "application/zip"
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
+
+
+class AnyAccept(BaseContentNegotiation):
+    """The path says that it is a zip, whatever the client accepts. Errors are JSON."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type
+
+
+class HouseholdArchiveView(BaseAPIView, APIView):
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(operation_id="households_archive_retrieve", responses={(200, ZIP): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        household_id = path_id(pk, "household")
+        if not is_visible(Household, request.user, household_id):
+            raise NotFound("household")
+        require_role(request.user, household_id, OWNERS)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
+        try:
+            made = write_archive(household_id, file)
+        except BaseException:
+            file.close()
+            raise
+        name = get_valid_filename(f"{made.household_name}-{made.as_of[:10]}.zip")
+        return file_response(file, name, request.headers.get("Range", ""))
+
+
+def file_response(file: IO[bytes], name: str, wanted: str) -> HttpResponseBase:
+    """The file, or the one range of its bytes that is asked for."""
+    size = file.seek(0, 2)
+    first, last = range_in(wanted, size) or (0, size - 1)
+    file.seek(first)
+    response = FileResponse(Part(file, last + 1 - first), as_attachment=True, filename=name, content_type=ZIP)
+    response["Content-Length"] = str(last + 1 - first)
+    response["Accept-Ranges"] = "bytes"
+    if (first, last) != (0, size - 1):
+        response.status_code = status.HTTP_206_PARTIAL_CONTENT
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return response
+
+
+def range_in(wanted: str, size: int) -> tuple[int, int] | None:
+    """The first and the last byte of a range; None where the whole file is sent."""
+    match = _RANGE.fullmatch(wanted)
+    if match is None or int(match[1]) >= size:
+        return None
+    first, last = int(match[1]), min(int(match[2] or size), size - 1)
+    return (first, last) if first <= last else None
+
+
+class Part:
+    """The next bytes of a file, as a file."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file, self._left = file, length
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class ArchivesView(BaseAPIView, APIView):
+    """The archive is checked before the transaction begins: others write meanwhile."""
+
+    parser_classes = (MultiPartParser,)
+
+    def wrap_handler(self, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        if self.request.method != "POST":
+            return super().wrap_handler(handler)
+        checked: list[Prepared] = []
+        write = super().wrap_handler(lambda request, *args, **kwargs: self.answer(checked[0].write()))
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with self.checked_archive(request) as archive:
+                checked[:] = [archive]
+                return write(request, *args, **kwargs)
+
+        return handle
+
+    @extend_schema(
+        operation_id="archives_create",
+        request={"multipart/form-data": NewArchiveSerializer},
+        responses={201: RestoredArchiveSerializer, 200: RestoredArchiveSerializer},
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        raise NotImplementedError  # wrap_handler replaces it
+
+    @contextmanager
+    def checked_archive(self, request: Request) -> Iterator[Prepared]:
+        serializer = NewArchiveSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        sent: dict[str, Any] = serializer.validated_data
+        if sent["mode"] == REPLACE:
+            if not is_visible(Household, request.user, sent["household_id"]):
+                raise NotFound("household")
+            require_role(request.user, sent["household_id"], OWNERS)
+        wanted = RestoreRequest(
+            owner=request.user,
+            mode=sent["mode"],
+            household_id=sent.get("household_id"),
+            confirm=sent["confirm"],
+            dry_run=sent["dry_run"],
+            adds_rates=bool(request.user.is_superuser),
+        )
+        with prepared(sent["file"].file, wanted) as archive:
+            yield archive
+
+    def answer(self, restored: Restored) -> HttpResponseBase:
+        self.idempotency_household_id = None if restored.dry_run else restored.household_id
+        code = status.HTTP_200_OK if restored.dry_run else status.HTTP_201_CREATED
+        return Response(as_json(restored), status=code)
+
+
+def as_json(restored: Restored) -> dict[str, Any]:
+    return {
+        "household": {"id": str(restored.household_id), "name": restored.household_name},
+        **{name: getattr(restored, name) for name in RESTORED},
+    }
+
+
+RESTORED = ("mode", "dry_run", "remapped", "counts", "members", "warnings")

@@ -1,0 +1,105 @@
+"""The entries of the journal in an archive: their columns, and how one is checked and stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from archives.files import refusals
+from archives.rows.contents import JOURNAL, Column, Kind, column_of, models_by_label
+from archives.rows.ids import Ids
+from archives.rows.images import columns_by_attname, stored_image_value
+from archives.rows.tables import MALFORMED, Row
+from archives.rows.values import UserIds, explained, loader, parsed
+from strata.audit.models import JournalEntry
+
+NAMES = ("action", "actor_name", "at", "channel", "count", "model", "object_id", "request_id", "undo_of")
+JOURNAL_COLUMNS: tuple[Column, ...] = tuple(column_of(JournalEntry._meta.get_field(name)) for name in NAMES)
+STORED = (*NAMES, "actor", "household_id", "before")
+KEYS = frozenset({*NAMES, "before"})
+FROM_AN_ARCHIVE = " (from an archive)"
+NAME_LENGTH = 150
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def entries_of(household_id: UUID) -> QuerySet[Any]:
+    return JournalEntry.objects.filter(household_id=household_id).order_by("id")
+
+
+class Entries:
+    """Checks the lines of the journal, and makes rows for it."""
+
+    def __init__(self, household_id: UUID, ids: Ids, users: UserIds) -> None:
+        self.household_id, self.ids, self.users = household_id, ids, users
+        self._loads = [(column.name, loader(column, ids, users)) for column in JOURNAL_COLUMNS]
+        self._loads = [(name, ids.of_row if name == "object_id" else load) for name, load in self._loads]
+        self._models = models_by_label()
+
+    def row(self, entry: Row, number: int) -> tuple[Any, ...]:
+        if not KEYS - {"before"} <= entry.keys() <= KEYS:
+            raise refusals.bad_row(JOURNAL, number, _("It has not the fields of an entry."))
+        name = ""
+        try:
+            values = {}
+            for name, load in self._loads:
+                values[name] = load(entry[name])
+            name = "before"
+            model = self._models.get(entry["model"])
+            if model is None:
+                raise ValueError("the model is unknown")
+            before = self._image(model, entry.get("before"))
+        except MALFORMED as error:
+            raise refusals.bad_row(JOURNAL, number, f"{name}: {explained(error)}") from None
+        actor_id = self.users(entry["actor_name"]) if entry["actor_name"] else None
+        if actor_id is None:
+            values["actor_name"] = as_text(values["actor_name"])
+        for request in ("request_id", "undo_of"):
+            values[request] = values[request] and self.ids.request_id(values[request])
+        made = (actor_id and actor_id.hex, self.household_id.hex, before)
+        return (*(values[name] for name in NAMES), *made)
+
+    def _image(self, model: type[models.Model], image: Any) -> str | None:
+        if image is None:
+            return None
+        columns, stored = {column.name: column for column in columns_by_attname(model).values()}, {}
+        for key, value in image.items():
+            column = columns.get(key)
+            if column is None:
+                stored[self._unknown_column(key, value)] = value
+            else:
+                stored[column.attname] = self._value(column, value)
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
+
+    def _value(self, column: Column, value: Any) -> Any:
+        if value is None:
+            return None
+        if column.kind is Kind.USER:
+            user_id = self.users(parsed(Kind.USER, value))
+            return None if user_id is None else stored_image_value(Kind.ID, user_id)
+        if column.kind is Kind.ID:
+            turned = self.ids.of_row if column.field.primary_key else self.ids.loose
+            return stored_image_value(Kind.ID, UUID(turned(parsed(Kind.TEXT, value))))
+        if column.kind is Kind.TEXT:
+            return self.ids.in_text(parsed(Kind.TEXT, value))
+        if column.kind is Kind.JSON:
+            return stored_image_value(Kind.JSON, self.ids.in_document(value))
+        return stored_image_value(column.kind, parsed(column.kind, value))
+
+    def _unknown_column(self, key: str, value: Any) -> str:
+        """A column that the model had once. Nothing reads it but the history."""
+        if not _COLUMN.fullmatch(key) or not isinstance(value, str | int | bool | None):
+            raise ValueError(f"{key[:63]} is unknown")
+        return key
+
+
+def as_text(actor_name: str) -> str:
+    """Who wrote it, as text: no user of this installation."""
+    if not actor_name or actor_name.endswith(FROM_AN_ARCHIVE):
+        return actor_name
+    return actor_name[: NAME_LENGTH - len(FROM_AN_ARCHIVE)] + FROM_AN_ARCHIVE

@@ -1,0 +1,1 @@
+"""Writing the archive of a household, checking one, and restoring it."""

@@ -1,0 +1,184 @@
+"""Checks an archive as a whole, before anything is written: what is accepted waits in spools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from archives.files import refusals
+from archives.files.container import Container
+from archives.rows.contents import (
+    JOURNAL,
+    MODELS,
+    PEOPLE,
+    RATES,
+    SHARED,
+    member_of,
+    models_by_member,
+)
+from archives.rows.ids import Ids, random_mask
+from archives.rows.journal import STORED, Entries
+from archives.rows.tables import Row, Table, parsed_line
+from archives.rows.values import UserIds
+from archives.services.people import Person, people_in
+from archives.services.rates import ArchivedRate, rates_in
+from archives.services.shared import SharedRows
+from archives.services.spool import Spool
+from archives.services.terms import check_terms
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Instrument, PriceLoad, Tag
+from imports.models import Import, ImportBlock
+from portfolios.models import Household, Portfolio
+from strata.audit.models import JournalEntry
+
+IDS_AT_A_TIME = 500
+_ROW_ID = re.compile(rb'"(?:object_)?id":"([0-9a-f-]{36})"')
+_OF_SNAPSHOTS = f'"model":"{AssetSnapshot._meta.label}"'.encode()
+# Others refer to them: their ids stay in memory.
+REFERRED = (Household, AssetType, Category, Tag, Instrument, PriceLoad, Portfolio, Asset, Import)
+
+
+@dataclass(slots=True)
+class Plan:
+    """An archive that was accepted. `household` has the columns of its household as they will be stored."""
+
+    ids: Ids
+    household_id: UUID
+    spools: dict[type[models.Model], Spool] = field(default_factory=dict)
+    people: list[Person] = field(default_factory=list)
+    rates: list[ArchivedRate] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {model._meta.label_lower: spool.count for model, spool in self.spools.items() if spool.count}
+
+    def close(self) -> None:
+        for spool in self.spools.values():
+            spool.close()
+
+
+def own_ids(container: Container) -> set[str]:
+    """The ids of the rows that there are or were, by which texts and loose references are recognised.
+
+    Those of values are left out, of which there may be a million: only the rows of imports name them.
+    """
+    with_values = container.manifest.members.get(member_of(ImportBlock))
+    keeps_values = with_values is not None and with_values.rows > 0
+    ids: set[str] = set()
+    for name in container.manifest.members:
+        if name in (SHARED, RATES) or (name == member_of(AssetSnapshot) and not keeps_values):
+            continue
+        for line in container.lines(name):
+            if keeps_values or name != JOURNAL or _OF_SNAPSHOTS not in line:
+                ids.update(match.decode() for match in _ROW_ID.findall(line))
+    return ids
+
+
+def row_ids(container: Container) -> Iterator[str]:
+    """The ids of all rows that there are or were."""
+    for name in container.manifest.members:
+        if name not in (SHARED, RATES):
+            for line in container.lines(name):
+                yield from (match.decode() for match in _ROW_ID.findall(line))
+
+
+def any_is_here(container: Container) -> bool:
+    """Whether a row of the archive is, or ever was, in this database."""
+    journal = JournalEntry.objects.order_by()
+    for batch in batched(row_ids(container), IDS_AT_A_TIME):
+        if journal.filter(object_id__in=batch).exists():
+            return True
+    return any(stored_here(container, model) for model in MODELS if model not in PEOPLE)
+
+
+def stored_here(container: Container, model: type[models.Model]) -> bool:
+    """Rows that were written without the journal."""
+    if not isinstance(model._meta.pk, models.UUIDField):
+        return False
+    lines = container.lines(member_of(model))
+    ids = (match[1].decode() for line in lines if (match := _ROW_ID.search(line)))
+    return any(
+        model._base_manager.filter(pk__in=batch).order_by().exists() for batch in batched(ids, IDS_AT_A_TIME)
+    )
+
+
+class Checker:
+    """Reads a container from its first member to its last, and fills a plan."""
+
+    def __init__(
+        self, container: Container, *, users: UserIds, keeps_ids: bool, target: UUID | None, with_rates: bool
+    ) -> None:
+        self.container, self.users, self.with_rates = container, users, with_rates
+        manifest = container.manifest
+        mask = 0 if keeps_ids and target is None and not any_is_here(container) else random_mask()
+        self.ids = ids = Ids(mask, own_ids(container))
+        self.old_id = str(manifest.household_id)
+        household_id = target or UUID(ids.of_row(self.old_id))
+        for model in REFERRED:
+            ids.known[model] = {}
+        ids.known[Household] = {self.old_id: household_id.hex}
+        ids.shared[self.old_id] = household_id.hex
+        self.plan = Plan(ids, household_id)
+
+    def checked(self, *, with_history: bool) -> Plan:
+        try:
+            self._check_names()
+            self._check_rows()
+            if with_history:
+                self._check_journal()
+            self.plan.people = people_in(self.container)
+            if self.with_rates:
+                self.plan.rates = list(rates_in(self.container))
+        except BaseException:
+            self.plan.close()
+            raise
+        return self.plan
+
+    def _check_names(self) -> None:
+        for name in self.container.manifest.members:
+            if name not in (JOURNAL, SHARED, RATES) and name not in models_by_member():
+                raise refusals.bad_name(name)
+
+    def _check_rows(self) -> None:
+        shared = SharedRows(self.container, self.ids, self.users, self.plan.household_id)
+        for model in MODELS:
+            if model in PEOPLE:
+                continue
+            table = Table(model, member_of(model), self.ids, self.users)
+            spool = self.plan.spools[model] = Spool(model, table.names)
+            for row in shared.rows_of(model):
+                spool.add(row)
+            rows = self._rows(table)
+            for row in rows if model is not Household else one_household(rows):
+                spool.add(row)
+            table.check_tree()
+        check_terms(self.container)
+
+    def _rows(self, table: Table) -> Iterator[tuple[Any, ...]]:
+        is_household, owned = table.model is Household, "household_id" in table.keys
+        for number, line in enumerate(self.container.lines(table.member), start=1):
+            values: Row = parsed_line(line, table.member, number)
+            if owned and values.get("household_id") != self.old_id:
+                raise refusals.foreign_row(table.member, number, "household_id")
+            if is_household and values.get("id") != self.old_id:
+                raise refusals.foreign_row(table.member, number, "id")
+            yield table.row(values, number)
+
+    def _check_journal(self) -> None:
+        entries = Entries(self.plan.household_id, self.ids, self.users)
+        spool = self.plan.spools[JournalEntry] = Spool(JournalEntry, STORED)
+        for number, line in enumerate(self.container.lines(JOURNAL), start=1):
+            spool.add(entries.row(parsed_line(line, JOURNAL, number), number))
+
+
+def one_household(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    households = list(rows)
+    if len(households) != 1:
+        raise refusals.bad_row(member_of(Household), None, _("There is not exactly one household."))
+    return households

@@ -1,0 +1,59 @@
+"""Rows that were checked, in a private temporary file until they are written, so that memory does not grow."""
+
+from __future__ import annotations
+
+import marshal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import IO, Any
+
+from django.db import models
+
+from strata.db.bulk import insert_rows
+
+BATCH = 1000
+ROWS_OF_A_STATEMENT = 50_000  # keeps each below the time that a statement may take
+
+type StoredRow = tuple[Any, ...]
+
+
+class Spool:
+    """The rows of one model. `names` are their fields, values are as `insert_rows` takes them.
+
+    marshal is safe here: this process wrote the file, which nobody else can open.
+    """
+
+    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
+        self.model, self.names, self.count = model, tuple(names), 0
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._batch: list[StoredRow] = []
+
+    def add(self, row: StoredRow) -> None:
+        self._batch.append(row)
+        self.count += 1
+        if len(self._batch) == BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        marshal.dump(self._batch, self._file)
+        self._batch = []
+
+    def rows(self) -> Iterator[StoredRow]:
+        if self._batch:
+            self._flush()
+        self._file.seek(0)
+        read = 0
+        while read < self.count:
+            batch = marshal.load(self._file)  # noqa: S302 - see above
+            read += len(batch)
+            yield from batch
+
+    def write(self, change: Callable[[StoredRow], StoredRow] | None = None) -> None:
+        """Insert all rows, each as `change` makes it."""
+        rows = self.rows() if change is None else map(change, self.rows())
+        for _ in range(0, self.count, ROWS_OF_A_STATEMENT):
+            insert_rows(self.model, self.names, islice(rows, ROWS_OF_A_STATEMENT))
+
+    def close(self) -> None:
+        self._file.close()
