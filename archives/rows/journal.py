@@ -29,7 +29,9 @@ _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def entries_of(household_id: UUID) -> QuerySet[Any]:
-    return JournalEntry.objects.filter(household_id=household_id).order_by("id")
+    """Those of the tables that an archive has."""
+    labels = list(models_by_label())
+    return JournalEntry.objects.filter(household_id=household_id, model__in=labels).order_by("id")
 
 
 class Entries:

@@ -34,7 +34,7 @@ DEEPEST = 20  # levels of lists and objects in a line
 def parsed_line(line: bytes, member: str, number: int) -> Row:
     """The object in a line. Raises Refused."""
     try:
-        row = json.loads(line, parse_constant=_no_number, parse_float=_no_number)
+        row = decoded(line.decode())
         if b"\\u" in line:
             check_texts(row)
     except (ValueError, RecursionError):
@@ -44,8 +44,11 @@ def parsed_line(line: bytes, member: str, number: int) -> Row:
     return row
 
 
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(constant)
+def refused_number(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+decoded = json.JSONDecoder(parse_constant=refused_number, parse_float=refused_number).decode
 
 
 def check_texts(value: Any, depth: int = 0) -> None:

@@ -116,16 +116,9 @@ def loader(column: Column, ids: Ids, users: UserIds) -> Load:
         Kind.TEXT: lambda: text_loader(column.field, ids),
         Kind.JSON: lambda: json_loader(column, ids),
     }.get(column.kind, lambda: plain_loader(column))()
-    nullable = column.field.null
-
-    def load_or_null(value: Any) -> Any:
-        if value is None:
-            if not nullable:
-                raise ValueError("null is not allowed")
-            return None
-        return load(value)
-
-    return load_or_null
+    if not column.field.null:
+        return load  # which refuses null as it refuses any other type
+    return lambda value: None if value is None else load(value)
 
 
 def plain_loader(column: Column) -> Load:
@@ -208,10 +201,18 @@ def text_loader(field: Any, ids: Ids) -> Load:
 
 
 def json_loader(column: Column, ids: Ids) -> Load:
-    """An import deletes and changes the rows that its documents name."""
-    if column.field.model is Import:
-        return lambda value: ids.all_in_text(json.dumps(value))
-    return lambda value: json.dumps(ids.in_document(value))
+    def load(value: Any) -> str:
+        if value is None:
+            raise ValueError("null is not allowed")
+        return json.dumps(ids.in_document(value))
+
+    def load_of_import(value: Any) -> str:
+        """An import deletes and changes the rows that its documents name."""
+        if value is None:
+            raise ValueError("null is not allowed")
+        return ids.all_in_text(json.dumps(value))
+
+    return load_of_import if column.field.model is Import else load
 
 
 def explained(error: Exception) -> str:

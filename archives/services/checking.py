@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
@@ -80,32 +80,16 @@ def own_ids(container: Container) -> set[str]:
     return ids
 
 
-def row_ids(container: Container) -> Iterator[str]:
-    """The ids of all rows that there are or were."""
-    for name in container.manifest.members:
-        if name not in (SHARED, RATES):
-            for line in container.lines(name):
-                yield from (match.decode() for match in _ROW_ID.findall(line))
-
-
-def any_is_here(container: Container) -> bool:
-    """Whether a row of the archive is, or ever was, in this database."""
+def any_is_here(ids: Collection[str]) -> bool:
+    """Whether one of these rows is in this database, or ever was. A value is here only with its asset."""
     journal = JournalEntry.objects.order_by()
-    for batch in batched(row_ids(container), IDS_AT_A_TIME):
+    for batch in batched(ids, IDS_AT_A_TIME):
         if journal.filter(object_id__in=batch).exists():
             return True
-    return any(stored_here(container, model) for model in MODELS if model not in PEOPLE)
-
-
-def stored_here(container: Container, model: type[models.Model]) -> bool:
-    """Rows that were written without the journal."""
-    if not isinstance(model._meta.pk, models.UUIDField):
-        return False
-    lines = container.lines(member_of(model))
-    ids = (match[1].decode() for line in lines if (match := _ROW_ID.search(line)))
-    return any(
-        model._base_manager.filter(pk__in=batch).order_by().exists() for batch in batched(ids, IDS_AT_A_TIME)
-    )
+        # Some may have been written without the journal.
+        if any(model._base_manager.filter(pk__in=batch).exists() for model in REFERRED):
+            return True
+    return False
 
 
 class Checker:
@@ -116,8 +100,9 @@ class Checker:
     ) -> None:
         self.container, self.users, self.with_rates = container, users, with_rates
         manifest = container.manifest
-        mask = 0 if keeps_ids and target is None and not any_is_here(container) else random_mask()
-        self.ids = ids = Ids(mask, own_ids(container))
+        own = own_ids(container)
+        mask = 0 if keeps_ids and target is None and not any_is_here(own) else random_mask()
+        self.ids = ids = Ids(mask, own)
         self.old_id = str(manifest.household_id)
         household_id = target or UUID(ids.of_row(self.old_id))
         for model in REFERRED:
