@@ -38,8 +38,8 @@ from portfolios.models import Household, Portfolio
 from strata.audit.models import JournalEntry
 
 IDS_AT_A_TIME = 500
-_ROW_ID = re.compile(rb'"(?:object_)?id":"([0-9a-f-]{36})"')
-_OF_SNAPSHOTS = f'"model":"{AssetSnapshot._meta.label}"'.encode()
+_ROW_ID = re.compile(rb'"(?:object_)?id" ?: ?"([0-9a-f-]{36})"')
+_OF_SNAPSHOTS = f'"{AssetSnapshot._meta.label}"'.encode()
 # Others refer to them: their ids stay in memory.
 REFERRED = (Household, AssetType, Category, Tag, Instrument, PriceLoad, Portfolio, Asset, Import)
 

@@ -17,7 +17,7 @@ LONGEST_SIZE_LINE = 8190
 RATE = 10_000  # bytes per second: the slowest rate for an upload of a file
 # "POST /api/v1/...": routes that accept files. A thread reads a file while it arrives, as long as the rate is RATE.
 FILE_ROUTES: tuple[re.Pattern[bytes], ...] = (
-    re.compile(rb"POST [^ ?\r\n]*/(?:api/v1/imports|admin/import)/?[ ?]"),
+    re.compile(rb"POST [^ ?\r\n]*/(?:api/v1/imports|api/v1/archives|admin/import|admin/archives)/?[ ?]"),
 )
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
