@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from archives.api.archives import ArchivesView, HouseholdArchiveView
 from assets.admin.asset.shares import save_shares
 from assets.admin.trade import TradePage
 from assets.api import asset_types, assets, categories, exchange_rates, tags
@@ -15,7 +16,6 @@ from assets.api.asset import terms
 from assets.api.entries import all_entries, day_values, snapshots, transaction_batches, transactions
 from assets.api.instruments import actions, instruments, price_batches, price_sources, prices
 from demo.views import explore_demo
-from archives.api.archives import ArchivesView, HouseholdArchiveView
 from imports.admin.views import ImportFilePage, ImportPreviewPage
 from imports.api.imports import ImportViewSet
 from portfolios.api import households, members

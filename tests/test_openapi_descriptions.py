@@ -23,7 +23,7 @@ OPERATIONS = {
 TAGS = [
     *("auth", "me", "households", "invitations", "portfolios", "assets", "values", "transactions"),
     *("asset-types", "categories", "tags", "allocation-targets", "instruments", "price-sources"),
-    *("exchange-rates", "imports"),
+    *("exchange-rates", "imports", "archives"),
     *("net-worth", "allocation", "lots", "realised-gains", "income", "performance"),
     *("undo", "routes", "version", "health"),
 ]
@@ -212,7 +212,7 @@ def test_only_files_are_sent_as_parts():
         for name, operation in OPERATIONS.items()
         if "requestBody" in operation and "application/json" not in operation["requestBody"]["content"]
     }
-    assert kinds == {"imports_create": ["multipart/form-data"]}
+    assert kinds == {name: ["multipart/form-data"] for name in ("archives_create", "imports_create")}
 
 
 def test_fields_of_bodies_have_no_examples_beside_that_of_the_body():

@@ -24,17 +24,20 @@ SEEN_BY_SUPERUSERS = tuple(
     f"price_sources_{action}" for action in ("retrieve", "update", "partial_update", "history_list")
 )
 # A file is the user's own: the demo has none, and there is nothing to commit or to undo. imports/tests send them.
-OF_FILES = tuple(
-    f"imports_{action}"
-    for action in (
-        "create",
-        "retrieve",
-        "partial_update",
-        "commit_create",
-        "history_list",
-        "rows_retrieve",
-        "undo_create",
-    )
+OF_FILES = (
+    "archives_create",
+    *(
+        f"imports_{action}"
+        for action in (
+            "create",
+            "retrieve",
+            "partial_update",
+            "commit_create",
+            "history_list",
+            "rows_retrieve",
+            "undo_create",
+        )
+    ),
 )
 
 

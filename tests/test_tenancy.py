@@ -48,9 +48,15 @@ DONE_OTHERWISE = {
     ("import-commit", "post"): 200,
     ("import-undo", "post"): 409,  # the world's is a preview
 }
-OWNERS_ONLY = {"household-detail", "household-invitation-list", "member-detail"}
+OWNERS_ONLY = {
+    "archive-list",
+    "household-archive",
+    "household-detail",
+    "household-invitation-list",
+    "member-detail",
+}
 SUPERUSERS_ONLY = {("exchange-rate-list", "post"), ("price-source-list", "post")}
-OWNERS_SEE = {"household-invitation-list"}
+OWNERS_SEE = {"household-archive", "household-invitation-list"}
 OF_SOME_USERS = {
     "token-detail": ("owner",),
     "invitation-detail": ("invited", "owner"),

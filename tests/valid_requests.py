@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from archives.services.writing import write_archive
 from portfolios.models import Portfolio
 
 ROUTES_WITHOUT_ROWS = {
@@ -31,6 +34,7 @@ ROUTES_BY_OWNER = {
         "allocation-target-detail",
         "allocation-target-history",
         "allocation-target-list",
+        "archive-list",
         "asset-category",
         "asset-chart.png",
         "asset-chart.svg",
@@ -61,6 +65,7 @@ ROUTES_BY_OWNER = {
         "category-history",
         "category-list",
         "change",
+        "household-archive",
         "household-detail",
         "household-history",
         "import-commit",
@@ -148,7 +153,19 @@ def empty_body(world) -> dict:
     return {}
 
 
+def archive_file(world) -> SimpleUploadedFile:
+    file = io.BytesIO()
+    write_archive(world["household"].pk, file)
+    return SimpleUploadedFile("home.zip", file.getvalue())
+
+
 BODIES = {
+    "archive-list": lambda world: {
+        "file": archive_file(world),
+        "mode": "replace",
+        "household_id": id_of(world, "household"),
+        "confirm": world["household"].name,
+    },
     "allocation-target-detail": lambda world: {"share": "0.2"},
     "allocation-target-list": lambda world: {
         "share": "0.2",
@@ -245,5 +262,8 @@ BODIES = {
         "rows": [{"asset_id": id_of(world, "asset"), "on": "2026-01-31", "value": "2"}]
     },
 }
-FORMATS = {"import-list": "multipart"}  # of bodies that are not JSON, by route name
+FORMATS = {
+    "archive-list": "multipart",
+    "import-list": "multipart",
+}  # of bodies that are not JSON, by route name
 QUERIES: dict[str, dict[str, str]] = {}  # required query parameters of a GET, by route name

@@ -11,7 +11,7 @@ from typing import IO, Any
 from django.http import FileResponse, HttpResponseBase
 from django.utils.text import get_valid_filename
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
@@ -47,7 +47,14 @@ class AnyAccept(BaseContentNegotiation):
 class HouseholdArchiveView(BaseAPIView, APIView):
     content_negotiation_class = AnyAccept
 
-    @extend_schema(operation_id="households_archive_retrieve", responses={(200, ZIP): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="households_archive_retrieve",
+        responses={
+            (200, ZIP): OpenApiTypes.BINARY,
+            (206, ZIP): OpenApiTypes.BINARY,
+            403: OpenApiResponse(description="Your role in this household does not allow that."),
+        },
+    )
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         household_id = path_id(pk, "household")
         if not is_visible(Household, request.user, household_id):
@@ -141,7 +148,7 @@ class ArchivesView(BaseAPIView, APIView):
             mode=sent["mode"],
             household_id=sent.get("household_id"),
             confirm=sent["confirm"],
-            dry_run=sent["dry_run"],
+            dry_run=sent["dry_run"] == "true",
             adds_rates=bool(request.user.is_superuser),
         )
         with prepared(sent["file"].file, wanted) as archive:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from archives.services.restoring import MODES, NEW
 from portfolios.models import Role
-from strata.api.fields import BooleanSerializerField, UUIDSerializerField
+from strata.api.fields import UUIDSerializerField
 from strata.api.serializers import StrictSerializer
 
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "description": "How many rows."}}
@@ -57,7 +57,7 @@ class NewArchiveSerializer(StrictSerializer):
     mode = serializers.ChoiceField(MODES, default=NEW)
     household_id = UUIDSerializerField(required=False)
     confirm = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
-    dry_run = BooleanSerializerField(required=False, default=False)
+    dry_run = serializers.ChoiceField(["true", "false"], default="false")
 
     def to_internal_value(self, data: Any) -> Any:
         if unknown := set(data) - set(self.fields):

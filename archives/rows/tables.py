@@ -85,7 +85,7 @@ class Table:
             name for name, _make in self._made
         )
         self._pk = self.keys.index("id") if "id" in self._expected else None
-        self._is_known = model in ids.known
+        self._turned = ids.of_row
         self._ids = ids.known.setdefault(model, {})
         self._parent = next((column for column in self.columns if column.refers_to is model), None)
         self.parents: dict[str, str | None] = {}  # of each row of a tree
@@ -110,7 +110,7 @@ class Table:
             why = f"{name}: {explained(error)}" if name else explained(error)
             raise refusals.bad_row(self.member, number, why) from None
         if self._pk is not None:
-            self._ids[values["id"]] = loaded[self._pk]
+            self._ids.setdefault(values["id"], loaded[self._pk])
         return (*loaded, *made)
 
     def _completed(self, values: Row, number: int) -> Row:
@@ -125,7 +125,7 @@ class Table:
             parent = values[self._parent.name]
             self.parents[values["id"]] = parent
             if parent is not None and parent not in self._ids:
-                self._ids[parent] = ""
+                self._ids[parent] = self._turned(parent)
 
     def check_tree(self) -> None:
         """Every parent is there, and no row is above itself."""

@@ -34,11 +34,11 @@ from portfolios.models import Household, Portfolio
 from strata.audit import actor
 from strata.audit.models import JournalEntry
 from strata.audit.tracking import write_journal
+from strata.audit.undo.request import OF_ARCHIVES
 from strata.db.retry import run_in_transaction
 
 NEW, REPLACE = "new", "replace"
 MODES = (NEW, REPLACE)
-CHANNEL = "archive"  # of what a restore writes into the journal
 
 
 class Restored(NamedTuple):
@@ -154,7 +154,7 @@ def write(archive: Prepared) -> Restored:
             raise _RolledBack
 
     try:
-        with actor.caused_by(CHANNEL):
+        with actor.caused_by(OF_ARCHIVES):
             rolled_back_alone(work) if request.dry_run else run_in_transaction(work)
     except _RolledBack:
         pass

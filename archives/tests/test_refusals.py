@@ -139,11 +139,11 @@ def test_two_members_of_one_name_and_a_missing_one(data):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [(name, archive.read(name)) for name in archive.namelist()]
     for kept in ([*members, members[0]], members[1:]):
-        file = io.BytesIO()
-        with pytest.warns(UserWarning) if len(kept) > len(members) else nullcontext():
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, content in kept:
-                    archive.writestr(name, content)
+        file, is_doubled = io.BytesIO(), len(kept) > len(members)
+        warned = pytest.warns(UserWarning) if is_doubled else nullcontext()
+        with warned, zipfile.ZipFile(file, "w") as archive:
+            for name, content in kept:
+                archive.writestr(name, content)
         assert code_of(file.getvalue()) == "ARCHIVE_NAME"
 
 

@@ -6,15 +6,19 @@ import os
 from urllib.parse import quote
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 from django.utils import timezone
 
-from archives.rows.contents import JOURNAL
+from archives.rows.contents import JOURNAL, MODELS
 from archives.tests.archives import archive_of, contents, differences, manifest_of, restored, with_old_ids
+from assets.models import Category, InstrumentSource, PriceSource
+from assets.services.classification import update_category
 from assets.valuation.upkeep import is_outdated
 from conftest import client_of
 from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
+from strata.audit.tracking import TrackedModel
 from strata.tenancy.roles import OWNER
 from tests.random_household import API, RandomHousehold
 
@@ -112,3 +116,21 @@ def test_a_copy_beside_the_original_has_other_ids_everywhere(ann, seed):
     assert outdated(result.household_id) == []
     assert contents(archive_of(original.household))[JOURNAL][-1]["channel"] != "archive"
     assert manifest_of(original.data)["household"]["id"] == str(original.household.pk)
+
+
+def test_a_category_below_one_that_is_newer(ann):
+    household = Household.objects.create(name="Home")
+    Membership.objects.create(household=household, user=ann, role=OWNER)
+    first, second = (Category.objects.create(household=household, name=name) for name in ("First", "Second"))
+    update_category(first.pk, {"parent_id": second.pk})
+
+    copy = restored(archive_of(household)).household_id
+
+    assert Category.objects.get(household=copy, name="First").parent.name == "Second"
+    assert not Category.objects.filter(household=copy, parent__household=household).exists()
+
+
+def test_every_table_with_a_history_is_archived_or_left_out_on_purpose():
+    left_out = {PriceSource, InstrumentSource}  # of the installation
+    tracked = {model for model in apps.get_models() if issubclass(model, TrackedModel)}
+    assert tracked - left_out == {model for model in MODELS if issubclass(model, TrackedModel)}

@@ -28,6 +28,7 @@ MOST_ROWS = 10_000
 TOO_MANY_ROWS = "TOO_MANY_ROWS"
 BY_PEOPLE = ("api", "admin")
 OF_IMPORTS = "import:"  # how the channels of imports begin
+OF_ARCHIVES = "archive"  # the channel of what restores an archive
 SUMMARIES = (
     JournalEntry.Action.UPDATE_VALUES,
     JournalEntry.Action.ADD_TRANSACTIONS,
@@ -54,7 +55,7 @@ class Group(NamedTuple):
 
     @property
     def is_by_a_person(self) -> bool:
-        is_usual = self.channel in BY_PEOPLE or self.channel.startswith(OF_IMPORTS)
+        is_usual = self.channel in (*BY_PEOPLE, OF_ARCHIVES) or self.channel.startswith(OF_IMPORTS)
         return self.actor_id is not None and is_usual
 
 
@@ -167,6 +168,8 @@ def reasons_of(groups: Iterable[Group]) -> list[str]:
         rules = impossible.get(group.model) if group.undo_of is None else None  # what an undo wrote goes back
         if rules and rules.impossible and group.action in rules.impossible_actions:
             reasons.add(rules.impossible)
+    if any(group.channel == OF_ARCHIVES for group in groups):
+        reasons.add("ARCHIVE")
     if not all(group.is_by_a_person for group in groups):
         reasons.add("COMMAND")
     if len({group.transaction for group in groups}) > 1:
