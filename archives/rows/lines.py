@@ -21,7 +21,8 @@ AT_A_TIME = 2000
 
 def lines_of(rows: QuerySet[Any]) -> Iterator[str]:
     """The line of each row, without its end. Rows are read a few thousand at a time."""
-    columns = columns_of(rows.model)
+    model: type[models.Model] = rows.model
+    columns = columns_of(model)
     lines = rows.annotate(archived=Line(columns)).values_list("archived", flat=True)
     if any(column.kind is Kind.JSON for column in columns):
         return map(with_sorted_keys, lines.iterator(chunk_size=AT_A_TIME))
@@ -61,12 +62,12 @@ class Line(Func):
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[str | int, ...]]:
         parts = (
             f"'{column.name}', {ON_SQLITE.get(column.kind, as_it_is)(sql)}"
             for column, sql in self._compiled(compiler)
         )
-        return f"JSON_OBJECT({', '.join(parts)})", []
+        return f"JSON_OBJECT({', '.join(parts)})", ()
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any

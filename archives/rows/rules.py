@@ -130,10 +130,13 @@ def instrument(row: Row) -> None:
 
 
 def instrument_action(row: Row) -> None:
-    whole = (None if row[name] is None else int(row[name]) for name in ("numerator", "denominator"))
-    exact_values = (number(row[name]) for name in ("cost_ratio", "cash", "cash_cost_ratio", "amount"))
-    references = row["to_instrument_id"], row["to_asset_id"]
-    validate_action(ActionValues(row["type"], *whole, *references, *exact_values, row["symbol"], row["isin"]))
+    as_they_are = ("type", "to_instrument_id", "to_asset_id", "symbol", "isin")
+    values: dict[str, Any] = {name: row[name] for name in as_they_are}
+    for name in ("numerator", "denominator"):
+        values[name] = None if row[name] is None else int(row[name])
+    for name in ("cost_ratio", "cash", "cash_cost_ratio", "amount"):
+        values[name] = number(row[name])
+    validate_action(ActionValues(**values))
 
 
 def price_block(row: Row) -> None:

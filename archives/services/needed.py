@@ -36,7 +36,8 @@ class Needs:
         self.currencies.update(self.instruments().values_list("currency", flat=True))
 
     def _note_rows(self, rows: QuerySet[Any]) -> None:
-        for column in needing(rows.model):
+        model: type[models.Model] = rows.model
+        for column in needing(model):
             values = rows.values_list(column.attname, flat=True).distinct()
             self._note(column, values)
 

@@ -50,9 +50,10 @@ def unknown_rates(rates: list[ArchivedRate]) -> list[ArchivedRate]:
     currencies = {rate.key[0] for rate in rates}
     known: dict[tuple[str, Any, str], datetime] = {}
     stored = ExchangeRate.objects.filter(currency__in=currencies).order_by()
-    for *key, recorded_at in stored.values_list("currency", "on", "source", "recorded_at").iterator():
-        known_since = known.setdefault((key[0], key[1], key[2]), recorded_at)
-        known[key[0], key[1], key[2]] = min(known_since, recorded_at)
+    columns = stored.values_list("currency", "on", "source", "recorded_at")
+    for currency, on, source, recorded_at in columns.iterator():
+        key = currency, on, source
+        known[key] = min(known.get(key, recorded_at), recorded_at)
     return [rate for rate in rates if rate.key not in known or known[rate.key] > rate.recorded_at]
 
 

@@ -55,7 +55,7 @@ def remove_rows(household: Household) -> None:
         if model is Category:
             remove_categories(household)
         else:
-            model._base_manager.filter(household=household).delete()
+            rows_of(model, household.pk).delete()
 
 
 def remove_categories(household: Household) -> None:

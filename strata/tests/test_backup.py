@@ -15,7 +15,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
+from strata.management import scratch
 from strata.management.commands import backup
 from tests.disks import small_disk
 from tests.template_database import copy_sqlite_template
@@ -179,3 +181,102 @@ def test_a_backup_to_a_full_disk_is_one_sentence_and_leaves_nothing(source, tmp_
         with pytest.raises(CommandError, match="The copy failed: .*(full|space)"):
             run("backup", "--sqlite", str(tmp_path / "disk" / "copy.db"))
         assert list((tmp_path / "disk").iterdir()) == []
+
+
+# --- a folder of backups ---
+
+
+@pytest.fixture
+def strata_in(tmp_path):
+    """Runs manage.py on a database of its own in a folder: the exit code and all output."""
+
+    def run_on(url: str, *arguments: str) -> tuple[int, str]:
+        env = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "strata.settings"}
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    return run_on
+
+
+@pytest.mark.on_sqlite
+def test_backup_of_sqlite_into_a_folder_is_verified(tmp_path, strata_in):
+    copy_sqlite_template(tmp_path / "strata.db")
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    code, output = strata_in(f"sqlite:///{tmp_path / 'strata.db'}", "backup", "--to", str(folder), "--verify")
+    assert code == 0, output
+    [made] = folder.iterdir()
+    assert backup.OWN.fullmatch(made.name)
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert "found in order" in output
+
+
+def test_the_newest_backups_are_kept_and_other_files_stay(source, tmp_path):
+    others = ("strata-20260101T000000Z.sqlite3.gz", "notes.txt", "strata-2026-01-01.db")
+    old = [f"strata-2026010{number}T000000Z.sqlite3" for number in range(1, 6)]
+    for name in (*others, *old):
+        (tmp_path / name).write_bytes(b"x")
+    run("backup", "--to", str(tmp_path), "--keep", "3")
+    kept = sorted(path.name for path in tmp_path.iterdir() if backup.OWN.fullmatch(path.name))
+    assert kept[:2] == old[3:] and len(kept) == 3
+    assert {path.name for path in tmp_path.iterdir()} >= set(others)
+
+
+def test_what_is_not_in_order_is_kept_and_older_backups_too(source, tmp_path, monkeypatch):
+    old = tmp_path / "strata-20260101T000000Z.sqlite3"
+    old.write_bytes(b"good")
+    monkeypatch.setattr(backup, "failures_of_doctor", lambda url: ["FAIL  values: wrong"])
+    with pytest.raises(CommandError, match="is kept, but doctor finds"):
+        run("backup", "--to", str(tmp_path), "--keep", "1", "--verify")
+    assert len([path for path in tmp_path.iterdir() if backup.OWN.fullmatch(path.name)]) == 2
+
+
+def test_options_of_a_folder_go_with_it(source, tmp_path):
+    with pytest.raises(CommandError, match="go with --to"):
+        run("backup", "--sqlite", str(tmp_path / "copy.db"), "--keep", "3")
+    with pytest.raises(CommandError, match="no folder"):
+        run("backup", "--to", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.on_postgresql
+def test_backup_of_postgresql_is_a_private_dump_that_was_restored(tmp_path, strata_in, django_db_setup):
+
+    stored = connection.settings_dict
+    user, host, port = stored["USER"], stored["HOST"], stored["PORT"] or 5432
+    url = f"postgres://{user}:{stored['PASSWORD']}@{host}:{port}/{stored['NAME']}"
+    code, output = strata_in(url.replace(":@", "@"), "backup", "--to", str(tmp_path), "--verify")
+    [made] = tmp_path.iterdir()
+    assert made.name.endswith(".dump")
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert made.read_bytes().startswith(b"PGDMP")
+    assert code == 0, output
+
+
+def test_a_role_that_may_create_no_database_is_told_and_the_dump_stays(tmp_path, monkeypatch):
+    def refused(path):
+        raise scratch.ToolFailed("the role may not create a scratch database")
+
+    monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
+    monkeypatch.setattr(backup, "dump_database", lambda path: path.write_bytes(b"PGDMP"))
+    monkeypatch.setattr(backup, "restored_postgresql", refused)
+    with pytest.raises(CommandError, match="is kept, but could not be verified: the role"):
+        run("backup", "--to", str(tmp_path), "--verify")
+    assert [path.suffix for path in tmp_path.iterdir()] == [".dump"]
+
+
+def test_the_password_is_in_no_command_line(tmp_path, monkeypatch):
+    calls = []
+
+    def run_program(command, env, **options):
+        calls.append((command, env))
+        return SimpleNamespace(returncode=0, stdout="", stderr="")
+
+    monkeypatch.setattr(scratch.subprocess, "run", run_program)
+    database = {"NAME": "strata", "USER": "app", "PASSWORD": "s3cret", "HOST": "db", "PORT": "5432"}
+    monkeypatch.setattr(scratch, "connection", SimpleNamespace(settings_dict=database))
+    (tmp_path / "x.dump").touch()
+    scratch.dump_database(tmp_path / "x.dump")
+    assert calls and all("s3cret" not in " ".join(command) for command, _ in calls)
+    assert calls[0][1]["PGPASSWORD"] == "s3cret"
+    assert calls[0][1]["PGDATABASE"] == "strata"

@@ -48,7 +48,7 @@ class Command(StrataCommand):
         request = Request(
             owner=owner_called(options["owner"]),
             mode=mode,
-            household_id=household and household.pk,
+            household_id=household.pk if household else None,
             confirm=options["confirm"],
             dry_run=options["dry_run"],
             is_operator=True,

@@ -1,4 +1,4 @@
-"""backup: makes a checked copy of the SQLite database while it is in use."""
+"""backup: makes a checked copy of the database while it is in use."""
 
 from __future__ import annotations
 
@@ -8,36 +8,60 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
-from strata.commands import StrataCommand
+from strata.commands import StrataCommand, positive
 from strata.db.private_files import files_of, open_private
+from strata.management.scratch import (
+    ToolFailed,
+    dump_database,
+    failures_of_doctor,
+    restored_postgresql,
+    restored_sqlite,
+)
 
 MAGIC = b"SQLite format 3\0"
 BEGINNINGS = (b"", MAGIC, bytes(len(MAGIC)))  # of an unfinished copy: SQLite writes the first page last
+DUMP = b"PGDMP"  # how a file of pg_dump begins
 UNFINISHED = re.compile(r".+\.[0-9]+\.part")
+OWN = re.compile(r"strata-[0-9]{8}T[0-9]{6}Z\.(sqlite3|dump)")
 
 
 class Command(StrataCommand):
     help = (
-        "Copy the SQLite database into one file while it is in use, and check the copy. Nothing is overwritten. "
-        "For PostgreSQL use pg_dump."
+        "Copy the database into one file while it is in use, and check the copy. Nothing is overwritten. With --to the "
+        "file is strata-<UTC time>.sqlite3, or on PostgreSQL strata-<UTC time>.dump in pg_dump's custom format."
     )
-    examples = ("backup --sqlite backups/strata-$(date +%F).db",)
+    examples = (
+        "backup --to backups --keep 7 --verify",
+        "backup --sqlite backups/strata-$(date +%F).db",
+    )
     writes = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--sqlite", metavar="PATH", type=Path, required=True, help="The new file.")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--to", metavar="DIR", type=Path, help="The folder of the new file.")
+        where.add_argument("--sqlite", metavar="PATH", type=Path, help="The new file, of SQLite alone.")
+        parser.add_argument(
+            "--keep", metavar="N", type=positive, help="Delete all but the newest N files that --to has made."
+        )
+        parser.add_argument(
+            "--verify", action="store_true", help="Restore it into a scratch database, and run doctor there."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        target: Path = options["sqlite"]
-        if connection.vendor != "sqlite":
-            raise CommandError("The database is not SQLite: use pg_dump --format=custom.")
+        folder: Path | None = options["to"]
+        if folder is None and (options["keep"] or options["verify"]):
+            raise CommandError("--keep and --verify go with --to.")
+        if options["sqlite"] and connection.vendor != "sqlite":
+            raise CommandError("The database is not SQLite: use --to, which calls pg_dump.")
+        target = options["sqlite"] or folder / name_of_backup()
         if target.exists() or target.is_symlink():
             raise CommandError(f"{target} exists already, and is left as it is.")
         if not target.parent.is_dir():
@@ -49,18 +73,50 @@ class Command(StrataCommand):
             self.say(f"Removed {abandoned}, left over from an interrupted backup.")
         size = self.copied(target)
         self.say(f"Copied and checked: {target} ({size:,} bytes).")
+        if options["verify"]:
+            self.verify(target)
+        if folder is not None and options["keep"]:
+            for old in remove_older(folder, options["keep"]):
+                self.say(f"Removed {old}.")
 
     def copied(self, target: Path) -> int:
         """The copy has another name until it is complete and checked, so that `target` is always a good file."""
+        copy = copy_database if connection.vendor == "sqlite" else dump_database
         try:
             with unfinished_copy(target) as unfinished:
-                copy_database(unfinished)
+                copy(unfinished)
                 os.link(unfinished, target)  # unlike a rename it does not replace an existing file
         except FileExistsError:
             raise CommandError(f"{target} exists already, and is left as it is.") from None
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, ToolFailed) as error:
             raise CommandError(f"The copy failed: {error}") from error
         return target.stat().st_size
+
+    def verify(self, target: Path) -> None:
+        """Older files are deleted only after this, so that a bad backup never replaces a good one."""
+        restore = restored_sqlite if connection.vendor == "sqlite" else restored_postgresql
+        try:
+            with restore(target) as url:
+                failures = failures_of_doctor(url)
+        except (OSError, ToolFailed) as error:
+            raise CommandError(f"{target} is kept, but could not be verified: {error}") from error
+        if failures:
+            raise CommandError(f"{target} is kept, but doctor finds in it:\n" + "\n".join(failures))
+        self.say(f"Restored into a scratch database and found in order: {target}.")
+
+
+def name_of_backup() -> str:
+    ending = "sqlite3" if connection.vendor == "sqlite" else "dump"
+    return f"strata-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{ending}"
+
+
+def remove_older(folder: Path, keep: int) -> list[Path]:
+    """Delete all but the newest of the files that --to makes. Others stay."""
+    named = [path for path in folder.iterdir() if OWN.fullmatch(path.name) and not path.is_symlink()]
+    old = sorted(named, key=lambda path: path.name)[:-keep]
+    for path in old:
+        path.unlink()
+    return old
 
 
 @contextmanager
@@ -100,7 +156,8 @@ def remove_abandoned(folder: Path) -> list[Path]:
 def removed_if_abandoned(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            if file.read(len(MAGIC)) not in BEGINNINGS:
+            beginning = file.read(len(MAGIC))
+            if beginning not in BEGINNINGS and not beginning.startswith(DUMP):
                 return False
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(path)
