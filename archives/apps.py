@@ -5,3 +5,11 @@ from django.apps import AppConfig
 
 class ArchivesConfig(AppConfig):
     name = "archives"
+
+    def ready(self):
+        from archives.menu import household_links, menu_links
+        from portfolios.household_links import register_household_links
+        from strata.admin.sidebar import register_links
+
+        register_links(menu_links)
+        register_household_links(household_links)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from portfolios.household_links import links_of
 from portfolios.models import Household, Invitation, Membership
 from portfolios.services import households, members
 from strata.accounts.models import User
@@ -178,6 +179,15 @@ class HouseholdPage(HouseholdAdmin):
     list_display = ("name", "created_at")
     search_fields = ("name_key__has_part",)
     inlines = (MembershipInline, InvitationInline)
+    change_form_outer_before_template = "portfolios/links_of_household.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        if obj is not None:
+            context["household_links"] = links_of(obj, request)
+        answer: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return answer
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from archives.admin.views import ArchivesPage, HouseholdArchiveFile
 from archives.api.archives import ArchivesView, HouseholdArchiveView
 from assets.admin.asset.shares import save_shares
 from assets.admin.trade import TradePage
@@ -209,6 +210,12 @@ urlpatterns = [
     path("admin/import/", admin.site.admin_view(ImportFilePage.as_view()), name="import-file"),
     path(
         "admin/import/<uuid:pk>/", admin.site.admin_view(ImportPreviewPage.as_view()), name="import-preview"
+    ),
+    path("admin/archives/", admin.site.admin_view(ArchivesPage.as_view()), name="archives-page"),
+    path(
+        "admin/households/<uuid:pk>/archive/",
+        admin.site.admin_view(HouseholdArchiveFile.as_view()),
+        name="archive-file",
     ),
     path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
     path("admin/performance/", admin.site.admin_view(PerformancePage.as_view()), name="performance-page"),

@@ -42,7 +42,7 @@ def send(client, route: Route, method: str, world, *, absent=False, body=None, q
         body = BODIES.get(route.name, empty_body)(world)
     path = path_for(route, world, absent=absent)
     data = QUERIES.get(route.name, {}) | (query or {}) if method in ("get", "head") else body
-    kind = {"format": FORMATS[route.name]} if method == "post" and route.name in FORMATS else {}
+    kind = {"format": FORMATS[route.name]} if body is not None and route.name in FORMATS else {}
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         answer = getattr(client, method)(path, data, headers=headers, **kind)
         transaction.set_rollback(True)

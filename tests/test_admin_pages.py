@@ -191,6 +191,7 @@ def test_the_menu_has_every_page_once(rita):
             "statement",
             "trade",
             "import-file",
+            "archives-page",
             "swagger",
             "my-settings",
         )
@@ -220,7 +221,7 @@ def test_the_menu_is_ordered_by_what_one_does_most(alices):
             "Saved totals",
             "Target allocation",
         ],
-        "Household": ["Household and members"],
+        "Household": ["Household and members", "Archives"],
         "Data and settings": [
             "Securities and indices",
             "Exchange rates",

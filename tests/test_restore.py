@@ -92,3 +92,18 @@ def test_restored_dump_of_postgresql_has_the_same_journal(database, shell):
     finally:
         for name in ("strata", "strata_again"):
             database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.mark.on_postgresql
+def test_backup_into_a_folder_is_a_private_dump_that_was_restored_and_examined(database, shell, tmp_path):
+    url = database.fresh("strata")
+    try:
+        output = shell("mkdir backups\npython manage.py backup --to backups --keep 1 --verify", url)
+        assert "found in order" in output
+        [made] = (tmp_path / "backups").iterdir()
+        assert made.name.endswith(".dump")
+        assert made.stat().st_mode & 0o777 == 0o600
+        left = "SELECT datname FROM pg_database WHERE datname LIKE 'strata_verify_%'"
+        assert database.rows(url, left) == []
+    finally:
+        database.execute("DROP DATABASE IF EXISTS strata WITH (FORCE)")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
-from django.http import FileResponse, HttpResponseBase
-from django.utils.text import get_valid_filename
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -21,17 +18,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from archives.api.serializers import NewArchiveSerializer, RestoredArchiveSerializer
+from archives.files.responses import ZIP, file_response
 from archives.services.restoring import REPLACE, Prepared, Restored, prepared
 from archives.services.restoring import Request as RestoreRequest
-from archives.services.writing import write_archive
+from archives.services.writing import archive_file
 from portfolios.models import Household
 from strata.api.views import BaseAPIView, path_id
 from strata.exceptions import NotFound
 from strata.tenancy.querysets import is_visible
 from strata.tenancy.roles import OWNERS, require_role
-
-ZIP = "application/zip"
-_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -60,52 +55,8 @@ class HouseholdArchiveView(BaseAPIView, APIView):
         if not is_visible(Household, request.user, household_id):
             raise NotFound("household")
         require_role(request.user, household_id, OWNERS)
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
-        try:
-            made = write_archive(household_id, file)
-        except BaseException:
-            file.close()
-            raise
-        name = get_valid_filename(f"{made.household_name}-{made.as_of[:10]}.zip")
-        return file_response(file, name, request.headers.get("Range", ""))
-
-
-def file_response(file: IO[bytes], name: str, wanted: str) -> HttpResponseBase:
-    """The file, or the one range of its bytes that is asked for."""
-    size = file.seek(0, 2)
-    first, last = range_in(wanted, size) or (0, size - 1)
-    file.seek(first)
-    response = FileResponse(Part(file, last + 1 - first), as_attachment=True, filename=name, content_type=ZIP)
-    response["Content-Length"] = str(last + 1 - first)
-    response["Accept-Ranges"] = "bytes"
-    if (first, last) != (0, size - 1):
-        response.status_code = status.HTTP_206_PARTIAL_CONTENT
-        response["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return response
-
-
-def range_in(wanted: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte of a range; None where the whole file is sent."""
-    match = _RANGE.fullmatch(wanted)
-    if match is None or int(match[1]) >= size:
-        return None
-    first, last = int(match[1]), min(int(match[2] or size), size - 1)
-    return (first, last) if first <= last else None
-
-
-class Part:
-    """The next bytes of a file, as a file."""
-
-    def __init__(self, file: IO[bytes], length: int) -> None:
-        self._file, self._left = file, length
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-    def close(self) -> None:
-        self._file.close()
+        file, made = archive_file(household_id)
+        return file_response(file, made, request.headers.get("Range", ""))
 
 
 class ArchivesView(BaseAPIView, APIView):

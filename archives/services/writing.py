@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -56,6 +57,16 @@ def write_archive(household_id: UUID, file: IO[bytes]) -> Manifest:
             )
             archive.writestr(info_of(manifest.NAME), made.encoded())
     return made
+
+
+def archive_file(household_id: UUID) -> tuple[IO[bytes], Manifest]:
+    """The archive in a private temporary file, which the caller closes."""
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    try:
+        return file, write_archive(household_id, file)
+    except BaseException:
+        file.close()
+        raise
 
 
 def write_members(writer: Writer, household_id: UUID) -> None:

@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 
 from strata.management import scratch
 from strata.management.commands import backup
@@ -237,20 +236,6 @@ def test_options_of_a_folder_go_with_it(source, tmp_path):
         run("backup", "--sqlite", str(tmp_path / "copy.db"), "--keep", "3")
     with pytest.raises(CommandError, match="no folder"):
         run("backup", "--to", str(tmp_path / "nowhere"))
-
-
-@pytest.mark.on_postgresql
-def test_backup_of_postgresql_is_a_private_dump_that_was_restored(tmp_path, strata_in, django_db_setup):
-
-    stored = connection.settings_dict
-    user, host, port = stored["USER"], stored["HOST"], stored["PORT"] or 5432
-    url = f"postgres://{user}:{stored['PASSWORD']}@{host}:{port}/{stored['NAME']}"
-    code, output = strata_in(url.replace(":@", "@"), "backup", "--to", str(tmp_path), "--verify")
-    [made] = tmp_path.iterdir()
-    assert made.name.endswith(".dump")
-    assert made.stat().st_mode & 0o777 == 0o600
-    assert made.read_bytes().startswith(b"PGDMP")
-    assert code == 0, output
 
 
 def test_a_role_that_may_create_no_database_is_told_and_the_dump_stays(tmp_path, monkeypatch):

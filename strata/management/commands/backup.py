@@ -61,7 +61,7 @@ class Command(StrataCommand):
             raise CommandError("--keep and --verify go with --to.")
         if options["sqlite"] and connection.vendor != "sqlite":
             raise CommandError("The database is not SQLite: use --to, which calls pg_dump.")
-        target = options["sqlite"] or folder / name_of_backup()
+        target: Path = options["sqlite"] if folder is None else folder / name_of_backup()
         if target.exists() or target.is_symlink():
             raise CommandError(f"{target} exists already, and is left as it is.")
         if not target.parent.is_dir():
