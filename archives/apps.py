@@ -7,6 +7,7 @@ class ArchivesConfig(AppConfig):
     name = "archives"
 
     def ready(self):
+        # Models can be imported only when all apps are loaded.
         from archives.menu import household_links, menu_links
         from portfolios.household_links import register_household_links
         from strata.admin.sidebar import register_links

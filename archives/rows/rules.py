@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +13,7 @@ from typing import Any
 
 from django.db import models
 
-from archives.rows.values import parsed_binary
+from archives.rows.values import parsed_binary, unpacked
 from assets.models import (
     Asset,
     AssetOrder,
@@ -65,7 +64,6 @@ _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = re.compile(rf"({_ID}( {_ID})*)?")
 _TOTAL = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,18})?")
 WIDTHS = (4, 8, 16)
-MOST_UNPACKED = 32 * 2**20  # bytes of a block of an import
 
 
 def number(value: Any) -> Decimal | None:
@@ -212,18 +210,6 @@ def import_block(row: Row) -> None:
     records = json.loads(unpacked(row["rows"]))
     if type(records) is not list or not all(type(record) is dict for record in records):
         raise ValueError("rows is no list")
-
-
-def unpacked(text: str) -> bytes:
-    """The bytes of a compressed value, no more than a block has."""
-    unpacker = zlib.decompressobj()
-    try:
-        data = unpacker.decompress(parsed_binary(text), MOST_UNPACKED)
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
-    if not unpacker.eof:
-        raise ValueError("it is cut off, or too large")
-    return data
 
 
 RULES: dict[type[models.Model], Rule] = {

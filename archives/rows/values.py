@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +20,8 @@ from django.db import connection, models
 
 from archives.rows.contents import Column, Kind
 from archives.rows.ids import Ids
-from imports.models import Import
+from imports.models import Import, ImportBlock
+from imports.services.blocks import LEVEL
 from strata.fields.base import ValidatedField
 from strata.fields.dates import parse_day, validate_instant, validate_year
 from strata.fields.numbers import MONEY_PLACES, exact, plain
@@ -31,6 +33,7 @@ _MONEY = re.compile(r"-?[0-9]{1,14}\.[0-9]{4}")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _HEXADECIMAL = re.compile(r"([0-9a-f]{2})*")
+MOST_UNPACKED = 32 * 2**20  # bytes of a block of an import
 KEPT = 4096  # checked texts that are remembered for each column
 
 
@@ -115,6 +118,7 @@ def loader(column: Column, ids: Ids, users: UserIds) -> Load:
         Kind.USER: lambda: user_link(users),
         Kind.TEXT: lambda: text_loader(column.field, ids),
         Kind.JSON: lambda: json_loader(column, ids),
+        Kind.BINARY: lambda: binary_loader(column, ids),
     }.get(column.kind, lambda: plain_loader(column))()
     if not column.field.null:
         return load  # which refuses null as it refuses any other type
@@ -213,6 +217,25 @@ def json_loader(column: Column, ids: Ids) -> Load:
         return ids.all_in_text(json.dumps(value))
 
     return load_of_import if column.field.model is Import else load
+
+
+def binary_loader(column: Column, ids: Ids) -> Load:
+    """The rows of an import's preview name those that it has made, and their assets."""
+    if column.field.model is not ImportBlock or column.name != "rows":
+        return parsed_binary
+    return lambda value: zlib.compress(ids.all_in_text(unpacked(value).decode()).encode(), LEVEL)
+
+
+def unpacked(value: Any) -> bytes:
+    """The bytes of a compressed value, no more than a block has."""
+    unpacker = zlib.decompressobj()
+    try:
+        data = unpacker.decompress(parsed_binary(value), MOST_UNPACKED)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if not unpacker.eof:
+        raise ValueError("it is cut off, or too large")
+    return data
 
 
 def explained(error: Exception) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from strata.db.backends.postgresql.timeouts import LOCK_SECONDS
 from strata.db.private_files import files_of, make_private_database
 
 VARIABLES = {
@@ -107,11 +108,16 @@ def url_of(database: str) -> str:
     return f"postgres://{login}{host}{port}/{database}"
 
 
+def timeouts_of_role() -> str:
+    """The scratch database has none of the defaults that doctor looks for in the live one."""
+    return f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={settings.SERVER_STATEMENT_TIMEOUT}s"
+
+
 def failures_of_doctor(url: str) -> list[str]:
     """What doctor finds broken in the database, each in a line."""
     done = subprocess.run(  # noqa: S603 - this Python and our own file
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "doctor"],
-        env={**os.environ, "DATABASE_URL": url},
+        env={**os.environ, "DATABASE_URL": url, "PGOPTIONS": timeouts_of_role()},
         capture_output=True,
         text=True,
         check=False,
