@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from archives.files import refusals
 from archives.files.container import Container
 from archives.rows.contents import member_of
+from archives.rows.ids import ID
 from archives.rows.tables import MALFORMED, Row, parsed_line
 from archives.rows.values import parsed_instant, text
 from portfolios.models import Invitation, Membership, Role
@@ -51,6 +52,8 @@ def people_in(container: Container) -> list[Person]:
 
 
 def person_in(row: Row, column: str, *, is_member: bool) -> Person:
+    if not ID.fullmatch(text(row["id"])):
+        raise ValueError("id is no id")
     username = validate_name(text(row[column]), max_length=LONGEST_NAME)
     if row["role"] not in Role.values:
         raise ValidationError(_("The role is unknown."))

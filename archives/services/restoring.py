@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from archives.files import refusals
-from archives.files.container import Container
+from archives.files.container import Container, too_large
 from archives.rows.contents import MODELS, rows_of
 from archives.rows.ids import IdIsTaken
 from archives.services.checking import Checker, Plan
@@ -92,6 +92,8 @@ class Prepared(NamedTuple):
 @contextmanager
 def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
     """Check the archive as a whole. It writes nothing, and needs no transaction."""
+    if file.seek(0, 2) > settings.ARCHIVE_MAX_BYTES:
+        raise too_large()
     with Container(file) as container:
         if not request.is_operator and container.manifest.rows > settings.ARCHIVE_MAX_ROWS_HTTP:
             message = _(

@@ -156,7 +156,7 @@ def test_a_link(data):
     assert code_of(file.getvalue()) == "ARCHIVE_NAME"
 
 
-def test_bombs(data, monkeypatch):
+def test_bombs(data, monkeypatch, settings):
     zeros = io.BytesIO()
     with zipfile.ZipFile(zeros, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("journal.jsonl", bytes(11 * 2**20))
@@ -164,7 +164,10 @@ def test_bombs(data, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(container, "MOST_UNPACKED", 1000)
         assert code_of(data) == "ARCHIVE_TOO_LARGE"
-    monkeypatch.setattr(container, "MOST_MEMBERS", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(container, "MOST_MEMBERS", 5)
+        assert code_of(data) == "ARCHIVE_TOO_LARGE"
+    settings.ARCHIVE_MAX_BYTES = 1000
     assert code_of(data) == "ARCHIVE_TOO_LARGE"
 
 
@@ -199,6 +202,7 @@ BAD_ROWS = {
     "lots": first(TRANSACTIONS, lots=[{"transaction_id": "x", "quantity": "1"}]),
     "zone": first("data/portfolios.portfolio.jsonl", time_zone="Mars/Base"),
     "role": first("data/portfolios.membership.jsonl", role="king"),
+    "no id of a member": first("data/portfolios.membership.jsonl", id="7"),
     "name twice": lambda rows: rows["data/portfolios.membership.jsonl"].append(
         rows["data/portfolios.membership.jsonl"][0]
     ),
