@@ -83,8 +83,8 @@ class ImportFilePage(View):
         if not first.settings_are_valid():
             return self.page(first)
         household, settings = first.cleaned["household"], first.portfolio
-        made = self.previewed(lambda: make_first_assets(first.user, household, settings, ()))
-        return made or self.page(first)
+        preview = self.previewed(lambda: make_first_assets(first.user, household, settings, ()))
+        return preview or self.page(first)
 
     def previewed(self, portfolio_of: Callable[[], Portfolio]) -> HttpResponse | None:
         """The preview of the file in the portfolio, which is made with it or not at all; None with a message."""
