@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 
 from assets.classification.seeds import TypeId
@@ -118,3 +120,14 @@ def test_a_change_of_words_needs_no_migration():
     assert detector.deep_deconstruct(field) == detector.deep_deconstruct(Asset._meta.get_field("kind"))
     field.max_length = 8
     assert detector.deep_deconstruct(field) != detector.deep_deconstruct(Asset._meta.get_field("kind"))
+
+
+def test_filters_apply_themselves_and_have_a_button_only_without_scripts():
+    """Each template with fields that send their form has a script for it; its button "Apply" is for pages without."""
+    templates = {path: path.read_text() for path in Path(settings.BASE_DIR).glob("*/templates/**/*.html")}
+    with_button = {path: text for path, text in templates.items() if '{% translate "Apply" %}' in text}
+    assert len(with_button) > 3
+    for path, text in with_button.items():
+        assert re.search(r"<noscript><button[^>]*>{% translate \"Apply\" %}</button></noscript>", text), path
+    for path, text in templates.items():
+        assert "data-submit-on-change" not in text or "<script " in text, path

@@ -57,3 +57,8 @@ def test_every_list_has_a_sentence_of_its_own():
     unused = {model.__name__ for model, text in texts.items() if text == "There is nothing here yet."}
     assert unused == {"User"}, "whoever sees it is a user"
     assert Household in texts
+
+
+def test_button_begins_with_a_capital_letter_in_german_too(alices):
+    page = alices.get(url(PortfolioSnapshot), HTTP_ACCEPT_LANGUAGE="de").content.decode()
+    assert "Gespeicherte Summe hinzufügen" in page
