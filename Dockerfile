@@ -15,10 +15,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     BIND=0.0.0.0 \
     PORT=8000
 WORKDIR /app
-# For names in Chinese, Japanese and Korean in PNGs. The version is that of Debian, as for all packages in the base image.
+# Fonts for names in Chinese, Japanese and Korean in pictures, Pango and a font for PDFs. The versions are those of
+# Debian, as for all packages in the base image.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends fonts-noto-cjk \
+    && apt-get install --yes --no-install-recommends fonts-noto-cjk fonts-dejavu-core \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /usr/sbin/nologin strata \
     && install --directory --owner=strata --group=strata --mode=700 /app/.data

@@ -1,6 +1,7 @@
-"""`make messages`: the German texts. Writes what is marked for translation into the .po, and the .mo from it.
+"""`make messages`: the German texts, and the French ones of the printed statement. Writes what is marked for
+translation into the .po of each language, and the .mo from it.
 
-messages.py           update locale/de/LC_MESSAGES/django.po and django.mo
+messages.py           update django.po and django.mo of locale/de and locale/fr
 messages.py --check   exit 1 where a marked text has no translation, or the .mo is not made from the .po
 messages.py --missing what is marked in the code and not translated yet
 """
@@ -27,8 +28,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 seeds = import_module("assets.classification.seeds")  # no package when this file is a script
 APPS = ("strata", "portfolios", "assets", "investments", "reports", "imports", "archives", "demo")
-FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
-PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
+GERMAN, FRENCH = "de", "fr"
+# Where the texts of a statement are marked: they are French too.
+STATEMENT = (
+    *("reports/templates/reports/statement", "reports/statement/", "reports/rendering/reasons.py"),
+    *("reports/rendering/plots.py", "reports/rendering/completeness.py", "reports/rendering/drawing.py"),
+)
+CLASSES = {"Financial", "Real estate", "Personal property", "Collections", "Debts", "Other"}  # of assets
 TAG_IN_PYTHON = re.compile(r"\{% translate \\?'([^'\\]+)")  # what is put into the templates of the theme
 # The texts of these packages are shown too. What Django's own catalogs have in our style is not translated again.
 CATALOGS = ("django.conf", "django.contrib.admin", "django.contrib.auth", "axes")
@@ -137,27 +143,40 @@ def text_of(word: str, arguments: Any) -> tuple[str | None, Any] | None:
     return context, texts if is_plural else texts[0]
 
 
-def template() -> Catalog:
+def file_of(language: str, ending: str) -> Path:
+    return ROOT / "locale" / language / "LC_MESSAGES" / f"django.{ending}"
+
+
+def marked_for(language: str) -> Iterator[tuple[str, str | None, Any]]:
+    """What has to be in the language: all texts, or those of the statement."""
+    return (
+        found
+        for found in marked()
+        if language == GERMAN or found[0].startswith(STATEMENT) or (found[1] is None and found[2] in CLASSES)
+    )
+
+
+def template(language: str) -> Catalog:
     catalog = Catalog(domain="django")
-    for name, context, text in marked():
+    for name, context, text in marked_for(language):
         catalog.add(text, locations=[(name, None)], context=context)
     return catalog
 
 
-def stored() -> Catalog:
-    with PO.open("rb") as file:
-        return read_po(file, locale="de", domain="django")
+def stored(language: str) -> Catalog:
+    with file_of(language, "po").open("rb") as file:
+        return read_po(file, locale=language, domain="django")
 
 
-def update() -> None:
-    catalog = stored()
-    catalog.update(template(), no_fuzzy_matching=True, update_creation_date=False)
+def update(language: str) -> None:
+    catalog = stored(language)
+    catalog.update(template(language), no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
-    with PO.open("wb") as file:
+    with file_of(language, "po").open("wb") as file:
         write_po(file, catalog, width=100, sort_output=True, include_lineno=False)
-    with MO.open("wb") as file:
+    with file_of(language, "mo").open("wb") as file:
         write_mo(file, catalog)
-    print(f"{len(untranslated(catalog))} of {len(catalog)} texts have no translation.")
+    print(f"{language}: {len(untranslated(catalog))} of {len(catalog)} texts have no translation.")
 
 
 def untranslated(catalog: Catalog) -> list[str]:
@@ -186,20 +205,21 @@ def context_of(message: Any) -> str | None:
     return context.decode() if isinstance(context, bytes) else context
 
 
-def problems() -> list[str]:
-    catalog = stored()
-    lines = [f"{PO.name}: not translated: {text}" for text in untranslated(catalog)]
-    lines += [f"{PO.name}: {error}: {message.id}" for message, errors in catalog.check() for error in errors]
-    with MO.open("rb") as file:
+def problems(language: str) -> list[str]:
+    catalog, name = stored(language), f"{language}/django.po"
+    lines = [f"{name}: not translated: {text}" for text in untranslated(catalog)]
+    lines += [f"{name}: {error}: {message.id}" for message, errors in catalog.check() for error in errors]
+    with file_of(language, "mo").open("rb") as file:
         if texts_by_id(read_mo(file)) != texts_by_id(catalog):
-            lines.append("django.mo is not made from django.po: run `make messages`.")
-    lines += [f"{PO.name}: fuzzy: {message.id}" for message in catalog if message.id and message.fuzzy]
-    return lines + [f"{PO.name}: missing: {text}" for text in missing()]
+            lines.append(f"{language}/django.mo is not made from django.po: run `make messages`.")
+    lines += [f"{name}: fuzzy: {message.id}" for message in catalog if message.id and message.fuzzy]
+    return lines + [f"{name}: missing: {text}" for text in missing(language)]
 
 
-def missing() -> list[str]:
-    known = {(message.context, message.id) for message in stored() if all(strings_of(message))}
-    return sorted({f"{name}: {text}" for name, context, text in marked() if (context, text) not in known})
+def missing(language: str) -> list[str]:
+    known = {(message.context, message.id) for message in stored(language) if all(strings_of(message))}
+    found = marked_for(language)
+    return sorted({f"{name}: {text}" for name, context, text in found if (context, text) not in known})
 
 
 if __name__ == "__main__":
@@ -207,7 +227,9 @@ if __name__ == "__main__":
     django.setup()
     asked = sys.argv[1:]
     if asked in (["--check"], ["--missing"]):
-        lines = problems() if asked == ["--check"] else missing()
+        check = problems if asked == ["--check"] else missing
+        lines = check(GERMAN) + check(FRENCH)
         print("\n".join(lines))
         sys.exit(bool(lines))
-    update()
+    update(GERMAN)
+    update(FRENCH)

@@ -36,6 +36,7 @@ from reports.api import views as reports
 from reports.api.investments import charts as investment_charts
 from reports.api.investments import views as investments
 from reports.performance.view import PerformancePage, RealisedGainsFile
+from reports.statement.pdf_view import PortfolioStatementPdf, StatementPdf
 from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
 from reports.update_values.view import UpdateValuesPage
@@ -154,6 +155,8 @@ api = [
     of_portfolio("change", reports.PortfolioChangeView),
     of_portfolio("quality", reports.PortfolioQualityView),
     of_portfolio("export", exports.PortfolioExportView),
+    report("net-worth/statement.pdf", StatementPdf),
+    of_portfolio("statement.pdf", PortfolioStatementPdf),
     re_path(
         r"^portfolios/(?P<pk>[^/]+)/quality/(?P<key>[^/]+)/?$",
         findings.PortfolioFindingView.as_view(),

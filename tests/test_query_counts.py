@@ -95,6 +95,8 @@ QUERIES = {
     "portfolio-income": 3,
     "portfolio-income-chart.png": 3,
     "portfolio-export": 5,
+    "net-worth-statement.pdf": 21,
+    "portfolio-statement.pdf": 22,
     "portfolio-income-chart.svg": 3,
     "portfolio-list": 3,
     "portfolio-net-worth": 4,

@@ -118,6 +118,8 @@ ROUTES_BY_OWNER = {
         "portfolio-performance-chart.png",
         "portfolio-performance-chart.svg",
         "portfolio-quality",
+        "net-worth-statement.pdf",
+        "portfolio-statement.pdf",
         "portfolio-snapshot-detail",
         "portfolio-snapshot-history",
         "portfolio-snapshot-list",

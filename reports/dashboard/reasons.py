@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from reports.calculations.change import Parts
 from reports.dashboard.missing import without_price
 from reports.queries import ChangeReport
 from reports.rendering.completeness import currencies_without_rate
 from reports.rendering.formats import Amount, amount
+from reports.rendering.reasons import REASONS, signed_parts
 from reports.rendering.waterfall import waterfall
 
 MOST_MOVERS = 5
-# The parts of the change, in this order; those in SUBTRACTED are positive in the report, and shown with a minus.
-REASONS = {
-    "added": _("New assets"),
-    "removed": _("Removed assets"),
-    "net_flows": _("Deposits and withdrawals"),
-    "income": _("Income"),
-    "expenses": _("Costs"),
-    "value_change": _("Gains and losses"),
-    "fx_change": _("Currency effect"),
-}
-SUBTRACTED = ("expenses", "removed")
 
 
 def reasons(report: ChangeReport) -> dict[str, Any]:
     """The rows from start to end, which add up, and the assets that changed most."""
     change, currency = report.change, report.change.currency
-    parts = {name: value for name in REASONS if (value := signed_part(change.total, name))}
+    parts = signed_parts(change.total)
     picture = waterfall(change.total.start_value, list(parts.values()))
     rows: list[tuple[Any, Amount]] = [
         (_("Start"), amount(change.total.start_value, currency)),
@@ -52,11 +40,6 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
         "without_price": without_price(change.missing_prices),
         "complete": change.complete,
     }
-
-
-def signed_part(parts: Parts, name: str) -> Decimal:
-    value: Decimal = getattr(parts, name)
-    return -value if name in SUBTRACTED else value
 
 
 def movers(report: ChangeReport) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import cast
 from uuid import UUID
@@ -30,13 +30,14 @@ COLUMNS = (
 REF = ("valuation", "shares", "disposed_on")
 
 
-def statement_on(portfolio: Portfolio, on: date) -> Statement:
+def statement_on(portfolios: Sequence[Portfolio], on: date, *, currency: str | None = None) -> Statement:
     """The figures are those of net worth and allocation on the day."""
-    rows = holdings(portfolio, on)
-    by_asset = allocation_on([portfolio], on=on, group_by="asset").allocation
+    rows = holdings(portfolios, on)
+    by_asset = allocation_on(portfolios, on=on, group_by="asset", currency=currency).allocation
     with_all = None
     if not all(row.is_counted for row in rows):
-        with_all = allocation_on([portfolio], on=on, group_by="asset", include_all=True).allocation
+        report = allocation_on(portfolios, on=on, group_by="asset", currency=currency, include_all=True)
+        with_all = report.allocation
     return statement(rows, by_asset, debts=Group.LIABILITIES, with_all=with_all)
 
 
@@ -44,12 +45,12 @@ def with_point(row: Holding, point: NewestPoint | None) -> Holding:
     return row if point is None else row._replace(value=point.value, value_on=point.on)
 
 
-def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
-    """The assets that are there on the day, by class, in the portfolio's own order and then by name.
+def holdings(portfolios: Sequence[Portfolio], on: date) -> list[Holding]:
+    """The assets that are there on the day, by class, in the order of a single portfolio and then by name.
 
     An asset whose first value is of a later day is not there yet; one without any value is.
     """
-    existing = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
+    existing = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio__in=portfolios)
     assets = valuation.with_first_value(valuation.with_current_value(existing, on))
     rows = assets.order_by("name_key", "pk").values_list(*COLUMNS, *REF, "first_value_on")
     read: list[Holding] = []
@@ -63,5 +64,6 @@ def holdings(portfolio: Portfolio, on: date) -> list[Holding]:
     points = valuation.newest_points(others)
     read = [with_point(row, points.get(cast("UUID", row.id))) for row in read]
     places = {group: place for place, group in enumerate(Group.values)}
-    own: dict[Hashable, int] = {pk: place for place, pk in enumerate(asset_order(portfolio.pk))}
+    order = asset_order(portfolios[0].pk) if len(portfolios) == 1 else ()
+    own: dict[Hashable, int] = {pk: place for place, pk in enumerate(order)}
     return sorted(read, key=lambda row: (places[row.group], own.get(row.id, len(own))))

@@ -29,12 +29,16 @@ class StatementPage(PortfolioDayPage):
         date_error = self.choose(offered, request.GET, request.COOKIES.get(LAST_PORTFOLIO, ""))
         context = {
             **admin.site.each_context(request),
+            "layout": "admin/base_site.html",
             "title": _("Statement of net worth"),
+            "household": self.portfolio.household.name,
             "portfolio": self.portfolio,
+            "named": [self.portfolio.name],
             "portfolios": names_of(portfolios),
+            "on": self.on,
             "day": day_text(self.on),
             "date_help": accepted_date_formats(),
             "date_error": date_error,
-            "statement": shown(statement_on(self.portfolio, self.on)),
+            "statement": shown(statement_on([self.portfolio], self.on)),
         }
         return TemplateResponse(request, "reports/statement.html", context)

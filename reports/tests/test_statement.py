@@ -135,7 +135,7 @@ def test_asset_that_does_not_count_is_listed_below_the_totals(browser, portfolio
 def test_figures_are_those_of_the_api_to_the_cent(alice, portfolio, holdings):
     for number in range(7):
         create_valued_asset(portfolio, f"Third {number}", TypeId.CASH, "0.0333", currency="USD")
-    result = statement_on(portfolio, ON)
+    result = statement_on([portfolio], ON)
     (point,) = alice.get(
         f"/api/v1/portfolios/{portfolio.pk}/net-worth?start=2024-06-28&end=2024-06-28"
     ).json()["points"]
