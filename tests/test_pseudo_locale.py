@@ -35,7 +35,7 @@ SPOKEN = ("alt", "aria-label", "placeholder", "title")
 MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
 CURRENCIES = " ".join(currency_names("de").values())
 NAMES = (
-    {"Strata", "English", "Deutsch", "root", "esc", "md5"}
+    {"Strata", "English", "Deutsch", "Beancount", "Ghostfolio", "root", "esc", "md5"}
     | time_zones()
     | set(re.findall(r"[\w./+-]*\w", CURRENCIES))
 )

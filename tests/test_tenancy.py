@@ -15,6 +15,7 @@ from portfolios.models import Household
 from reports.api import asset_charts, chart_views
 from reports.api.investments import charts as investment_charts
 from reports.rendering import drawing
+from reports.statement import document, pdf_view
 from strata.accounts.models import ApiToken, User
 from tests.all_routes import ABSENT, METHODS, Route, path_for, routes
 from tests.strata_apps import APPS
@@ -205,7 +206,7 @@ def outcomes_of_lists(client, world) -> dict:
 
 @pytest.fixture
 def charts_as_text(monkeypatch):
-    """Replaces charts by the data that they show: names cannot be found in pixels, and drawing takes long."""
+    """Replaces charts and PDFs by the data that they show: names cannot be found in pixels, and drawing takes long."""
 
     def describe(*args, **options) -> bytes:
         return repr((args, options)).encode()
@@ -213,6 +214,8 @@ def charts_as_text(monkeypatch):
     for module in (chart_views, asset_charts, investment_charts):
         for name in [name for name in vars(module) if name.endswith("_plot")]:
             monkeypatch.setattr(module, name, describe)
+    monkeypatch.setattr(document, "pictures", lambda *_: [])
+    monkeypatch.setattr(pdf_view, "pdf_of", str.encode)
     monkeypatch.setattr(drawing, "_render", lambda *args: pytest.fail("Name the chart's module above."))
 
 

@@ -57,11 +57,13 @@ class ImportFilePage(View):
         request = self.request
         user: Any = request.user
         portfolios = self.portfolios()
+        every = Portfolio.objects.for_user(user).select_related("household").order_by("created_at", "pk")
         imports = Import.objects.for_user(user).select_related("portfolio", "created_by")[:MOST_IMPORTS]
         context = {
             **admin.site.each_context(request),
             "title": _("Import and export"),
             "portfolios": names_of(portfolios),
+            "exported": names_of(list(every)),
             "chosen": request.GET.get("portfolio", ""),
             "first": first,
             "imports": imports,
