@@ -42,7 +42,7 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
-from benchmarks import bulk, investments, prices  # noqa: E402
+from benchmarks import bulk, imports, investments, prices  # noqa: E402
 from benchmarks.investments import Investor  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
@@ -322,7 +322,10 @@ def rows(
         yield name, bar, figure, len(seen)
     if investor is not None and re.search(options.only, "I: 782,500 prices loaded from a file"):
         yield from investments.load_of_prices(investor.portfolio.household)
+    if re.search(options.only, "M: rows imported"):
+        yield from imports.by_requests(callers["M"])
     if re.search(options.only, "memory") and options.seconds:
+        yield from imports.by_command(callers["M"])
         yield from memory(callers, options.seconds)
 
 

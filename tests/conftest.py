@@ -38,7 +38,7 @@ from assets.models import (
     Transaction,
 )
 from conftest import member
-from imports.services.previews import create_import
+from imports.services.previews import Upload, create_import
 from portfolios.models import Household, Membership, Portfolio
 from reports.models import AllocationTarget
 from reports.queries import quality_report
@@ -167,9 +167,7 @@ def rows_of(household, word: str, portfolio=None) -> dict:
             household=household, instrument=instrument, type="rename", on=now.date(), symbol=word
         ),
         "import": create_import(
-            portfolio.pk,
-            data=f"account,date,balance,currency\n{word},2026-01-31,1,EUR\n".encode(),
-            file_name=word,
+            Upload(portfolio.pk, f"account,date,balance,currency\n{word},2026-01-31,1,EUR\n".encode(), word)
         ),
         "member": Membership.objects.create(household=household, user=user, accepted_at=now),
         "price-source": add_source(instrument),

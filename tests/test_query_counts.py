@@ -25,7 +25,7 @@ from assets.models import (
     Transaction,
 )
 from assets.services.labels import label_asset
-from imports.services.previews import create_import
+from imports.services.previews import Upload, create_import
 from investments.queries.kept_ledgers import KEPT as KEPT_LEDGERS
 from investments.queries.performance import KEPT_PERFORMANCES
 from portfolios.models import Household, Invitation, Membership, Portfolio
@@ -199,7 +199,7 @@ class GrowingWorld:
         self.add_value(self.world["asset"])
         take_snapshot(self.world["portfolio"].pk, on=self.on)
         table = f"account,date,balance,currency\n{self.word},2026-01-31,1,EUR\n"
-        create_import(self.world["portfolio"].pk, data=table.encode())
+        create_import(Upload(self.world["portfolio"].pk, table.encode()))
 
     def add_value(self, asset) -> None:
         at = noon(self.on, "UTC")

@@ -6,7 +6,7 @@ Everything is a form, so that it works without scripts; import.js only makes the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -20,7 +20,15 @@ from assets.models import AssetType
 from assets.services.first_household import make_first_assets
 from imports.admin.presenting import first_rows, questions_of, warnings_of
 from imports.models import Import
-from imports.services.previews import change_options, create_import, delete_import
+from imports.services.drafts import Draft
+from imports.services.previews import (
+    Upload,
+    change_options,
+    create_import,
+    delete_import,
+    plan_change,
+    plan_import,
+)
 from imports.services.writing.commits import commit_import
 from imports.services.writing.undoing import undo_import
 from portfolios.models import Portfolio
@@ -42,6 +50,13 @@ def refusal_text(error: StrataError) -> str:
         str(entry["field"]) for entry in error.errors if str(entry.get("field", "")).startswith("line ")
     ]
     return " ".join([error.message, ", ".join(places[:10])]).strip()
+
+
+class Change(NamedTuple):
+    """Answers, and the preview with them."""
+
+    options: dict[str, Any]
+    draft: Draft
 
 
 class ImportFilePage(View):
@@ -79,7 +94,7 @@ class ImportFilePage(View):
         if portfolio is None:
             raise Http404
         address = f"{reverse('import-file')}?portfolio={portfolio.pk}"
-        return self.previewed(lambda: portfolio) or HttpResponseRedirect(address)
+        return self.previewed(lambda: portfolio, portfolio) or HttpResponseRedirect(address)
 
     def post_first(self, first: WelcomeForm) -> HttpResponse:
         if not first.settings_are_valid():
@@ -88,17 +103,25 @@ class ImportFilePage(View):
         preview = self.previewed(lambda: make_first_assets(first.user, household, settings, ()))
         return preview or self.page(first)
 
-    def previewed(self, portfolio_of: Callable[[], Portfolio]) -> HttpResponse | None:
-        """The preview of the file in the portfolio, which is made with it or not at all; None with a message."""
+    def previewed(
+        self, portfolio_of: Callable[[], Portfolio], existing: Portfolio | None = None
+    ) -> HttpResponse | None:
+        """The preview of the file in the portfolio, which is made with it or not at all; None with a message.
+
+        For an existing portfolio the file is read before the transaction.
+        """
         file: Any = self.request.FILES.get("file")
         if file is None:
             messages.error(self.request, _("Choose a file."))
             return None
-        data = file.read()
+        data, name = file.read(), file.name or ""
         try:
+            draft = None
+            if existing is not None:
+                draft = plan_import(Upload(existing.pk, data, name), precondition=self.may_write)
             row = run_in_transaction(
                 lambda: create_import(
-                    portfolio_of().pk, data=data, file_name=file.name or "", precondition=self.may_write
+                    Upload(portfolio_of().pk, data, name), draft=draft, precondition=self.may_write
                 )
             )
         except StrataError as error:
@@ -149,7 +172,7 @@ class ImportPreviewPage(View):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         row = self.row(pk)
-        actions: dict[str, Callable[[Import], str]] = {
+        actions: dict[str, Callable[[Import, Change | None], str]] = {
             "answer": self.answer,
             "commit": self.commit,
             "undo": self.undo,
@@ -159,7 +182,8 @@ class ImportPreviewPage(View):
         if action is None:
             raise Http404
         try:
-            address = run_in_transaction(lambda: action(row))
+            change = self.change(row) if action in (self.answer, self.commit) else None
+            address = run_in_transaction(lambda: action(row, change))
         except StrataError as error:
             messages.error(request, refusal_text(error))
             address = self.address(row) + ("?edited=1" if error.code == "IMPORT_EDITED" else "")
@@ -180,27 +204,32 @@ class ImportPreviewPage(View):
 
     # --- what the buttons do ---
 
-    def answer(self, row: Import) -> str:
-        changes = options_of(self.request.POST, row)
-        change_options(row.pk, changes, precondition=self.may_write)
+    def change(self, row: Import) -> Change | None:
+        """The answers of the form, and the preview with them; None where they say nothing new. Takes no lock."""
+        options = options_of(self.request.POST, row)
+        if not options or row.status != Import.Status.PREVIEW:
+            return None
+        return Change(options, plan_change(row.pk, options, precondition=self.may_write))
+
+    def answer(self, row: Import, change: Change | None) -> str:
+        if change is not None:
+            change_options(row.pk, change.options, draft=change.draft, precondition=self.may_write)
         return self.address(row)
 
-    def commit(self, row: Import) -> str:
+    def commit(self, row: Import, change: Change | None) -> str:
         """The answers of the same form count, so that nobody has to press two buttons."""
-        changes = options_of(self.request.POST, row)
-        if row.status == Import.Status.PREVIEW and changes:
-            change_options(row.pk, changes, precondition=self.may_write)
+        self.answer(row, change)
         done = commit_import(row.pk, precondition=self.may_write)
         messages.success(self.request, result_text(done))
         return self.address(row)
 
-    def undo(self, row: Import) -> str:
+    def undo(self, row: Import, change: Change | None) -> str:
         done = undo_import(row.pk, force="force" in self.request.POST, precondition=self.may_write)
         removed = sum(done.result["removed"].values())
         messages.success(self.request, _("Undone: %(count)s rows are gone.") % {"count": count_text(removed)})
         return self.address(row)
 
-    def delete(self, row: Import) -> str:
+    def delete(self, row: Import, change: Change | None) -> str:
         delete_import(row.pk, precondition=self.may_write)
         return f"{reverse('import-file')}?portfolio={row.portfolio_id}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -26,8 +26,16 @@ from imports.api.serializers import (
 from imports.api.shown import committed_as_json, row_as_json, undone_as_json
 from imports.models import Import
 from imports.services.blocks import rows_after
+from imports.services.drafts import Draft
 from imports.services.planning.outcomes import OUTCOMES, ROW_TYPES
-from imports.services.previews import change_options, create_import, delete_import
+from imports.services.previews import (
+    Upload,
+    change_options,
+    create_import,
+    delete_import,
+    plan_change,
+    plan_import,
+)
 from imports.services.writing.commits import commit_import
 from imports.services.writing.undoing import undo_import
 from portfolios.models import Portfolio
@@ -85,31 +93,53 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         name = getattr(self, "action_map", {}).get(method, getattr(self, "action", None))
         return [MultiPartParser()] if name == "create" else super().get_parsers()
 
-    @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={201: ImportSerializer})
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        serializer = NewImportSerializer(data=request.data)
+    planned: Callable[[], tuple[Any, Draft]]  # what was sent, and what becomes of it
+
+    # --- a file is read before the transaction, so that nobody waits for it ---
+
+    def before_transaction(self, request: Request) -> None:
+        if self.action == "create":
+            self.planned = attempted(self.plan_import)
+        elif self.action == "partial_update":
+            self.planned = attempted(self.plan_change)
+
+    def plan_import(self) -> tuple[Upload, Draft]:
+        serializer = NewImportSerializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         sent: Mapping[str, Any] = serializer.validated_data
-        require_visible(Portfolio, request.user, sent["portfolio_id"])
-        row = create_import(
+        require_visible(Portfolio, self.request.user, sent["portfolio_id"])
+        upload = Upload(
             sent["portfolio_id"],
             data=sent["file"].read(),
             file_name=sent["file"].name or "",
             format_name=sent.get("format"),
             options=options_in(sent.get("options")),
-            precondition=lambda portfolio: self.require_write_role(portfolio, "portfolio"),
         )
+        return upload, plan_import(upload, precondition=self.require_writer)
+
+    def plan_change(self) -> tuple[dict[str, Any], Draft]:
+        self.require_visible()
+        serializer = ImportOptionsSerializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        changes: dict[str, Any] = serializer.validated_data["options"]
+        return changes, plan_change(self.row_id(), changes, precondition=self.precondition)
+
+    def require_writer(self, portfolio: Portfolio) -> None:
+        self.require_write_role(portfolio, "portfolio")
+
+    @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={201: ImportSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        upload, draft = self.planned()
+        row = create_import(upload, draft=draft, precondition=self.require_writer)
         response = self.respond_with(row, status.HTTP_201_CREATED)
         response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{row.pk}")
         return response
 
     @extend_schema(request=ImportOptionsSerializer, responses=ImportSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        self.require_visible()
-        serializer = ImportOptionsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        changes = serializer.validated_data["options"]
-        return self.respond_with(change_options(self.row_id(), changes, precondition=self.precondition))
+        changes, draft = self.planned()
+        row = change_options(self.row_id(), changes, draft=draft, precondition=self.precondition)
+        return self.respond_with(row)
 
     @extend_schema(responses=ImportRowsSerializer)
     @action(detail=True, parameters=ROW_PARAMETERS, has_etag=False)
@@ -148,6 +178,20 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         return Response(
             undone_as_json(undo_import(self.row_id(), force=force, precondition=self.precondition))
         )
+
+
+def attempted[Result](work: Callable[[], Result]) -> Callable[[], Result]:
+    """Do the work; the function that is returned gives its result, or raises what it has raised."""
+    try:
+        result = work()
+    except Exception as error:
+        refused = error
+
+        def refuse() -> Result:
+            raise refused
+
+        return refuse
+    return lambda: result
 
 
 def options_in(text: str | None) -> Any:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import batched
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
+from weakref import finalize
 
 from imports.models import ImportBlock
 
 ROWS = 1_000
 LEVEL = 1
+BLOCKS_AT_A_TIME = 20
+MOST_IN_MEMORY = 4 * 1024 * 1024
 
 # By one letter each, since there may be a million: n number, l line, c column, s sheet, o outcome, t row type,
 # r reason, f as read from the file, b what it becomes, each with what is there before.
@@ -20,10 +26,13 @@ type BlockRow = dict[str, Any]
 
 
 class BlockWriter:
-    """Stores rows in their order; the last block when `close` is called."""
+    """Packs rows in their order, into a file without a name: a million take some ten MB. The last with `close`."""
 
-    def __init__(self, import_id: UUID) -> None:
-        self._import_id, self._rows, self._next = import_id, list[BlockRow](), 1
+    def __init__(self) -> None:
+        self._rows, self._next = list[BlockRow](), 1
+        self._file = SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - closed with this object
+        finalize(self, self._file.close)
+        self._blocks: list[tuple[int, dict[str, int], int]] = []  # first number, counts, where it ends
 
     def add(self, row: BlockRow) -> None:
         row["n"] = self._next + len(self._rows)
@@ -33,14 +42,28 @@ class BlockWriter:
 
     def close(self) -> None:
         if self._rows:
-            ImportBlock.objects.create(
-                file_import_id=self._import_id,
-                first=self._next,
-                counts=counts_of(self._rows),
-                rows=packed(self._rows),
-            )
+            self._file.write(packed(self._rows))
+            self._blocks.append((self._next, counts_of(self._rows), self._file.tell()))
         self._next += len(self._rows)
         self._rows = []
+
+    def rows(self, most: int, outcomes: list[str], row_types: list[str]) -> list[BlockRow]:
+        """As `rows_after`, before they are stored."""
+        blocks = [(counts, partial(self._data, number)) for number, (_, counts, _) in enumerate(self._blocks)]
+        return _wanted_rows(blocks, 0, most, outcomes, row_types)
+
+    def store(self, import_id: UUID) -> None:
+        """Write the blocks to the database."""
+        for batch in batched(enumerate(self._blocks), BLOCKS_AT_A_TIME):
+            ImportBlock.objects.bulk_create(
+                ImportBlock(file_import_id=import_id, first=first, counts=counts, rows=self._data(number))
+                for number, (first, counts, _) in batch
+            )
+
+    def _data(self, number: int) -> bytes:
+        start = self._blocks[number - 1][2] if number else 0
+        self._file.seek(start)
+        return self._file.read(self._blocks[number][2] - start)
 
 
 def kind_of(outcome: str, row_type: str | None) -> str:
@@ -84,12 +107,28 @@ def rows_after(
     import_id: UUID, number: int, most: int, outcomes: list[str], row_types: list[str]
 ) -> list[BlockRow]:
     """Up to `most` rows after this number, with one of the outcomes and of the types; empty lists ask for all."""
-    rows: list[BlockRow] = []
     blocks = ImportBlock.objects.filter(file_import_id=import_id, first__gt=number - ROWS).order_by("first")
-    for pk, counts in list(blocks.values_list("pk", "counts")):
+    stored = [(counts, partial(_stored_data, pk)) for pk, counts in blocks.values_list("pk", "counts")]
+    return _wanted_rows(stored, number, most, outcomes, row_types)
+
+
+def _stored_data(pk: int) -> Any:
+    return ImportBlock.objects.values_list("rows", flat=True).get(pk=pk)
+
+
+def _wanted_rows(
+    blocks: Iterable[tuple[dict[str, int], Callable[[], Any]]],
+    number: int,
+    most: int,
+    outcomes: list[str],
+    row_types: list[str],
+) -> list[BlockRow]:
+    """`blocks` have their counts, and a function that reads them."""
+    rows: list[BlockRow] = []
+    for counts, read in blocks:
         if not any(_is_wanted(kind, outcomes, row_types) for kind in counts):
             continue
-        for row in unpacked(ImportBlock.objects.values_list("rows", flat=True).get(pk=pk)):
+        for row in unpacked(read()):
             if row["n"] > number and any(_is_wanted(kind, outcomes, row_types) for kind in kinds_of(row)):
                 rows.append(row)
                 if len(rows) == most:

@@ -126,12 +126,18 @@ class AtomicWriteMixin(HandlerMixin):
     def wrap_handler(self, handler: Handler) -> Handler:
         if self.request.method in SAFE_METHODS:
             return super().wrap_handler(handler)
-        handler = self.reset_before(handler)
 
         def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return run_in_transaction(lambda: handler(request, *args, **kwargs))
+            self.before_transaction(request)
+            attempt = self.reset_before(handler)
+            return run_in_transaction(lambda: attempt(request, *args, **kwargs))
 
         return super().wrap_handler(handle)
+
+    def before_transaction(self, request: Request) -> None:
+        """For what takes long and writes nothing. What it refuses must be raised by the handler, and not here: a
+        request that is sent again gets its first answer.
+        """
 
     def reset_before(self, handler: Handler) -> Handler:
         """The handler, which resets the view's attributes first: an earlier attempt may have changed them."""

@@ -11,13 +11,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 
+from assets.models import Asset
 from imports.api.shown import question_as_json, row_as_json, warning_as_json
 from imports.formats.detection import format_names
 from imports.models import Import
-from imports.services.blocks import rows_after
-from imports.services.previews import create_import
+from imports.services import errors
+from imports.services.drafts import Draft
+from imports.services.previews import Upload, create_import, plan_import
 from imports.services.writing.commits import commit_import
 from portfolios.models import Portfolio
 from strata.accounts.models import User
@@ -25,6 +26,7 @@ from strata.audit import actor
 from strata.commands import StrataCommand
 from strata.exceptions import StrataError
 from strata.fields.ids import CANONICAL_ID
+from strata.tenancy.writes import locked_parent
 
 MOST_REFUSED = 1_000
 WITH_REFUSED, NOTHING = 1, 2
@@ -64,7 +66,7 @@ class Command(StrataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            code = self.in_transaction(lambda: self.import_file(options))
+            code = self.import_file(options)
         except StrataError as error:
             for entry in error.errors or [{"field": error.field, "message": error.message}]:
                 self.stderr.write(f"{place_of(entry)}{entry['message']}")
@@ -73,13 +75,13 @@ class Command(StrataCommand):
             sys.exit(code)
 
     def import_file(self, options: dict[str, Any]) -> int:
-        """Preview, ask, commit. Returns the exit code."""
+        """Preview, ask, write. Nothing is locked until somebody has said yes. Returns the exit code."""
         with ExitStack() as stack:
             if options["user"]:
                 stack.enter_context(
                     actor.acting(user=self.user(options["user"]), channel=f"command:{self.name}")
                 )
-            row = create_import(
+            upload = Upload(
                 self.portfolio(options["portfolio"]).pk,
                 data=self.data(options["path"]),
                 file_name=options["path"].name,
@@ -87,12 +89,12 @@ class Command(StrataCommand):
                 options=dict(map(pair, options["option"])),
                 most_rows=settings.IMPORT_MAX_ROWS,
             )
-            self.show(row)
+            draft = plan_import(upload)
+            self.show(draft)
             if options["dry_run"]:
-                transaction.set_rollback(True)
                 return 0
-            self.require_answers(row, asks=not options["yes"])
-            done = commit_import(row.pk)
+            self.require_answers(draft.row, asks=not options["yes"])
+            done = self.in_transaction(lambda: write(upload, draft))
         self.say(last_line(done))
         return WITH_REFUSED if done.result["refused"] else 0
 
@@ -126,15 +128,15 @@ class Command(StrataCommand):
 
     # --- what is shown ---
 
-    def show(self, row: Import) -> None:
-        summary = row.summary
+    def show(self, draft: Draft) -> None:
+        summary = draft.row.summary
         for account in summary["accounts"]:
             what = "there already" if account["asset_id"] else f"new, {account['asset_type']}"
             self.say(f"{account['name']} ({account['currency'] or '?'}): {account['rows']:,} rows, {what}")
         for warning in summary["warnings"]:
             shown = warning_as_json(*warning)
             self.say(f"{place_of(shown)}{shown['code']} {shown['message']}")
-        for text in refused_lines(row):
+        for text in refused_lines(draft):
             self.say(text)
         counts = summary["counts"]
         bookings = counts["transaction"]
@@ -179,9 +181,18 @@ def pair(text: str) -> tuple[str, Any]:
     return name, read if isinstance(read, dict | list | bool) or name == "header_row" else value
 
 
-def refused_lines(row: Import) -> Iterator[str]:
+def write(upload: Upload, draft: Draft) -> Import:
+    """The import of what was shown. Raises IMPORT_STALE where something has changed since."""
+    portfolio = locked_parent(Asset, Portfolio.objects.all(), upload.portfolio_id, "portfolio")
+    if not draft.is_current(portfolio):
+        raise errors.again(errors.STALE)
+    row = create_import(upload, draft=draft, keeps_file=False)
+    return commit_import(row.pk)
+
+
+def refused_lines(draft: Draft) -> Iterator[str]:
     """A line for each refused row: line 6, date: BAD_DATE 2026-02-30 is no day."""
-    for record in rows_after(row.pk, 0, MOST_REFUSED, ["refuse"], []):
+    for record in draft.blocks.rows(MOST_REFUSED, ["refuse"], []):
         reason = row_as_json(record)["reason"]
         place = f"line {record['l']}" + (f", {reason['field']}" if reason["field"] else "")
         yield f"{place}: {reason['code']} {reason['message']}"

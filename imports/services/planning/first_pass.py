@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +12,32 @@ from imports.reading.refusals import FileRefused
 
 FIRST_ORDINAL, DAYS = date(1800, 1, 1).toordinal(), 150_000
 type Dated = ValueItem | QuantityItem | PriceItem
+
+
+class NeedsFirstPass(Exception):
+    """The file has a day twice, or quantities: what becomes of a row depends on later ones."""
+
+
+class OnePass:
+    """In place of FirstPass, for a file whose rows do not depend on later ones. Raises NeedsFirstPass for others."""
+
+    quantities: dict[str, dict[date, Decimal]] = {}
+
+    def __init__(self, most_rows: int) -> None:
+        self._most_rows = most_rows
+        self._seen: dict[str, bytearray] = {}
+
+    def rows(self, rows: Iterable[FileRow]) -> Iterator[FileRow]:
+        return counted(rows, self._most_rows)
+
+    def is_last(self, item: Item) -> bool:
+        if isinstance(item, QuantityItem):
+            raise NeedsFirstPass
+        if isinstance(item, ValueItem | PriceItem):
+            bits = self._seen.get(_key(item)) or self._seen.setdefault(_key(item), bytearray(DAYS // 8))
+            if _is_seen(bits, item.on):
+                raise NeedsFirstPass
+        return True
 
 
 class FirstPass:
@@ -24,21 +50,20 @@ class FirstPass:
         self.quantities: dict[str, dict[date, Decimal]] = {}
         self._left: Counter[tuple[str, int]] = Counter()
         seen: dict[str, bytearray] = {}
-        for number, row in enumerate(rows):
-            if number >= most_rows:
-                raise FileRefused("TOO_MANY_ROWS", row.line)
+        for row in counted(rows, most_rows):
             for item in row.items:
                 if isinstance(item, ValueItem | QuantityItem | PriceItem):
                     self._see(seen.setdefault(_key(item), bytearray(DAYS // 8)), item)
                 if isinstance(item, QuantityItem):
                     self.quantities.setdefault(item.account, {})[item.on] = item.quantity
 
+    def rows(self, rows: Iterable[FileRow]) -> Iterable[FileRow]:
+        return rows
+
     def _see(self, bits: bytearray, item: Dated) -> None:
-        byte, bit = divmod(item.on.toordinal() - FIRST_ORDINAL, 8)
-        if bits[byte] >> bit & 1:
+        if _is_seen(bits, item.on):
             key = _key(item), item.on.toordinal()
             self._left[key] = max(self._left[key], 1) + 1
-        bits[byte] |= 1 << bit
 
     def is_last(self, item: Item) -> bool:
         """Whether no later row has the day. Called once for each item, in their order."""
@@ -49,6 +74,22 @@ class FirstPass:
             return True
         self._left[key] -= 1
         return self._left[key] == 0
+
+
+def counted(rows: Iterable[FileRow], most_rows: int) -> Iterator[FileRow]:
+    """The rows. Raises FileRefused where they are too many."""
+    for number, row in enumerate(rows):
+        if number >= most_rows:
+            raise FileRefused("TOO_MANY_ROWS", row.line)
+        yield row
+
+
+def _is_seen(bits: bytearray, on: date) -> bool:
+    """Whether the day was asked about before."""
+    byte, bit = divmod(on.toordinal() - FIRST_ORDINAL, 8)
+    is_seen = bool(bits[byte] >> bit & 1)
+    bits[byte] |= 1 << bit
+    return is_seen
 
 
 def _key(item: Dated) -> str:

@@ -30,7 +30,7 @@ from imports.reading.refusals import Reason
 from imports.services.blocks import BlockRow, BlockWriter
 from imports.services.planning.accounts import AccountPlan, Accounts
 from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of
-from imports.services.planning.first_pass import FirstPass
+from imports.services.planning.first_pass import FirstPass, OnePass
 from imports.services.planning.identities import References, source_of
 from imports.services.planning.known_rows import Written, known_rows
 from imports.services.planning.outcomes import CREATE, KNOWN, REFUSALS, REFUSE, SKIP, UPDATE, Choices, Plan
@@ -76,10 +76,9 @@ class Planner:
         self._actions: set[tuple[str, str, date]] = set()
         self.priced: set[str] = set()  # keys of instruments
 
-    def run(self, most_rows: int) -> Plan:
+    def run(self, first: FirstPass | OnePass) -> Plan:
         """Raises FileRefused for too many rows, and Invalid for options that do not fit the file."""
-        first = FirstPass(self.reading.rows(), most_rows)
-        for rows in batched(self.reading.rows(), ROWS_AT_A_TIME):
+        for rows in batched(first.rows(self.reading.rows()), ROWS_AT_A_TIME):
             for record in self._planned(rows, first):
                 self.plan.count(record)
                 self.blocks.add(record)
@@ -91,7 +90,7 @@ class Planner:
         self._warn_of_missing_prices()
         return self.plan
 
-    def _planned(self, rows: Sequence[FileRow], first: FirstPass) -> Iterator[BlockRow]:
+    def _planned(self, rows: Sequence[FileRow], first: FirstPass | OnePass) -> Iterator[BlockRow]:
         self.instruments.plan_all(self.reading.instruments)
         records = [self._read(row, first) for row in rows]
         every = [planned for _, several in records for planned in several]
@@ -114,7 +113,7 @@ class Planner:
 
     # --- before the database is asked ---
 
-    def _read(self, row: FileRow, first: FirstPass) -> Record:
+    def _read(self, row: FileRow, first: FirstPass | OnePass) -> Record:
         """The record of a row, with the items for which the database decides what becomes of them."""
         record: BlockRow = {
             "l": row.line,
@@ -146,7 +145,7 @@ class Planner:
         return record, several
 
     def _add_booking(
-        self, line: int, item: OfAccount, first: FirstPass, several: list[Planned], reference: str
+        self, line: int, item: OfAccount, first: FirstPass | OnePass, several: list[Planned], reference: str
     ) -> tuple[Reason | None, str]:
         plan = self.accounts.plan(self.reading.accounts[item.account])
         plan.saw(item.on)
@@ -186,7 +185,7 @@ class Planner:
         return None
 
     def _add_quote(
-        self, line: int, item: PriceItem | ActionItem, first: FirstPass, several: list[Planned]
+        self, line: int, item: PriceItem | ActionItem, first: FirstPass | OnePass, several: list[Planned]
     ) -> Reason | None:
         plan = self.instruments.plans[item.instrument]
         is_last = first.is_last(item)
@@ -206,7 +205,7 @@ class Planner:
         return reason
 
     def _reason_before(
-        self, line: int, item: OfAccount, plan: AccountPlan, first: FirstPass
+        self, line: int, item: OfAccount, plan: AccountPlan, first: FirstPass | OnePass
     ) -> Reason | None:
         is_last = first.is_last(item)
         if line in self.choices.skip or plan.is_skipped:
@@ -225,7 +224,7 @@ class Planner:
                 self._bad_names.add(plan.account.key)
         return plan.account.key not in self._bad_names
 
-    def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass) -> Any:
+    def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass | OnePass) -> Any:
         if item.account not in self._corrections:
             asset_id = plan.asset.pk if plan.asset else None
             self._corrections[item.account] = corrections(asset_id, first.quantities[item.account])

@@ -22,11 +22,11 @@ from assets.services.labels import CATEGORY_LABELS, TAG_LABELS
 from imports.models import Import, ImportBlock, ImportFile
 from imports.services import errors
 from imports.services.blocks import BlockRow, blocks_of, replace
+from imports.services.drafts import state_of_import
 from imports.services.planning.decisions import TRANSFER, columns_of
 from imports.services.planning.known_rows import Written, remember
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.previews import file_of, require_preview
-from imports.services.state import state_of
 from imports.services.texts import QUESTIONS, sentence
 from imports.services.writing.parents import Parents, dispose_of
 from portfolios.models import Portfolio
@@ -110,8 +110,7 @@ class Commit:
         row = self.row
         accounts: list[dict[str, Any]] = row.summary["accounts"]
         instruments: list[dict[str, Any]] = row.summary.get("instruments", [])
-        matched = [UUID(account["asset_id"]) for account in accounts if account["asset_id"]]
-        if state_of(row.portfolio, matched, instruments) != self.file.state:
+        if state_of_import(row.portfolio, row.summary) != self.file.state:
             raise errors.again(errors.STALE)
         self.find_or_make_parents(accounts, instruments)
         for blocks in groups_of_blocks(row.pk):
@@ -210,7 +209,7 @@ class Commit:
             item["id"] = str(recorded.snapshot.pk)
             counter = self.made if recorded.outcome is Outcome.CREATED else self.updated
             counter["value"] += 1
-            self.written_of(values[number].asset_id).days.add(recorded.snapshot.on.toordinal())
+            self.written_of(values[number].asset_id).days.add([recorded.snapshot.on.toordinal()])
 
     def write_transactions(self, items: list[dict[str, Any]]) -> None:
         new = {number: item for number, item in enumerate(items) if not item["before"]}
