@@ -36,3 +36,8 @@ def test_others_see_no_links(charlie_user, portfolio):
     mine = Portfolio.objects.create(household=own, name="Own")
     page = staff(charlie_user).get(PAGE).content.decode()
     assert str(mine.pk) in page and str(portfolio.pk) not in page
+
+
+def test_who_has_no_portfolio_sees_no_empty_table(charlie_user):
+    page = staff(charlie_user).get(PAGE).content.decode()
+    assert "data-import" in page and "Other programs" not in page
