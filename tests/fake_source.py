@@ -52,6 +52,12 @@ class FakeSource:
             if wanted:
                 yield AssetValues(pk, tuple(wanted), [self.amounts[pk][on] for on in wanted])
 
+    def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
+        return self.values(asset_ids, date.min, date.max)
+
+    def outdated(self, asset_ids: Sequence[UUID]) -> set[UUID]:
+        return set()
+
     def values_of_months(self, months: Sequence[Month]) -> Iterator[tuple[UUID, date, int | None]]:
         for pk, month in sorted(months):
             for on in sorted(on for on in self.amounts[pk] if on.replace(day=1) == month):
