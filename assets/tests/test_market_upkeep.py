@@ -430,7 +430,9 @@ class Expected:
         return Fraction(self.held.on(on)) / 10**18
 
     def value_on(self, on: date) -> int | None:
-        held = zip(self.held.days, self.held.units, strict=True)  # bought and sold on the first day is nothing
+        held = zip(
+            self.held.days, self.held.units, strict=True
+        )  # bought and sold on the first day is nothing
         was_held = any(units for other, units in held if other <= on)
         if not was_held and not any(other <= on for other in self.anchors):
             return None

@@ -6,11 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues
+from assets.doctor import wrong_quantities
+from assets.models import Asset, HeldQuantities, Instrument, MonthlyDeltas, MonthlyValues
 from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action
 from assets.valuation import registry
@@ -194,6 +197,27 @@ def test_a_new_price_is_in_net_worth(alice, portfolio, holding, fund):
     answer = alice.get(f"/api/v1/portfolios/{portfolio.pk}/net-worth?start=2024-01-05&end=2024-01-05").json()
     assert answer["points"][-1]["net"] == "225.00"
     assert alice.get(f"{path(holding)}?on=2024-01-06").json()["current_value_on"] == "2024-01-05"
+
+
+def test_a_later_price_is_multiplied_by_what_is_stored_of_the_quantities(holding, fund):
+    with CaptureQueriesContext(connection) as seen:
+        record_price(fund, day(9), 22)
+    assert values_of(holding) == {day(0): 200, day(1): 210, day(9): 220, day(20): None}
+    assert not any('FROM "assets_transaction"' in query["sql"] for query in seen)
+    HeldQuantities.objects.all().delete()
+    record_price(fund, day(12), 23)
+    assert values_of(holding) == {day(0): 200, day(1): 210, day(9): 220, day(12): 230, day(23): None}
+    assert HeldQuantities.objects.get().units == f"{10 * 10**18}"
+
+
+def test_doctor_finds_and_rebuild_fixes_quantities_that_are_wrong(portfolio, holding):
+    HeldQuantities.objects.update(units="7")
+    assert list(wrong_quantities()) == [f"asset {holding.pk} holds other quantities"]
+    assert is_outdated(portfolio.pk)
+    rebuild(portfolio.pk)
+    assert not is_outdated(portfolio.pk) and not list(wrong_quantities())
+    HeldQuantities.objects.all().delete()  # computed from the transactions where they are missing
+    assert not is_outdated(portfolio.pk)
 
 
 def test_a_late_price_changes_its_days_alone(holding, fund):
