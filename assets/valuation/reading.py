@@ -196,20 +196,25 @@ def _others_on(
 
 
 def value_series(
-    assets: Collection[AssetRef], *, start: date, end: date, reported_in: str | None = None
+    assets: Collection[AssetRef],
+    *,
+    start: date,
+    end: date,
+    reported_in: str | None = None,
+    only_ends: bool = False,
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """For each asset its newest value on or before `start`, and the values of all later days up to `end`.
 
     Assets in the currency `reported_in` need no rates: for these, only the months of the values that ExplainedAsset
-    requires may be read. An asset without values has an empty series. Amounts are in ten-thousandths. Yields one asset
-    at a time.
+    requires may be read; with `only_ends` for all. An asset without values has an empty series. Amounts are in
+    ten-thousandths. Yields one asset at a time.
     """
     if (end - start).days <= A_MONTH or choose_reader((start, end)) is Reader.SOURCES:
         return _value_series(assets, start, end)
     by_ends: list[AssetRef] = []
     by_all_values: list[AssetRef] = []
     for asset in assets:
-        needs_ends = asset.currency == reported_in and not asset.is_disposed_in(start, end)
+        needs_ends = only_ends or (asset.currency == reported_in and not asset.is_disposed_in(start, end))
         is_stored = registry.is_stored(asset.source)
         (by_ends if needs_ends and is_stored else by_all_values).append(asset)
     ends = sql.values_at_the_ends([asset.id for asset in by_ends], start, end)

@@ -314,22 +314,19 @@ def _quantities_matter(ledger: Ledger, lots_by_asset: Mapping[UUID, AssetLots]) 
 def _series_for_flows(assets: Mapping[UUID, InvestedAsset], window: Window) -> dict[UUID, ValueSeries]:
     """All values of accounts and of what is disposed of; of the others that begin in the window the first ones."""
     whole: list[AssetRef] = []
-    beginning: dict[str, list[AssetRef]] = {}
+    beginning: list[AssetRef] = []
     for asset in assets.values():
         if asset.is_balance or (asset.disposed_on is not None and window.has(asset.disposed_on)):
             whole.append(asset.ref)
         elif asset.first_value_on is not None and window.has(asset.first_value_on):
-            beginning.setdefault(asset.currency, []).append(asset.ref)
+            beginning.append(asset.ref)
     series: dict[UUID, ValueSeries] = {}
-    for currency, refs in beginning.items():
-        read = valuation.value_series(refs, start=window.start, end=window.end, reported_in=currency)
-        for ref, values in read:
-            if (
-                values.values and values.values[0] is None
-            ):  # its first value may be in a month that is not read
-                whole.append(ref)
-            else:
-                series[ref.id] = values
+    ends = valuation.value_series(beginning, start=window.start, end=window.end, only_ends=True)
+    for ref, values in ends:
+        if values.values and values.values[0] is None:  # its first value may be in a month that is not read
+            whole.append(ref)
+        else:
+            series[ref.id] = values
     read = valuation.value_series(whole, start=window.start, end=window.end)
     return series | {ref.id: values for ref, values in read}
 
