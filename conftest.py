@@ -20,6 +20,7 @@ from reports.menu import STALE_VALUES
 from strata.accounts.models import User
 from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests import documented, template_database
+from tests.fake_source import FakeSource, registered
 from tests.large_frame import call_in_large_frame
 
 pytest_plugins = ("tests.django_patches",)
@@ -182,3 +183,13 @@ def portfolio_of(household) -> Portfolio:
 @pytest.fixture
 def portfolio(household, shared):
     return shared.get("portfolio") or portfolio_of(household)
+
+
+@pytest.fixture(params=[True, False], ids=["stored", "computed"])
+def source(request):
+    """A source of values of which the test says what they are; each test has one with stored and one with computed
+    values.
+    """
+    source = FakeSource(is_stored=request.param)
+    with registered(source):
+        yield source

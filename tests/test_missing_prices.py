@@ -16,19 +16,11 @@ from reports.queries import net_worth_history, portfolio_totals
 from reports.services.portfolio_snapshots import refresh
 from tests.admin_forms import staff
 from tests.factories import create_asset, create_valued_asset, record_price
-from tests.fake_source import FakeSource, registered
 
 API = "/api/v1"
 EURO = 10_000
 FIRST, LAST_ON, SINCE, ON = date(2025, 12, 31), date(2026, 1, 9), date(2026, 1, 20), date(2026, 1, 31)
 NEXT = date(2026, 2, 10)
-
-
-@pytest.fixture(params=[True, False], ids=["stored", "computed"])
-def source(request):
-    source = FakeSource(is_stored=request.param)
-    with registered(source):
-        yield source
 
 
 @pytest.fixture

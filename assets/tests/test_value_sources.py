@@ -30,20 +30,13 @@ from strata.audit import clock
 from strata.doctor import Level
 from strata.fields.ids import uuid7
 from tests.factories import add_value, create_asset, day
-from tests.fake_source import FakeSource, register, registered
+from tests.fake_source import FakeSource, register
 from tests.strata_apps import APPS
 
 EURO = 10_000
 PAST = datetime(2024, 6, 1, tzinfo=UTC)
 WEEKS = [day(number) for number in (0, 7, 14, 21)]
 DAYS = [day(number) for number in range(22)]
-
-
-@pytest.fixture(params=[True, False], ids=["stored", "computed"])
-def source(request):
-    source = FakeSource(is_stored=request.param)
-    with registered(source):
-        yield source
 
 
 @pytest.fixture

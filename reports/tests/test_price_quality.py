@@ -14,18 +14,10 @@ from reports.rendering.findings import finding_text
 from strata.accounts.models import User
 from tests.admin_forms import staff
 from tests.factories import create_asset, day, record_price
-from tests.fake_source import FakeSource, registered
 
 API = "/api/v1"
 EURO = 10_000
 SINCE, ON = day(20), day(40)
-
-
-@pytest.fixture(params=[True, False], ids=["stored", "computed"])
-def source(request):
-    source = FakeSource(is_stored=request.param)
-    with registered(source):
-        yield source
 
 
 @pytest.fixture

@@ -8,19 +8,11 @@ from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument
 from reports.tests.test_investments import buy, sell, trade
 from tests.factories import add_value, create_asset, day
-from tests.fake_source import FakeSource, registered
 
 API = "/api/v1"
 EURO = 10_000
 XIRR_OF_110_TO_120_IN_20_DAYS = "3.8937438794"  # (120/110)^(365/20) - 1
 OF_ALL_DAYS = ("twr", "twr_annualised", "max_drawdown", "volatility", "semi_volatility")
-
-
-@pytest.fixture(params=[True, False], ids=["stored", "computed"])
-def source(request):
-    source = FakeSource(is_stored=request.param)
-    with registered(source):
-        yield source
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from functools import partial
 
@@ -38,34 +39,35 @@ class Command(StrataCommand):
         )
 
     def handle(self, *args, **options):
-        on, is_dry_run = options["on"], options["dry_run"]
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
-        taken = known = updated = 0
-        failed: list[str] = []
+        counts, failed = Counter(), []
         for portfolio in portfolios.iterator(chunk_size=500):
-            new = not self.is_taken(portfolio, on)
             try:
-                if new and not is_dry_run:
-                    self.in_transaction(partial(take_snapshot, portfolio.pk, on=on, manual=False))
-                if is_dry_run:
-                    updated += count_outdated(portfolio)
-                else:
-                    updated += self.in_transaction(partial(refresh, portfolio.pk))
-                if new:
-                    taken += 1
-                else:
-                    known += 1
+                counts += self.store(portfolio, options["on"], dry_run=options["dry_run"])
             except (DatabaseError, StrataError) as error:  # the other portfolios are still stored
                 failed.append(f"{portfolio.pk}: {error}")
             progress.advance()
         progress.end()
-        stored, recalculated = (
-            ("Would store", "would recalculate") if is_dry_run else ("Stored", "recalculated")
+        stored, recalculated = "Stored", "recalculated"
+        if options["dry_run"]:
+            stored, recalculated = "Would store", "would recalculate"
+        self.say(
+            f"{stored} {counts['new']:,}; already there: {counts['known']:,}; {recalculated}: {counts['updated']:,}."
         )
-        self.say(f"{stored} {taken:,}; already there: {known:,}; {recalculated}: {updated:,}.")
         if failed:
             raise CommandError("\n".join(["Not stored:", *failed]))
+
+    def store(self, portfolio: Portfolio, on: date | None, *, dry_run: bool) -> Counter[str]:
+        """Store the total of the day, unless it is there, and update earlier ones. Returns what was done."""
+        is_new = not self.is_taken(portfolio, on)
+        if dry_run:
+            updated = count_outdated(portfolio)
+        else:
+            if is_new:
+                self.in_transaction(partial(take_snapshot, portfolio.pk, on=on, manual=False))
+            updated = self.in_transaction(partial(refresh, portfolio.pk))
+        return Counter(new=is_new, known=not is_new, updated=updated)
 
     def is_taken(self, portfolio: Portfolio, on: date | None) -> bool:
         day = on or today_of(portfolio)
