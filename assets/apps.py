@@ -13,16 +13,8 @@ class AssetsConfig(AppConfig):
         from assets.prices.store import OfLoads
         from assets.services import classification, undo
         from assets.valuation import registry
-        from assets.valuation.sources import (
-            depreciations,
-            growths,
-            indices,
-            loans,
-            market_prices,
-            market_upkeep,
-            markets,
-            snapshots,
-        )
+        from assets.valuation.sources import market_prices, market_upkeep, markets, snapshots
+        from assets.valuation.sources.by_terms import depreciations, growths, indices, loans
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
 

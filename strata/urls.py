@@ -22,8 +22,6 @@ from imports.api.imports import ImportViewSet
 from portfolios.api import households, members
 from reports.api import (
     allocation_targets,
-    asset_charts,
-    asset_series,
     exports,
     findings,
     portfolio_snapshots,
@@ -33,6 +31,7 @@ from reports.api import (
 )
 from reports.api import chart_views as charts
 from reports.api import views as reports
+from reports.api.asset import asset_charts, asset_series
 from reports.api.investments import charts as investment_charts
 from reports.api.investments import views as investments
 from reports.performance.view import PerformancePage, RealisedGainsFile

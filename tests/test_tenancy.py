@@ -12,7 +12,8 @@ from django.apps import apps
 from django.urls import resolve
 
 from portfolios.models import Household
-from reports.api import asset_charts, chart_views
+from reports.api import chart_views
+from reports.api.asset import asset_charts
 from reports.api.investments import charts as investment_charts
 from reports.rendering import drawing
 from reports.statement import document, pdf_view

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from assets import valuation
-from assets.valuation import month_ends, reading
+from assets.valuation import reading
 from assets.valuation.reading import drop_zeros, from_month_ends, from_values_in_sql
 from assets.valuation.series import Totals, ValueSeries, fold
+from assets.valuation.totals import month_ends
 from portfolios.models import Household, Portfolio
 from strata.audit import clock
 from tests.factories import add_value, create_asset, day

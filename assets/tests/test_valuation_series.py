@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
 from assets.valuation.codecs.deltas import by_month, encode_deltas, total
-from assets.valuation.delta_totals import MonthOfDeltas, running_totals
 from assets.valuation.series import (
     Missing,
     Snapshot,
@@ -24,6 +23,7 @@ from assets.valuation.series import (
     ten_thousandths,
     value_on,
 )
+from assets.valuation.totals.delta_totals import MonthOfDeltas, running_totals
 from tests.factories import day
 
 pytestmark = pytest.mark.on_sqlite

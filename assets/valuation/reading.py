@@ -16,8 +16,7 @@ from django.db.models import F
 
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
-from assets.valuation import month_ends, protocol, registry, sql
-from assets.valuation.delta_totals import MonthOfDeltas, running_totals
+from assets.valuation import protocol, registry, sql
 from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
 from assets.valuation.protocol import Gap
 from assets.valuation.series import (
@@ -33,6 +32,8 @@ from assets.valuation.series import (
     money,
     ten_thousandths,
 )
+from assets.valuation.totals import month_ends
+from assets.valuation.totals.delta_totals import MonthOfDeltas, running_totals
 from strata.audit import clock
 
 COLUMNS = {

@@ -14,7 +14,7 @@ from assets.valuation.formulas.loan import Schedule
 from assets.valuation.formulas.loan_terms import SHORTEN, ExtraPayment, LoanTerms, Rate
 from assets.valuation.loan_rows import loan_terms
 from assets.valuation.sources.anchors import anchors_of
-from assets.valuation.sources.loans import balances, schedule_of
+from assets.valuation.sources.by_terms.loans import balances, schedule_of
 
 ONE_UNIT = 10_000  # of a currency: banks round in their own ways
 

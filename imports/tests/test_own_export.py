@@ -68,10 +68,10 @@ def values_of(portfolio) -> list[tuple]:
 @pytest.mark.parametrize("table_format", ["csv", "xlsx"])
 def test_every_value_is_read_back(alice, household, full, table_format):
     other = Portfolio.objects.create(household=household, name="Other")
-    made = preview(alice, other, exported(alice, full, table_format), name=f"x.{table_format}")
-    assert (made["refused"], made["skipped"]) == (0, 0)
-    assert not [question for question in made["questions"] if question["required"]]
-    commit(alice, made)
+    new_import = preview(alice, other, exported(alice, full, table_format), name=f"x.{table_format}")
+    assert (new_import["refused"], new_import["skipped"]) == (0, 0)
+    assert not [question for question in new_import["questions"] if question["required"]]
+    commit(alice, new_import)
     renamed = [("Twice (2)", *row[1:]) if row[3].year == 1899 else row for row in values_of(full)]
     assert values_of(other) == sorted(renamed)
     assert len(renamed) == 32
@@ -81,8 +81,8 @@ def test_every_value_is_read_back(alice, household, full, table_format):
 def test_into_the_same_portfolio_nothing_is_new(alice, portfolio):
     asset = create_asset(portfolio, "=1", TypeId.CHECKING_ACCOUNT)
     add_value(asset, "12.50", date(2024, 1, 31))
-    made = preview(alice, portfolio, exported(alice, portfolio, "csv"))
-    assert made["counts"]["asset"]["create"] == 0 and made["counts"]["value"]["skip"] == 1
+    new_import = preview(alice, portfolio, exported(alice, portfolio, "csv"))
+    assert new_import["counts"]["asset"]["create"] == 0 and new_import["counts"]["value"]["skip"] == 1
 
 
 def test_header_is_that_of_the_reader():

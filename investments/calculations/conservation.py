@@ -105,7 +105,8 @@ def cash_of(action: Action, held: Quantities) -> int:
     if not is_paid:
         return 0
     paid: Fraction = action.cash * MONEY_UNIT * held.at_actions[action.action_id]
-    return round(paid / QUANTITY_UNIT)
+    amount: int = round(paid / QUANTITY_UNIT)
+    return amount
 
 
 def paid_of(asset: AssetEvents) -> int:

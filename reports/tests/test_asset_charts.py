@@ -12,7 +12,7 @@ from PIL import Image
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset
-from reports.api import asset_charts
+from reports.api.asset import asset_charts
 from reports.queries.asset_values import asset_values
 from reports.rendering.asset_plots import asset_value_plot
 from reports.tests.test_chart_views import texts

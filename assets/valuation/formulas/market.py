@@ -227,12 +227,12 @@ def pauses(days: Sequence[date], most: int) -> list[int]:
 
     Most prices are of every weekday: of several days in a row the first and the last are compared first.
     """
-    found, step, last = [], max(most // 2, 1), len(days) - 1
+    places, step, last = [], max(most // 2, 1), len(days) - 1
     for place in range(0, last, step):
         end = min(place + step, last)
         if (days[end] - days[place]).days > most:
-            found += [near for near in range(place, end) if (days[near + 1] - days[near]).days > most]
-    return found
+            places += [near for near in range(place, end) if (days[near + 1] - days[near]).days > most]
+    return places
 
 
 def products(numbers: Sequence[int], units: int, parts: int) -> Sequence[int | None]:

@@ -59,9 +59,9 @@ def valued_with(facts: Mapping[UUID, AssetFacts]) -> dict[UUID, Valued]:
     """The assets with these facts and the values that they have now, as far as their source is a stored one."""
     inputs = all_inputs([pk for pk, of_asset in facts.items() if of_asset.source == MARKET])
     others = valuations_of(facts, facts.keys() - inputs.keys())
-    found = _valued({pk: facts[pk] for pk in others}, registry.stored_values(others))
+    of_other_sources = _valued({pk: facts[pk] for pk in others}, registry.stored_values(others))
     at_market = {pk: Valued(facts[pk], each.points(), each.held) for pk, each in inputs.items()}
-    return {**found, **at_market}
+    return {**of_other_sources, **at_market}
 
 
 def _valued(facts: Mapping[UUID, AssetFacts], values: Iterable[AssetValues]) -> dict[UUID, Valued]:

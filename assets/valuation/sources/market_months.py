@@ -75,14 +75,14 @@ class NearPrices:
         next_points = self.points_beyond(
             {pk for pk in after if ends_in_a_gap(after[pk], self.points.get(pk))}
         )
-        one, other = (
+        assets_before, assets_after = (
             {
                 pk: Valued(of_asset, added(points.get(pk, NO_POINTS), next_points.get(pk)))
                 for pk, of_asset in self.facts.items()
             }
             for points in (self.points, after)
         )
-        apply_change(one, other)
+        apply_change(assets_before, assets_after)
 
     def points_now(self) -> dict[UUID, Points]:
         """The points of the same days as they are now."""
@@ -106,12 +106,12 @@ class NearPrices:
 
     def points_beyond(self, asset_ids: Collection[UUID]) -> dict[UUID, Points]:
         """The first point after these months of each of the assets that has one: where its last gap ends."""
-        found = {}
+        by_asset = {}
         for pk, days, amounts in sql.values_in_months(sorted(asset_ids), self.end, LAST_DAY):
             place = bisect_right(days, self.end)
             if place < len(days):
-                found[pk] = Points([days[place]], [amounts[place]])
-        return found
+                by_asset[pk] = Points([days[place]], [amounts[place]])
+        return by_asset
 
 
 def without_anchors_and_actions(instruments: Mapping[UUID, UUID]) -> dict[UUID, UUID]:

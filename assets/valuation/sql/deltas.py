@@ -12,7 +12,7 @@ from django.db import connection
 from assets.models.derived.monthly_deltas import ALL_TYPES
 from assets.valuation import registry
 from assets.valuation.codecs.deltas import EncodedDeltas, decode_numbers, offsets
-from assets.valuation.delta_totals import MonthOfDeltas, months_by_day
+from assets.valuation.totals.delta_totals import MonthOfDeltas, months_by_day
 from strata.audit import clock
 from strata.db.params import (
     DAY,

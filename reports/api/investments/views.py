@@ -23,7 +23,7 @@ from investments.queries.income import GROUPINGS, Income
 from investments.queries.performance import Performance, performance
 from portfolios.api.schema import in_path
 from portfolios.lot_method import LotMethod
-from reports.api.asset_series import AssetReport
+from reports.api.asset.asset_series import AssetReport
 from reports.api.filters import ASSET_FILTERS
 from reports.api.investments import answers, tables
 from reports.api.investments import serializers as shapes

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from portfolios.api.schema import in_path
-from reports.api.asset_series import AssetReport
+from reports.api.asset.asset_series import AssetReport
 from reports.api.chart_views import ChartView, PngRenderer, SvgRenderer, chart_view
 from reports.api.views import day, refuse_reversed
 from reports.queries.asset_values import AssetValues, asset_values

@@ -1,0 +1,1 @@
+"""The sources whose values follow from terms: loans, depreciation, growth and indices."""

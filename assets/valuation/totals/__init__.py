@@ -1,0 +1,1 @@
+"""Totals of many assets at once, as plain calculations."""
