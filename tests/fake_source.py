@@ -66,12 +66,6 @@ class FakeSource:
     def value_days(self, asset_ids: Collection[UUID]) -> Mapping[UUID, ValueDays]:
         return {pk: ValueDays(min(days), max(days)) for pk in asset_ids if (days := self.amounts[pk])}
 
-    def rebuilt(self, asset_ids: Sequence[UUID]) -> Iterator[AssetValues]:
-        return self.values(asset_ids, date.min, date.max)
-
-    def outdated(self, asset_ids: Sequence[UUID]) -> set[UUID]:
-        return set()
-
     def windows(self, asset_ids: Collection[UUID], days: Collection[date]) -> Iterator[tuple[UUID, Window]]:
         for pk in asset_ids:
             of_asset = self.amounts[pk]

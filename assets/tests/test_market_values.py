@@ -12,7 +12,11 @@ from django.utils import timezone
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.doctor import wrong_quantities
+from assets.doctor import (
+    gaps_are_what_the_values_give,
+    monthly_values_are_what_the_values_give,
+    wrong_quantities,
+)
 from assets.models import Asset, HeldQuantities, Instrument, MonthlyDeltas, MonthlyValues
 from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action
@@ -20,6 +24,7 @@ from assets.valuation import registry
 from assets.valuation.protocol import EditTarget, MissingPrice
 from assets.valuation.upkeep import is_outdated, rebuild
 from portfolios.models import Household, Portfolio
+from strata.doctor import Level
 from tests.admin_forms import staff, url
 from tests.factories import add_value, create_asset, day, record_price
 
@@ -320,6 +325,16 @@ def test_doctor_and_rebuild_know_market_values(portfolio, holding):
     assert is_outdated(portfolio.pk)
     rebuild(portfolio.pk)
     assert values_of(holding) == {day(0): 200, day(1): 210, day(12): None}
+
+
+def test_doctor_notices_another_age_of_prices_until_everything_is_rebuilt(portfolio, holding, settings):
+    assert {level for level, _ in monthly_values_are_what_the_values_give()} == {Level.OK}
+    settings.PRICE_MAX_AGE_DAYS = 3
+    for level, text in gaps_are_what_the_values_give():
+        assert level is Level.FAIL and text.endswith("Run: python manage.py rebuild")
+    assert {level for level, _ in monthly_values_are_what_the_values_give()} == {Level.FAIL}
+    rebuild(portfolio.pk)
+    assert {level for level, _ in monthly_values_are_what_the_values_give()} == {Level.OK}
 
 
 def test_the_first_day_is_that_of_the_first_holding(portfolio, holding, fund):

@@ -104,9 +104,8 @@ def cash_of(action: Action, held: Quantities) -> int:
     )
     if not is_paid:
         return 0
-    paid: Fraction = action.cash * MONEY_UNIT * held.at_actions[action.action_id]
-    amount: int = round(paid / QUANTITY_UNIT)
-    return amount
+    paid: Fraction = action.cash * MONEY_UNIT * held.at_actions[action.action_id] / QUANTITY_UNIT
+    return round(paid)
 
 
 def paid_of(asset: AssetEvents) -> int:

@@ -107,6 +107,8 @@ class PriceViewSet(HouseholdViewSet):
         """The newest first."""
         days = self.read_parameters()
         start, end = days.get("start", [None])[0], days.get("end", [None])[0]
+        if start and end and start > end:
+            raise serializers.ValidationError({"start": f"It lies after the end, {end}."})
         splits = splits_of([self.instrument_id]).get(self.instrument_id, ())
         recorded = recorded_prices(self.instrument_id, start, end)
         return [shown(price, splits) for price in reversed(recorded)]
