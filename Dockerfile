@@ -26,7 +26,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /u
     && install --directory --owner=strata --group=strata --mode=700 /app/.data
 COPY --from=packages /opt/venv /opt/venv
 COPY . .
-RUN python -m compileall -q strata portfolios assets investments reports imports demo
+RUN python -m compileall -q strata portfolios assets investments reports imports archives demo
 USER 10001
 VOLUME /app/.data
 EXPOSE 8000

@@ -150,9 +150,9 @@ def file_of(language: str, ending: str) -> Path:
 def marked_for(language: str) -> Iterator[tuple[str, str | None, Any]]:
     """What has to be in the language: all texts, or those of the statement."""
     return (
-        found
-        for found in marked()
-        if language == GERMAN or found[0].startswith(STATEMENT) or (found[1] is None and found[2] in CLASSES)
+        text
+        for text in marked()
+        if language == GERMAN or text[0].startswith(STATEMENT) or (text[1] is None and text[2] in CLASSES)
     )
 
 
@@ -218,8 +218,8 @@ def problems(language: str) -> list[str]:
 
 def missing(language: str) -> list[str]:
     known = {(message.context, message.id) for message in stored(language) if all(strings_of(message))}
-    found = marked_for(language)
-    return sorted({f"{name}: {text}" for name, context, text in found if (context, text) not in known})
+    texts = marked_for(language)
+    return sorted({f"{name}: {text}" for name, context, text in texts if (context, text) not in known})
 
 
 if __name__ == "__main__":

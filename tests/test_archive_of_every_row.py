@@ -65,8 +65,8 @@ def full_household(user) -> Household:
 def import_a_file(client, portfolio) -> None:
     file = SimpleUploadedFile("new.csv", b"account,date,balance,currency\nImported,2026-01-31,1,EUR\n")
     body = {"file": file, "portfolio_id": str(portfolio.pk)}
-    made = client.post(f"{API}/imports", body, format="multipart").json()
-    done = client.post(f"{API}/imports/{made['id']}/commit", {})
+    preview = client.post(f"{API}/imports", body, format="multipart").json()
+    done = client.post(f"{API}/imports/{preview['id']}/commit", {})
     assert done.status_code == 200, done.content
 
 
@@ -94,9 +94,9 @@ def test_every_table_comes_back_with_other_ids(ann):
     mask = result.household_id.int ^ household.pk.int
     copied = contents(archive_of(Household.objects.get(pk=result.household_id)))
     copied = with_old_ids(copied, mask, rows)
-    for found in (copied, rows):
-        found[JOURNAL] = [{**entry, "request_id": ""} for entry in found[JOURNAL]]
-        found[member_of(ImportBlock)] = []  # packed: compared below
+    for members in (copied, rows):
+        members[JOURNAL] = [{**entry, "request_id": ""} for entry in members[JOURNAL]]
+        members[member_of(ImportBlock)] = []  # packed: compared below
     copied[JOURNAL].pop()
     assert differences(copied, rows) == []
     assert values_of(result.household_id) == before

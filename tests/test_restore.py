@@ -100,9 +100,9 @@ def test_backup_into_a_folder_is_a_private_dump_that_was_restored_and_examined(d
     try:
         output = shell("mkdir backups\npython manage.py backup --to backups --keep 1 --verify", url)
         assert "found in order" in output
-        [made] = (tmp_path / "backups").iterdir()
-        assert made.name.endswith(".dump")
-        assert made.stat().st_mode & 0o777 == 0o600
+        [dump] = (tmp_path / "backups").iterdir()
+        assert dump.name.endswith(".dump")
+        assert dump.stat().st_mode & 0o777 == 0o600
         left = "SELECT datname FROM pg_database WHERE datname LIKE 'strata_verify_%'"
         assert database.rows(url, left) == []
     finally:

@@ -31,8 +31,8 @@ class HouseholdArchiveFile(View):
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         if pk not in {household.pk for household in own_households(request)}:
             raise Http404
-        file, made = archive_file(pk)
-        return file_response(file, made)
+        file, manifest = archive_file(pk)
+        return file_response(file, manifest)
 
 
 class ArchivesPage(View):

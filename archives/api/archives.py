@@ -55,8 +55,8 @@ class HouseholdArchiveView(BaseAPIView, APIView):
         if not is_visible(Household, request.user, household_id):
             raise NotFound("household")
         require_role(request.user, household_id, OWNERS)
-        file, made = archive_file(household_id)
-        return file_response(file, made, request.headers.get("Range", ""))
+        file, manifest = archive_file(household_id)
+        return file_response(file, manifest, request.headers.get("Range", ""))
 
 
 class ArchivesView(BaseAPIView, APIView):

@@ -57,8 +57,8 @@ class Container:
             raise refusals.no_manifest() from None
 
     def _compare_names(self) -> None:
-        named, there = self.manifest.members.keys(), self._infos.keys() - {manifest.NAME}
-        for name in sorted(named ^ there):
+        named, stored = self.manifest.members.keys(), self._infos.keys() - {manifest.NAME}
+        for name in sorted(named ^ stored):
             raise refusals.bad_name(name)
 
     def check_sums(self) -> None:

@@ -15,11 +15,11 @@ PARTIAL_CONTENT = 206
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
-def file_response(file: IO[bytes], made: Manifest, wanted: str = "") -> HttpResponseBase:
+def file_response(file: IO[bytes], manifest: Manifest, wanted: str = "") -> HttpResponseBase:
     size = file.seek(0, 2)
     first, last = range_in(wanted, size) or (0, size - 1)
     file.seek(first)
-    name = get_valid_filename(f"{made.household_name}-{made.as_of[:10]}.zip")
+    name = get_valid_filename(f"{manifest.household_name}-{manifest.as_of[:10]}.zip")
     response = FileResponse(Part(file, last + 1 - first), as_attachment=True, filename=name, content_type=ZIP)
     response["Content-Length"] = str(last + 1 - first)
     response["Accept-Ranges"] = "bytes"

@@ -63,8 +63,8 @@ class Entries:
             values["actor_name"] = as_text(values["actor_name"])
         for request in ("request_id", "undo_of"):
             values[request] = values[request] and self.ids.request_id(values[request])
-        made = (actor_id and actor_id.hex, self.household_id.hex, before)
-        return (*(values[name] for name in NAMES), *made)
+        added = (actor_id and actor_id.hex, self.household_id.hex, before)
+        return (*(values[name] for name in NAMES), *added)
 
     def _image(self, model: type[models.Model], image: Any) -> str | None:
         if image is None:

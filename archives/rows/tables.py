@@ -103,7 +103,7 @@ class Table:
             if self._rule is not None:
                 name = ""
                 self._rule(values)
-            made = [make(values) for _name, make in self._made]
+            added = [make(values) for _name, make in self._made]
         except ForeignRow:
             raise refusals.foreign_row(self.member, number, name) from None
         except MALFORMED as error:
@@ -111,7 +111,7 @@ class Table:
             raise refusals.bad_row(self.member, number, why) from None
         if self._pk is not None:
             self._ids.setdefault(values["id"], loaded[self._pk])
-        return (*loaded, *made)
+        return (*loaded, *added)
 
     def _completed(self, values: Row, number: int) -> Row:
         """Columns that are newer than the archive have their defaults."""

@@ -44,10 +44,10 @@ class SharedRows:
         self._find(AssetType, types_here())
         self._find(Instrument, instruments_here(self._rows[Instrument]))
 
-    def _find(self, model: type[models.Model], here: dict[tuple[Any, ...], UUID]) -> None:
+    def _find(self, model: type[models.Model], ids_here: dict[tuple[Any, ...], UUID]) -> None:
         names = ("code",) if model is AssetType else IDENTITY
         for _number, row in self._rows[model]:
-            old, pk = str(row.get("id")), here.get(tuple(row.get(name) for name in names))
+            old, pk = str(row.get("id")), ids_here.get(tuple(row.get(name) for name in names))
             if pk is not None:
                 self._here[model].add(old)
                 self._ids.shared[old] = self._ids.known[model][old] = pk.hex

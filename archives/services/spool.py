@@ -51,7 +51,7 @@ class Spool:
         read = 0
         while read < self.count:
             (size,) = SIZE.unpack(self._file.read(SIZE.size))
-            batch = marshal.loads(self._file.read(size))  # noqa: S302 - see above
+            batch = marshal.loads(self._file.read(size))  # noqa: S302 - see above # nosec B302
             read += len(batch)
             yield from batch
 

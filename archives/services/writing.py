@@ -47,7 +47,7 @@ def write_archive(household_id: UUID, file: IO[bytes]) -> Manifest:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
             writer = Writer(archive)
             write_members(writer, household.pk)
-            made = Manifest(
+            written = Manifest(
                 strata.__version__,
                 instant_text(timezone.now()),
                 instant_text(as_of),
@@ -55,8 +55,8 @@ def write_archive(household_id: UUID, file: IO[bytes]) -> Manifest:
                 household.name,
                 writer.members,
             )
-            archive.writestr(info_of(manifest.NAME), made.encoded())
-    return made
+            archive.writestr(info_of(manifest.NAME), written.encoded())
+    return written
 
 
 def archive_file(household_id: UUID) -> tuple[IO[bytes], Manifest]:

@@ -33,7 +33,7 @@ def contents(data: bytes) -> Members:
             for name in archive.namelist()
             if name != manifest.NAME
         }
-    return {name: found for name, found in rows.items() if found}
+    return {name: lines for name, lines in rows.items() if lines}
 
 
 def manifest_of(data: bytes) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def changed(data: bytes, change, **of_manifest) -> bytes:
     rows = contents(data)
     change(rows)
     members = {
-        name: "".join(f"{json.dumps(row, sort_keys=True)}\n" for row in found).encode()
-        for name, found in rows.items()
+        name: "".join(f"{json.dumps(row, sort_keys=True)}\n" for row in lines).encode()
+        for name, lines in rows.items()
     }
     return packed(members, manifest_of(data), **of_manifest)
 
@@ -92,8 +92,8 @@ def with_old_ids(members: Members, mask: int, original: Members) -> Members:
 
 def differences(first: Members, second: Members) -> list[Any]:
     """The rows that only one of two archives has, or that differ; a few of them."""
-    found: list[Any] = []
+    differing: list[Any] = []
     for name in sorted({*first, *second}):
         pairs = zip_longest(first.get(name, []), second.get(name, []))
-        found += [(name, *pair) for pair in pairs if pair[0] != pair[1]]
-    return found[:3]
+        differing += [(name, *pair) for pair in pairs if pair[0] != pair[1]]
+    return differing[:3]

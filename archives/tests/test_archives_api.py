@@ -107,7 +107,7 @@ def test_who_restores_it_owns_it_and_the_others_are_invited(
 
 def test_an_answer_does_not_say_who_exists(charlie, household, asset, alice):
     """The same answer, rows and number of queries, whether a user has the names or not."""
-    data, found = downloaded(alice, household), []
+    data, answers = downloaded(alice, household), []
     for name in ("bob-is-no-user", "bob"):
         User.objects.get_or_create(username="bob")
         file = changed(
@@ -118,8 +118,8 @@ def test_an_answer_does_not_say_who_exists(charlie, household, asset, alice):
             body = sent(charlie, file).json()
         after = Membership.objects.count(), JournalEntry.objects.count()
         members = [{**person, "username": "?"} for person in body["members"]]
-        found.append((len(queries), members, [now - then for now, then in zip(after, before, strict=True)]))
-    assert found[0] == found[1]
+        answers.append((len(queries), members, [now - then for now, then in zip(after, before, strict=True)]))
+    assert answers[0] == answers[1]
 
 
 def test_who_wrote_the_rows_is_text(charlie, household, asset, alice):

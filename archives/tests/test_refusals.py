@@ -226,10 +226,10 @@ def test_a_row_that_no_editor_could_write(data, alice_user, change, is_operator)
 
 def test_categories_above_themselves(data, home, alice_user):
     def change(rows):
-        one, two = rows["data/assets.category.jsonl"][0], dict(rows["data/assets.category.jsonl"][0])
-        two.update(id=ELSEWHERE, name="Other", parent_id=one["id"])
-        one["parent_id"] = ELSEWHERE
-        rows["data/assets.category.jsonl"] = [one, two]
+        first, second = rows["data/assets.category.jsonl"][0], dict(rows["data/assets.category.jsonl"][0])
+        second.update(id=ELSEWHERE, name="Other", parent_id=first["id"])
+        first["parent_id"] = ELSEWHERE
+        rows["data/assets.category.jsonl"] = [first, second]
 
     assert code_of(changed(data, change), alice_user) == "ARCHIVE_ROW"
 

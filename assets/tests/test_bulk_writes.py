@@ -80,10 +80,10 @@ OWN = ("id", "object_id", "at", "created_at", "updated_at")
 def stored(rows):
     """The rows as they are read, their journal, and how often the revision was raised, without ids and times."""
     model, ids = type(rows[0]), [row.pk for row in rows]
-    found = model._base_manager.filter(pk__among=ids).order_by("pk").values()
+    images = model._base_manager.filter(pk__among=ids).order_by("pk").values()
     lines = JournalEntry.objects.filter(object_id__among=ids).order_by("id").values()
-    assert [row["id"] for row in found] == sorted(ids) == [line["object_id"] for line in lines]
-    return [[{key: row[key] for key in row if key not in OWN} for row in each] for each in (found, lines)]
+    assert [row["id"] for row in images] == sorted(ids) == [line["object_id"] for line in lines]
+    return [[{key: row[key] for key in row if key not in OWN} for row in each] for each in (images, lines)]
 
 
 @pytest.mark.parametrize("model", MADE)
@@ -156,9 +156,9 @@ def test_the_number_of_statements_is_that_of_one_row(asset):
 
 
 def test_a_new_value_has_each_column_in_its_place(asset):
-    made = new_value(ValueRow(asset.pk, Decimal(5), note="x"), Moment(asset, day(1), NOON))
+    value = new_value(ValueRow(asset.pk, Decimal(5), note="x"), Moment(asset, day(1), NOON))
     named = AssetSnapshot(
-        pk=made.pk,
+        pk=value.pk,
         asset=asset,
         value=Decimal(5),
         on=day(1),
@@ -167,7 +167,7 @@ def test_a_new_value_has_each_column_in_its_place(asset):
         created_at=NOON,
         updated_at=NOON,
     )
-    assert (vars(made).keys(), made.asset) == (vars(named).keys(), asset)
-    assert {name: value for name, value in vars(made).items() if name != "_state"} == {
+    assert (vars(value).keys(), value.asset) == (vars(named).keys(), asset)
+    assert {name: value for name, value in vars(value).items() if name != "_state"} == {
         name: value for name, value in vars(named).items() if name != "_state"
     }

@@ -34,7 +34,7 @@ def lines_of(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _pieces(text: str) -> Iterator[str]:
     """The lines with their ends. A StringIO of the whole text would take four bytes for each character."""
-    return (found[0] for found in _LINE.finditer(text))
+    return (match[0] for match in _LINE.finditer(text))
 
 
 def delimiter_of(text: str) -> str:

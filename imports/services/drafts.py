@@ -62,7 +62,7 @@ def draft_of(
 ) -> Draft:
     """Read the file and plan its rows. Raises BadFile where it cannot be read, and Invalid for bad options."""
     try:
-        earlier, found = opened(row, data)
+        earlier, opened_file = opened(row, data)
 
         def planner() -> Planner:
             accounts = Accounts(
@@ -72,14 +72,16 @@ def draft_of(
                 accounts_of_earlier(earlier),
                 row.options.get("account"),
             )
-            return Planner(row.portfolio, found.reading, accounts, choices_of(row.options), BlockWriter())
+            return Planner(
+                row.portfolio, opened_file.reading, accounts, choices_of(row.options), BlockWriter()
+            )
 
-        planned = run(planner, found.reading, most_rows or settings.IMPORT_MAX_ROWS_HTTP)
+        planned = run(planner, opened_file.reading, most_rows or settings.IMPORT_MAX_ROWS_HTTP)
     except FileRefused as refused:
         raise errors.bad_file(refused) from None
     planned.accounts.refuse_unknown_keys()
-    row.format, row.container = found.reading.format, found.container
-    row.summary = summary_of(found, found.reading, planned.accounts, planned.plan, earlier)
+    row.format, row.container = opened_file.reading.format, opened_file.container
+    row.summary = summary_of(opened_file, opened_file.reading, planned.accounts, planned.plan, earlier)
     return Draft(row, planned.blocks, state_of_import(row.portfolio, row.summary), version)
 
 
@@ -96,8 +98,10 @@ def run(new_planner: Callable[[], Planner], reading: Reading, most_rows: int) ->
 
 def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
     """The file with the mapping of an earlier one of the same shape, and that import."""
-    found = read_file(data, for_formats(row.options), name=row.file_name, format_name=row.format or None)
-    row.mapping_key = mapping_key(found)
+    format_of_file = read_file(
+        data, for_formats(row.options), name=row.file_name, format_name=row.format or None
+    )
+    row.mapping_key = mapping_key(format_of_file)
     committed = Import.objects.filter(
         portfolio__household_id=row.portfolio.household_id,
         mapping_key=row.mapping_key,
@@ -109,13 +113,13 @@ def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
     }
     if remembered.keys() - row.options.keys():
         options = for_formats({**remembered, **row.options})
-        found = read_file(data, options, name=row.file_name, format_name=row.format or None)
-    return earlier, found
+        format_of_file = read_file(data, options, name=row.file_name, format_name=row.format or None)
+    return earlier, format_of_file
 
 
-def mapping_key(found: FoundFormat) -> str:
+def mapping_key(format_of_file: FoundFormat) -> str:
     """The same for files of one format with the same headings."""
-    text = "\n".join([found.reading.format, *found.headings])
+    text = "\n".join([format_of_file.reading.format, *format_of_file.headings])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -129,17 +133,17 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
 
 
 def summary_of(
-    found: FoundFormat, reading: Reading, accounts: Accounts, plan: Plan, earlier: Import | None
+    format_of_file: FoundFormat, reading: Reading, accounts: Accounts, plan: Plan, earlier: Import | None
 ) -> dict[str, Any]:
     answers = earlier.options if earlier else {}
     return {
         "detected": {
             **reading.detected,
-            "others": found.others,
+            "others": format_of_file.others,
             "mapping_from": str(earlier.pk) if earlier else None,
         },
         "accounts": [account.as_json() for account in accounts.plans.values() if account.rows],
-        "instruments": [one.as_json() for one in accounts.instruments.plans.values()],
+        "instruments": [plan.as_json() for plan in accounts.instruments.plans.values()],
         "counts": plan.as_json(),
         "questions": [question_record(question, answers) for question in reading.questions],
         "warnings": [list(warning) for warning in (*plan.warnings, *reading.warnings)],

@@ -46,10 +46,10 @@ def writes_while_reading(monkeypatch, household):
 
 
 def test_nobody_waits_while_a_file_is_read(alice, portfolio, writes_while_reading):
-    made = preview(alice, portfolio, DAYS_DOWN)
-    alice.patch(f"{IMPORTS}/{made['id']}", {"options": {"currency": "EUR"}})
+    draft = preview(alice, portfolio, DAYS_DOWN)
+    alice.patch(f"{IMPORTS}/{draft['id']}", {"options": {"currency": "EUR"}})
     assert writes_while_reading == [True, True]
-    assert commit(alice, made)["made"]["value"] == 5
+    assert commit(alice, draft)["made"]["value"] == 5
 
 
 def test_nobody_waits_while_the_command_asks(tmp_path, portfolio, household, monkeypatch):

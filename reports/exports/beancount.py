@@ -39,7 +39,7 @@ def journal(portfolio: Exported) -> Iterator[str]:
     lines: list[Line] = [*commodities(portfolio, names)]
     for asset in portfolio.assets:
         lines += asset_lines(asset, names)
-    lines += common_accounts(lines)
+    lines += common_accounts(lines, portfolio.today)
     for _, _, text in sorted(lines, key=lambda line: line[:2]):
         yield text
 
@@ -90,7 +90,9 @@ def commodity_of(symbol: str, otherwise: str, used: set[str]) -> str:
 def commodities(portfolio: Exported, names: Names) -> Iterator[Line]:
     for security in portfolio.securities:
         commodity = names.commodities[security.pk]
-        first = min([on for on, _ in security.prices] + first_days(portfolio, security), default=date.today())
+        first = min(
+            [on for on, _ in security.prices] + first_days(portfolio, security), default=portfolio.today
+        )
         yield (
             first,
             0,
@@ -114,7 +116,7 @@ def first_day(asset: ExportedAsset) -> date:
         days.append(asset.acquired_on)
     if asset.security:
         days += [on for on, _ in asset.security.prices[:1]] if not asset.entries else []
-    return min(days, default=date.today())
+    return min(days, default=asset.today)
 
 
 def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
@@ -281,9 +283,9 @@ def units_posting(account: str, units: Fraction, commodity: str) -> str:
     return f"  {account}  {decimal_text(units)} {commodity}\n"
 
 
-def common_accounts(lines: Iterable[Line]) -> Iterator[Line]:
+def common_accounts(lines: Iterable[Line], today: date) -> Iterator[Line]:
     """The other accounts, which open with the first line."""
-    first = min((on for on, *_ in lines), default=date.today())
+    first = min((on for on, *_ in lines), default=today)
     for account in (OPENING, TRANSFERS, INCOME, COSTS, FEES, TAXES):
         yield first, 0, f"{first} open {account}\n"
 

@@ -130,20 +130,20 @@ def of_account(asset: ExportedAsset, entry: Entry) -> dict[str, Any]:
     fee = costs + (entry.amount if entry.type == "EXPENSE" else 0)
     price = Fraction(entry.amount) if entry.type == "INCOME" else Fraction(0)
     name = "INTEREST" if entry.type == "INCOME" else "FEE"
-    made = activity(name, entry.on, str(asset.pk), entry.currency, Fraction(price > 0), price, fee=fee)
-    return made | {"accountId": str(asset.pk), "comment": entry.note or None, "dataSource": MANUAL}
+    booked = activity(name, entry.on, str(asset.pk), entry.currency, Fraction(price > 0), price, fee=fee)
+    return booked | {"accountId": str(asset.pk), "comment": entry.note or None, "dataSource": MANUAL}
 
 
 def of_security(asset: ExportedAsset, security: Security) -> Iterator[dict[str, Any]]:
     source = {"dataSource": MANUAL if security.instrument_type not in CLASSES else YAHOO}
     if asset.quantity and not any(entry.quantity for entry in asset.entries):
-        first = security.prices[0] if security.prices else (asset.acquired_on or date.today(), Fraction(0))
+        first = security.prices[0] if security.prices else (asset.acquired_on or asset.today, Fraction(0))
         on = asset.acquired_on or first[0]
         units = Fraction(asset.quantity)
         yield activity("BUY", on, security.symbol, security.currency, units, first[1]) | source
     for entry in asset.entries:
-        if made := of_trade(entry, security):
-            yield made | source | {"comment": entry.note or None}
+        if trade := of_trade(entry, security):
+            yield trade | source | {"comment": entry.note or None}
 
 
 def of_trade(entry: Entry, security: Security) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ class ExportedAsset:
     is_money: bool
     quantity: Decimal | None
     acquired_on: date | None
+    today: date
     security: Security | None = None
     values: dict[date, Decimal] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
@@ -85,28 +86,28 @@ class ExportedAsset:
 
 @dataclass(slots=True)
 class Exported:
-    """`unwritten` are corporate actions that the formats have nothing for."""
+    """`unwritten` are corporate actions that the formats have nothing for; `today` is that of the portfolio."""
 
     name: str
     currency: str
     assets: list[ExportedAsset]
     securities: list[Security]
     unwritten: list[str]
+    today: date
 
 
 def exported(portfolio: Portfolio, today: date) -> Exported:
     """The portfolio with a fixed number of queries, from one state of the database. Raises TooLarge."""
     with consistent_read():
         refuse_too_large(portfolio)
-        assets = assets_of(portfolio)
+        assets = assets_of(portfolio, today)
         securities = securities_of(portfolio, assets, today)
         add_values(portfolio, assets)
         add_entries(portfolio, assets)
         unwritten = actions_without_a_form(portfolio, securities)
     by_security = {security.pk: security for security in securities}
-    return Exported(
-        portfolio.name, portfolio.base_currency, list(assets.values()), list(by_security.values()), unwritten
-    )
+    rows = list(assets.values()), list(by_security.values())
+    return Exported(portfolio.name, portfolio.base_currency, *rows, unwritten, today)
 
 
 def refuse_too_large(portfolio: Portfolio) -> None:
@@ -115,17 +116,17 @@ def refuse_too_large(portfolio: Portfolio) -> None:
             raise TooLarge
 
 
-def assets_of(portfolio: Portfolio) -> dict[UUID, ExportedAsset]:
+def assets_of(portfolio: Portfolio, today: date) -> dict[UUID, ExportedAsset]:
     columns = ("pk", "name", "currency", "asset_type__code", "asset_type__group", "asset_type__kind", "kind")
     rows = Asset.objects.filter(portfolio=portfolio).order_by("pk")
-    found = {}
+    assets = {}
     for pk, name, currency, code, group, type_kind, kind, quantity, acquired_on in rows.values_list(
         *columns, "quantity", "acquired_on"
     ):
         is_money = (kind or type_kind) == Kind.BALANCE
         is_debt = group == Group.LIABILITIES
-        found[pk] = ExportedAsset(pk, name, currency, code, is_debt, is_money, quantity, acquired_on)
-    return found
+        assets[pk] = ExportedAsset(pk, name, currency, code, is_debt, is_money, quantity, acquired_on, today)
+    return assets
 
 
 def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], today: date) -> list[Security]:
@@ -134,10 +135,10 @@ def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], to
     held = dict(rows.order_by().values_list("pk", "instrument_id"))
     instruments = Instrument.objects.filter(pk__among=list(set(held.values()))).order_by("symbol_key", "pk")
     columns = ("pk", "symbol", "name", "instrument_type", "currency", "isin")
-    found = {row[0]: Security(*row) for row in instruments.values_list(*columns)}
-    splits = splits_of(list(found), portfolio.household_id)
-    series = reading.read(list(found), LONG_AGO, today, splits=splits)
-    for pk, security in found.items():
+    securities = {row[0]: Security(*row) for row in instruments.values_list(*columns)}
+    splits = splits_of(list(securities), portfolio.household_id)
+    series = reading.read(list(securities), LONG_AGO, today, splits=splits)
+    for pk, security in securities.items():
         security.splits = splits.get(pk, ())
         if of_security := series.get(pk):
             security.prices = [
@@ -145,8 +146,8 @@ def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], to
                 for on, amount in zip(of_security.days, of_security.amounts, strict=True)
             ]
     for pk, instrument_id in held.items():
-        assets[pk].security = found[instrument_id]
-    return list(found.values())
+        assets[pk].security = securities[instrument_id]
+    return list(securities.values())
 
 
 def add_values(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> None:

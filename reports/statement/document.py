@@ -99,4 +99,5 @@ def element(svg: bytes) -> SafeString:
     text = svg.decode()
     text = text[text.index("<svg") :]
     before, after = SIZES.split(text, maxsplit=1)
+    # nosemgrep: text-stays-text - a picture that was drawn here, whose texts are escaped
     return mark_safe(f'{before}width="{WIDTH}mm" height="{HEIGHT}mm"{after}')  # noqa: S308 # nosec B308 B703 - our own

@@ -96,7 +96,7 @@ class StatementPdf(Report):
             except TooManyLines:
                 message = f"A statement has at most {MOST_LINES:,} lines: name fewer portfolios."
                 raise exceptions.ValidationError({"portfolio": message}, code="too_much") from None
-        return on, made(html)
+        return on, pdf_or_refusal(html)
 
     def households(self) -> list[str]:
         ids = {portfolio.household_id for portfolio in self.portfolios}
@@ -115,7 +115,7 @@ class StatementPdf(Report):
         return response
 
 
-def made(html: str) -> bytes:
+def pdf_or_refusal(html: str) -> bytes:
     try:
         return pdf_of(html)
     except PdfUnavailable:

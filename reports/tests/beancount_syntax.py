@@ -62,8 +62,8 @@ def read(text: str) -> list[Directive]:
 
 def directive(line: str, number: int) -> Directive:
     for kind, pattern in DIRECTIVES.items():
-        if found := re.fullmatch(pattern, line):
-            names = found.groupdict()
+        if match := re.fullmatch(pattern, line):
+            names = match.groupdict()
             return Directive(kind, date.fromisoformat(names["on"]) if "on" in names else None, names)
     raise ValueError(f"line {number}: {line}")
 

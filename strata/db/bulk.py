@@ -65,12 +65,12 @@ def stored_column(field: Any, rows: Iterable[models.Model], database: Any) -> It
     known: dict[int, tuple[Any, Any]] = {}  # by identity: the value, and as it is stored
     for row in rows:
         value = field.pre_save(row, True)
-        found = known.get(id(value))
-        if found is None:
-            found = value, field.get_db_prep_save(value, database)
+        prepared = known.get(id(value))
+        if prepared is None:
+            prepared = value, field.get_db_prep_save(value, database)
             if len(known) < MOST_KNOWN:
-                known[id(value)] = found
-        yield found[1]
+                known[id(value)] = prepared
+        yield prepared[1]
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -43,12 +43,12 @@ class ValidatedField(TypedField[Set, Get]):
         known: dict[int, tuple[Any, Any, Any]] = {}  # by identity: as sent, as checked, as stored
         for row in rows:
             value = getattr(row, self.attname)
-            found = known.get(id(value))
-            if found is None:
+            prepared = known.get(id(value))
+            if prepared is None:
                 checked = self.pre_save(row, True)
-                found = value, checked, super().get_db_prep_save(checked, connection)
+                prepared = value, checked, super().get_db_prep_save(checked, connection)
                 if len(known) < MOST_KNOWN:
-                    known[id(value)] = found
-            elif found[1] is not value:
-                setattr(row, self.attname, found[1])
-            yield found[2]
+                    known[id(value)] = prepared
+            elif prepared[1] is not value:
+                setattr(row, self.attname, prepared[1])
+            yield prepared[2]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
+import subprocess  # nosemgrep: no-shell - PostgreSQL's own programs, and no shell # nosec B404
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def connection_environment(database: str | None = None) -> dict[str, str]:
 def call(*command: str, environment: Mapping[str, str]) -> str:
     """The program's output. Raises ToolFailed with the last line of its errors."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own words, without a shell
+        done = subprocess.run(  # noqa: S603 - our own words, without a shell # nosec B603
             command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
     except FileNotFoundError:
@@ -86,6 +86,7 @@ def restored_postgresql(backup: Path) -> Iterator[str]:
     quoted = connection.ops.quote_name(name)
     try:
         with connection.cursor() as cursor:
+            # nosemgrep: no-raw-sql - a name of our own, quoted
             cursor.execute(f"CREATE DATABASE {quoted}")
     except DatabaseError as error:
         reason = str(error).strip().splitlines()[0]
@@ -96,6 +97,7 @@ def restored_postgresql(backup: Path) -> Iterator[str]:
         yield url_of(name)
     finally:
         with connection.cursor() as cursor:
+            # nosemgrep: no-raw-sql - a name of our own, quoted
             cursor.execute(f"DROP DATABASE {quoted} WITH (FORCE)")
 
 
@@ -115,7 +117,7 @@ def timeouts_of_role() -> str:
 
 def failures_of_doctor(url: str) -> list[str]:
     """What doctor finds broken in the database, each in a line."""
-    done = subprocess.run(  # noqa: S603 - this Python and our own file
+    done = subprocess.run(  # noqa: S603 - this Python and our own file # nosec B603
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "doctor"],
         env={**os.environ, "DATABASE_URL": url, "PGOPTIONS": timeouts_of_role()},
         capture_output=True,

@@ -205,9 +205,9 @@ def test_backup_of_sqlite_into_a_folder_is_verified(tmp_path, strata_in):
     folder.mkdir()
     code, output = strata_in(f"sqlite:///{tmp_path / 'strata.db'}", "backup", "--to", str(folder), "--verify")
     assert code == 0, output
-    [made] = folder.iterdir()
-    assert backup.OWN.fullmatch(made.name)
-    assert made.stat().st_mode & 0o777 == 0o600
+    [backup_file] = folder.iterdir()
+    assert backup.OWN.fullmatch(backup_file.name)
+    assert backup_file.stat().st_mode & 0o777 == 0o600
     assert "found in order" in output
 
 

@@ -55,22 +55,22 @@ class Command(StrataCommand):
         descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
         try:
             with open(descriptor, "w+b") as file:
-                made = write_archive(household.pk, file)
+                manifest = write_archive(household.pk, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.link(unfinished, path)  # unlike a rename it does not replace an existing file
         finally:
             unfinished.unlink(missing_ok=True)
-        return made.rows
+        return manifest.rows
 
 
 def household_called(text: str) -> Household:
     # nosemgrep: rows-through-for-user - a command sees all households
     rows = Household.objects.all()
     rows = rows.filter(pk=text) if CANONICAL_ID.fullmatch(text) else rows.filter(name=text)
-    found = list(rows[:2])
-    if not found:
+    households = list(rows[:2])
+    if not households:
         raise CommandError(f"There is no household {text}.")
-    if len(found) > 1:
+    if len(households) > 1:
         raise CommandError(f"Several households are called {text}: give the id of one.")
-    return found[0]
+    return households[0]

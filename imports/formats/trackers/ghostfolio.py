@@ -278,7 +278,6 @@ class JsonReader:
         )
         if not (activity.quantity and activity.price) and not activity.fee and activity.type in TYPES:
             return ()
-        self.warn_of_future(line, activity.on)
         tags = tuple(self.tags_of.get(symbol, ()))
         return items_of(self.reading, line, activity, self.profiles.get(symbol), tags)
 
@@ -316,10 +315,6 @@ class JsonReader:
             self.reading.warn(Warning("LOCAL_MIDNIGHT", line, "date", written))
             return day.on + timedelta(days=1)
         return day.on
-
-    def warn_of_future(self, line: int, on: date) -> None:
-        if on > date.today():
-            self.reading.warn(Warning("FUTURE", line, "date", on.isoformat()))
 
 
 def in_zone(written: str, zone: str) -> date | None:
@@ -437,6 +432,4 @@ class CsvReader(RowReader):
         if not (quantity and price) and not fee and activity.type in TYPES:
             row.skip = Reason("ZERO_ROW")
             return
-        if on > date.today():
-            self.reading.warn(Warning("FUTURE", line.number, "date", on.isoformat()))
         row.items = items_of(self.reading, line.number, activity, None, ())

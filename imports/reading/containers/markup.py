@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from xml.etree.ElementTree import ParseError  # only the name of an error: defusedxml does the reading
+from xml.etree.ElementTree import ParseError  # only the name of an error: defusedxml reads # nosec B405
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser

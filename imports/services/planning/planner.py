@@ -69,7 +69,7 @@ class Planner:
         self.choices, self.blocks = choices, blocks
         self.plan, self.references = Plan(), References()
         zones = {portfolio.time_zone, settings.TIME_ZONE}
-        self.latest_price = max(local_day(written_at(), zone) for zone in zones)
+        self.latest_today = max(local_day(written_at(), zone) for zone in zones)
         self._known: dict[UUID, Written] = {}
         self._bad_names: set[str] = set()
         self._corrections: dict[str, dict[date, Any]] = {}
@@ -154,6 +154,8 @@ class Planner:
         if isinstance(item, TransactionItem | QuantityItem):
             own = self.references.next(item, reference)
             reason = reason or (Reason("ALREADY_THERE") if own is None else None)
+            if isinstance(item, TransactionItem) and item.leg != CASH and item.on > self.latest_today:
+                self.plan.warnings.append(Warning("FUTURE", line, "date", item.on.isoformat()))
         if reason is None:
             if isinstance(item, QuantityItem):
                 item = item._replace(quantity=self._correction(item, plan, first))
@@ -194,7 +196,7 @@ class Planner:
             reason = Reason("SKIPPED_BY_YOU")
         elif not is_last:
             reason = Reason("LATER_ROW")
-        elif isinstance(item, PriceItem) and item.on > self.latest_price:
+        elif isinstance(item, PriceItem) and item.on > self.latest_today:
             reason = Reason("FUTURE_PRICE", "date", item.on.isoformat())
         elif isinstance(item, ActionItem):
             key = item.instrument, item.type, item.on
@@ -293,7 +295,7 @@ class Planner:
         ]
         if not held:
             return
-        year = self.latest_price.year
+        year = self.latest_today.year
         stored = stored_prices({plan.stored.pk for plan in held if plan.stored}, year, year)
         missing = {
             plan.instrument.symbol or plan.instrument.name
