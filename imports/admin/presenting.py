@@ -19,6 +19,7 @@ from strata.fields.active_formats import day_text, number_text
 
 MOST_ROWS = 200
 MOST_REFUSED = 50
+MOST_EXAMPLES = 3
 CHOICES: dict[str, Any] = {
     "dmy": gettext_lazy("Day first: 31/12/2025"),
     "mdy": gettext_lazy("Month first: 12/31/2025"),
@@ -54,33 +55,50 @@ class QuestionField(NamedTuple):
     name: str
     label: str
     choices: list[tuple[str, Any]]  # empty for a text
-    value: str
+    value: str  # what is suggested
+    chosen: str  # what was sent and refused, or may be taken as it is suggested
     required: bool
     examples: list[str]
     account: str
 
 
-def questions_of(row: Import) -> list[QuestionField]:
-    """The questions of the preview as fields. The number of an account is that in its table."""
+def questions_of(row: Import, posted: Mapping[str, str]) -> list[QuestionField]:
+    """The questions of the preview as fields, with what was `posted`. The number of an account is that in its table.
+
+    A choice that has to be made is never made already, only suggested.
+    """
     keys = [account["key"] for account in row.summary["accounts"]]
     fields = []
     for question in map(question_as_json, row.summary["questions"]):
         key = question["account"]
         name = f"sign-{keys.index(key)}" if key in keys else question["option"]
         options = ENCODINGS if question["code"] == "ENCODING" else question["choices"] or ()
-        answer = question["answer"]
+        answer = question["answer"] if isinstance(question["answer"], str) else ""
+        is_open_choice = question["required"] and options
         fields.append(
             QuestionField(
                 name,
                 question["message"],
                 [(option, CHOICES.get(option, option)) for option in options],
-                answer if isinstance(answer, str) else "",
+                answer,
+                posted.get(name, "" if is_open_choice else answer),
                 question["required"],
-                [f"{_('Line')} {example['line']}: {example['text']}" for example in question["examples"]],
+                [
+                    f"{_('Line')} {example['line']}: {example_text(question['code'], example['text'])}"
+                    for example in question["examples"][:MOST_EXAMPLES]
+                ],
                 key.rpartition("|")[0] if key else "",
             )
         )
     return fields
+
+
+def example_text(code: str, text: str) -> str:
+    """The example of a debt is a day and a value in our own notation; others are cells of the file as they are."""
+    if code != "SIGN":
+        return text
+    on, _colon, value = text.partition(": ")
+    return f"{day_text(date.fromisoformat(on))}: {number_text(Decimal(value))}"
 
 
 class ShownRow(NamedTuple):
@@ -105,7 +123,7 @@ def first_rows(row: Import) -> list[ShownRow]:
 def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
     reason = reason_as_json(Reason(*record["r"]))["message"] if record["r"] else ""
     if not record["b"]:
-        read = " ".join(text for text in (record["f"] or {}).values() if text)[:100]
+        read = " ".join(text for text in (record["f"] or {}).values() if text)[:100] or record["c"] or ""
         yield ShownRow(record["l"], read, "", "", "", "", record["o"], OUTCOMES[record["o"]], reason)
     for item in record["b"]:
         outcome = "update" if item["before"] else "create"
@@ -139,6 +157,22 @@ def what_it_is(item: Mapping[str, Any]) -> str:
 def former_amount_text(before: Mapping[str, str] | None) -> str:
     amount = (before or {}).get("value") or (before or {}).get("amount")
     return _("It was %(amount)s.") % {"amount": number_text(Decimal(amount))} if amount else ""
+
+
+def next_step(row: Import) -> str:
+    """What a person does next with this import."""
+    if row.status == Import.Status.COMMITTED:
+        return _("It is in Strata now. Undo removes exactly what this import made.")
+    if row.status == Import.Status.UNDONE:
+        return _("What this import made is gone. Drop the file again to import it again.")
+    if any(question["required"] for question in row.summary["questions"]):
+        return _(
+            "Nothing is written yet. Answer the questions, then import. What is here already is left out."
+        )
+    counts = row.summary["counts"].values()
+    if not any(count["create"] + count["update"] for count in counts):
+        return _("There is nothing new in this file: what can be read of it is in Strata already.")
+    return _("Nothing is written yet. Look at the accounts, then import.")
 
 
 def warnings_of(row: Import) -> list[str]:

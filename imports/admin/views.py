@@ -18,9 +18,10 @@ from django.views import View
 
 from assets.models import AssetType
 from assets.services.first_household import make_first_assets
-from imports.admin.presenting import first_rows, questions_of, warnings_of
+from imports.admin.presenting import first_rows, next_step, questions_of, warnings_of
 from imports.models import Import
 from imports.services.drafts import Draft
+from imports.services.planning.accounts import options_of_account
 from imports.services.previews import (
     Upload,
     change_options,
@@ -41,7 +42,7 @@ from strata.fields.active_formats import count_text, read_day
 from strata.tenancy.roles import EDITORS, require_role, role_in
 
 MOST_IMPORTS = 20
-TEXT_OPTIONS = ("date_order", "decimal", "currency", "account", "encoding")
+TEXT_OPTIONS = ("date_order", "decimal", "currency", "account", "encoding", "portfolio", "symbol", "type")
 
 
 def refusal_text(error: StrataError) -> str:
@@ -149,8 +150,12 @@ class ImportPreviewPage(View):
     """One import of a portfolio that the user may see."""
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        row = self.row(pk)
-        types = AssetType.objects.for_user(request.user).order_by("label_key")
+        return self.page(self.row(pk), {})
+
+    def page(self, row: Import, posted: Mapping[str, str]) -> HttpResponse:
+        """The import, with the answers that were `posted` and refused."""
+        request = self.request
+        types = AssetType.objects.for_user(request.user)
         is_preview = row.status == Import.Status.PREVIEW
         context = {
             **admin.site.each_context(request),
@@ -159,13 +164,13 @@ class ImportPreviewPage(View):
             "is_preview": is_preview,
             "is_committed": row.status == Import.Status.COMMITTED,
             "may_write": role_in(request.user, row.portfolio.household_id) in EDITORS,
-            "questions": questions_of(row) if is_preview else [],
-            "is_open": any(question["required"] for question in row.summary["questions"]),
-            "accounts": accounts_of(row),
-            "types": [(asset_type.code, asset_type.label) for asset_type in types],
+            "questions": questions_of(row, posted) if is_preview else [],
+            "accounts": [as_posted(posted, number, one) for number, one in enumerate(accounts_of(row))],
+            "types": sorted(((one.code, str(one)) for one in types), key=lambda one: one[1].casefold()),
             "warnings": warnings_of(row),
             "rows": first_rows(row),
             "result": result_text(row),
+            "next_step": next_step(row),
             "asks_for_force": request.GET.get("edited") == "1",
         }
         return TemplateResponse(request, "imports/import_preview.html", context)
@@ -186,6 +191,8 @@ class ImportPreviewPage(View):
             address = run_in_transaction(lambda: action(row, change))
         except StrataError as error:
             messages.error(request, refusal_text(error))
+            if action in (self.answer, self.commit):
+                return self.page(self.row(pk), request.POST)
             address = self.address(row) + ("?edited=1" if error.code == "IMPORT_EDITED" else "")
         return HttpResponseRedirect(address)
 
@@ -246,12 +253,12 @@ def options_of(posted: Mapping[str, str], row: Import) -> dict[str, Any]:
     accounts = {
         account["key"]: chosen
         for number, account in enumerate(accounts_of(row))
-        if (chosen := options_of_account(posted, number, account))
+        if (chosen := posted_options(posted, number, account))
     }
     return options | ({"accounts": accounts} if accounts else {})
 
 
-def options_of_account(posted: Mapping[str, str], number: int, account: Mapping[str, Any]) -> dict[str, Any]:
+def posted_options(posted: Mapping[str, str], number: int, account: Mapping[str, Any]) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     if sign := posted.get(f"sign-{number}"):
         chosen["sign"] = sign
@@ -260,16 +267,29 @@ def options_of_account(posted: Mapping[str, str], number: int, account: Mapping[
         chosen["asset_type"] = asset_type
     is_skipped = f"skip-{number}" in posted
     if f"listed-{number}" in posted and is_skipped != account["is_skipped"]:
-        chosen["skip"] = is_skipped or None
+        chosen["skip"] = is_skipped
     return chosen
 
 
 def accounts_of(row: Import) -> list[dict[str, Any]]:
-    options = row.options.get("accounts", {})
+    options, currency = row.options.get("accounts", {}), row.options.get("currency")
     return [
-        {**account, "is_skipped": options.get(account["key"], {}).get("skip", False)}
+        {
+            **account,
+            "is_skipped": options_of_account(options, account["key"], currency).get("skip", False),
+        }
         for account in row.summary["accounts"]
     ]
+
+
+def as_posted(posted: Mapping[str, str], number: int, account: Mapping[str, Any]) -> dict[str, Any]:
+    """The account with the type and the tick of the form."""
+    is_listed = f"listed-{number}" in posted
+    return {
+        **account,
+        "asset_type": posted.get(f"type-{number}") or account["asset_type"],
+        "is_skipped": f"skip-{number}" in posted if is_listed else account["is_skipped"],
+    }
 
 
 def day_option(text: str) -> str:

@@ -71,6 +71,7 @@ def draft_of(
                 Instruments(row.portfolio),
                 accounts_of_earlier(earlier),
                 row.options.get("account"),
+                row.options.get("currency", ""),
             )
             return Planner(
                 row.portfolio, opened_file.reading, accounts, choices_of(row.options), BlockWriter()

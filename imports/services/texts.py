@@ -69,7 +69,10 @@ WARNINGS: dict[str, Promise] = {
 }
 
 FILES: dict[str, Promise] = {
-    "UNKNOWN_FORMAT": _("This file is of no known format."),
+    "UNKNOWN_FORMAT": _(
+        "This file is of no known format. Strata reads tables with a column or row of days (CSV, XLSX, XLS, ODS)"
+        " and the exports of several programs."
+    ),
     "EMPTY_FILE": _("The file is empty."),
     "ENCRYPTED_FILE": _("The file is encrypted: remove its password, and try again."),
     "BROKEN_FILE": _("The file is damaged, or is not what it seems to be."),

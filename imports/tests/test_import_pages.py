@@ -1,7 +1,13 @@
 """The pages of imports, without scripts: a file, its preview, the answers, the import and the undo."""
 
+import io
+import zipfile
+from decimal import Decimal
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http.multipartparser import MultiPartParser
+from django.test import Client
 
 from assets.models import Asset, AssetSnapshot
 from imports.models import Import
@@ -11,6 +17,19 @@ from tests.admin_forms import staff
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
 PATH = "/admin/import/"
+OWED = b"Date,Checking,Mortgage\n2025-01-31,5.00,900.00\n"
+
+
+def bomb() -> bytes:
+    """A workbook whose only sheet becomes 300 MB."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in (("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")):
+            book.writestr(name, content)
+        with book.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _megabyte in range(300):
+                sheet.write(b" " * 1_000_000)
+    return file.getvalue()
 
 
 def drop(client, portfolio, data, name="worth.csv"):
@@ -98,6 +117,58 @@ def test_viewers_and_strangers(alices, vera_user, charlie_user, portfolio):
     assert drop(vera, portfolio, WIDE_GERMAN).status_code == 404
     assert Import.objects.count() == 1
     assert charlie.get(f"{PATH}{new_import.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", [PATH, "/admin/archives/"])
+def test_file_of_nobody_is_not_read_before_the_login(db, path, monkeypatch):
+    """The token of the form is in the body: the check of the token must not be what reads the file."""
+    monkeypatch.setattr(MultiPartParser, "parse", lambda parser: pytest.fail("the file was read"))
+    client = Client(enforce_csrf_checks=True)
+    client.get("/admin/login/")
+    answer = client.post(path, {"file": SimpleUploadedFile("worth.csv", b"1" * 3_000_000)})
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/admin/login/?next={path}"
+
+
+def test_debt_is_answered_together_with_the_currency(alices, portfolio):
+    drop(alices, portfolio, OWED)
+    page = press(alices, "commit", **{"sign-1": "-", "type-0": "CASH", "currency": "EU"}).content.decode()
+    assert '<option value="CASH" selected>' in page and 'value="EU"' in page, "what was typed is kept"
+    press(alices, "answer", **{"sign-1": "-", "listed-0": "1", "skip-0": "on"})
+    press(alices, "answer", currency="eur")
+    assert 'name="skip-0"' in press(alices, "answer").content.decode()
+    press(alices, "commit", **{"listed-0": "1"})
+    assert dict(AssetSnapshot.objects.values_list("asset__name", "value")) == {
+        "Checking": Decimal(5),
+        "Mortgage": Decimal(-900),
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "The file is empty."),
+        (b"\x89PNG\r\n\x1a\n", "This file is of no known format. Strata reads tables"),
+        (bomb(), "The file is packed so tightly"),
+    ],
+    ids=["empty", "image", "zip bomb"],
+)
+def test_what_is_no_table_is_refused(alices, portfolio, data, said):
+    assert said in drop(alices, portfolio, data).content.decode()
+    assert not Import.objects.exists()
+
+
+def test_next_step_is_said(alices, portfolio):
+    assert "Look at the accounts, then import." in drop(alices, portfolio, WIDE_GERMAN).content.decode()
+    done = press(alices, "commit").content.decode()
+    assert "It is in Strata now." in done and "See the net worth" in done
+    assert "There is nothing new in this file" in drop(alices, portfolio, WIDE_GERMAN).content.decode()
+
+
+def test_types_are_named_in_the_language(alices, portfolio):
+    drop(alices, portfolio, WIDE_GERMAN)
+    page = alices.get(f"{PATH}{Import.objects.get().pk}/", headers={"Accept-Language": "de"}).content.decode()
+    assert ">Girokonto</option>" in page and ">Checking account</option>" not in page
 
 
 SETTINGS = {"household": "Ours", "currency": "CHF", "time_zone": "Europe/Zurich"}

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from assets.classification.tree import MOST_LEVELS
 from assets.models import Asset, AssetType
 from assets.services.labels import MOST_LABELS
-from imports.formats.rows import Account
+from imports.formats.rows import Account, account_key
 from imports.models import Import
 from imports.services.planning.instruments import InstrumentPlan, Instruments
 from portfolios.models import Portfolio
@@ -94,6 +94,7 @@ class Accounts:
     instruments: Instruments
     earlier: Mapping[str, str] = field(default_factory=dict)  # asset ids of an earlier import, by key
     single: Any = None  # options.account
+    answered: str = ""  # options.currency
     plans: dict[str, AccountPlan] = field(default_factory=dict)
     _assets: dict[UUID, Asset] = field(init=False)
     _by_name: dict[tuple[str, str], list[Asset]] = field(init=False)
@@ -114,7 +115,7 @@ class Accounts:
         return plan
 
     def _planned(self, account: Account) -> AccountPlan:
-        options = self.options.get(account.key, {})
+        options = options_of_account(self.options, account.key, self.answered)
         name = options.get("name") or account.name
         instrument = self.instruments.plans[account.instrument.key] if account.instrument else None
         base = self.portfolio.base_currency if account.in_base_currency else account.currency
@@ -170,9 +171,28 @@ class Accounts:
 
     def refuse_unknown_keys(self) -> None:
         """Options of accounts that the file does not have are mistakes."""
-        if unknown := self.options.keys() - self.plans.keys():
+        known = {former for key in self.plans for former in keys_of_account(key, self.answered)}
+        if unknown := self.options.keys() - known:
             message = gettext("The file has no account %(key)s.") % {"key": sorted(unknown)[0][:200]}
             raise Invalid("options.accounts", message, "unknown")
+
+
+def keys_of_account(key: str, answered: str) -> tuple[str, ...]:
+    """The key, and before it the one that the account had until a person answered which currency it is in.
+
+    The account is decided about together with the currency or before it, and is the same account after it.
+    """
+    name, _, currency = key.rpartition("|")
+    return (account_key(name, ""), key) if currency and currency == answered else (key,)
+
+
+def options_of_account(
+    options: Mapping[str, Mapping[str, Any]], key: str, answered: str | None
+) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for known in keys_of_account(key, answered or ""):
+        merged |= options.get(known, {})
+    return merged
 
 
 def type_ids_of(household_id: UUID) -> dict[str, UUID]:
