@@ -13,15 +13,18 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.admin import site
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
+from django.contrib.auth.views import redirect_to_login
 from django.core.signals import got_request_exception
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
+from django.urls import reverse
 
 from strata.accounts.models import SECRET_PREFIX
 from strata.api.errors import CODES
-from strata.api.http.body_limits import most_body_bytes
+from strata.api.http.body_limits import most_body_bytes, takes_files
 from strata.audit import actor
 from strata.server.error_pages import error_response, is_api, outage_response
 from strata.server.logs import OncePerMinute
@@ -265,7 +268,11 @@ def has_null_character(request: HttpRequest) -> bool:
 
 
 class BodyLimit:
-    """Refuses a body over the limit of its route before it is read, a compressed body, and one that breaks off."""
+    """Refuses a body over the limit of its route before it is read, a compressed body, and one that breaks off.
+
+    A file for the admin is only read for users of the admin. Without this, the check of the form's token would read
+    it first, and anyone could fill the disk.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -279,6 +286,13 @@ class BodyLimit:
             return encoded_answer(request) if is_encoded else self.get_response(request)
         drain(request)
         return error_response(request, 413, "TOO_LARGE", f"A body may have {most} bytes.")
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        is_file = request.method == "POST" and takes_files(request.path_info) and not is_api(request)
+        if not is_file or site.has_permission(request):
+            return None
+        drain(request)
+        return redirect_to_login(request.path, reverse("admin:login"))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, UnreadablePostError):
