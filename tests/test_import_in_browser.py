@@ -137,6 +137,16 @@ def test_import_is_undone_by_one_click(live_server, anna):
     assert Household.objects.exists(), "only what the import made is removed"
 
 
+def test_german_preview_fits_a_phone(live_server, anna):
+    with chromium(
+        live_server.url, session_of(anna), locale="de-DE", viewport={"width": 400, "height": 800}
+    ) as browser:
+        browser.open("/admin/import/")
+        drop(browser.page, spreadsheet())
+        browser.page.get_by_text("Noch ist nichts geschrieben.").wait_for()
+        assert browser.page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
 def test_file_that_cannot_be_read_is_refused_where_it_was_dropped(live_server, anna):
     with chromium(live_server.url, session_of(anna)) as browser:
         page = browser.page

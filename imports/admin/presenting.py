@@ -123,7 +123,8 @@ def first_rows(row: Import) -> list[ShownRow]:
 def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
     reason = reason_as_json(Reason(*record["r"]))["message"] if record["r"] else ""
     if not record["b"]:
-        read = " ".join(text for text in (record["f"] or {}).values() if text)[:100] or record["c"] or ""
+        texts = " ".join(text for text in (record["f"] or {}).values() if text)
+        read = ": ".join(filter(None, (record["c"], texts)))[:100]
         yield ShownRow(record["l"], read, "", "", "", "", record["o"], OUTCOMES[record["o"]], reason)
     for item in record["b"]:
         outcome = "update" if item["before"] else "create"

@@ -163,6 +163,7 @@ class ImportPreviewPage(View):
             "import": row,
             "is_preview": is_preview,
             "is_committed": row.status == Import.Status.COMMITTED,
+            "is_undone": row.status == Import.Status.UNDONE,
             "may_write": role_in(request.user, row.portfolio.household_id) in EDITORS,
             "questions": questions_of(row, posted) if is_preview else [],
             "accounts": [as_posted(posted, number, one) for number, one in enumerate(accounts_of(row))],

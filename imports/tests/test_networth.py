@@ -81,6 +81,17 @@ def test_long_table_with_signs_of_currencies():
     assert values(rows)[-1] == ("Visa Card|USD", "2025-03-31", "0")
 
 
+def test_account_may_be_called_shares():
+    """Shares are bookings only beside other columns of bookings."""
+    _reading, rows = read(
+        b"Month,Checking,Shares,Total\n2025-01-31,5,7,12\n2025-02-28,6,8,14\n", currency="EUR"
+    )
+    assert values(rows)[1] == ("Shares|EUR", "2025-01-31", "7")
+    for headings in (b"Date,Shares,Price", b"Date,Shares,Total", b"Date,Shares,Value"):
+        with pytest.raises(FileRefused):
+            read(headings + b"\n2025-01-31,5,7\n2025-02-28,6,8\n", currency="EUR")
+
+
 def test_days_may_run_down():
     reading, rows = read(DAYS_DOWN, currency="EUR")
     assert reading.detected["layout"] == "down"

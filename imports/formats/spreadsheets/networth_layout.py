@@ -26,6 +26,8 @@ _BOOKINGS = words_of(
     "gläubiger-id, libellé opération, concepto, descripción, causale, descrizione, tegenpartij, mededelingen",
     "mutatiesoort, naam / omschrijving, tags, labels",
 )
+# An account may have this name, in a table with nothing but days and several accounts.
+_ALSO_AN_ACCOUNT = words_of("shares")
 _BEST_FIRST = {
     "asset": words_of(
         "account, account name, asset, asset name, konto, kontoname, compte, cuenta, conto, rekening"
@@ -90,7 +92,17 @@ def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
     is_of_days = "date" in columns and headings & {"amount", "debit", "credit"}
     if "description" in headings and (is_of_days or columns.get("asset") != _index_of(header, "description")):
         return True
-    return bool(headings & _BOOKINGS) or {"amount", "balance"} <= headings
+    found = headings & _BOOKINGS
+    if found == _ALSO_AN_ACCOUNT and is_of_accounts(header, columns):
+        return False
+    return bool(found) or {"amount", "balance"} <= headings
+
+
+def is_of_accounts(header: Line, columns: Mapping[str, int]) -> bool:
+    """Whether the headings are a day and several names, and at most a total beside them."""
+    totals = {name for name, index in columns.items() if is_total(text_of(header.cells[index]))}
+    names = [cell for cell in header.cells if text_of(cell)]
+    return "date" in columns and columns.keys() - totals == {"date"} and len(names) > len(columns) + 1
 
 
 def _layout(header: Line, below: Sequence[Line], columns: Mapping[str, int]) -> Layout | None:
