@@ -48,7 +48,7 @@ VALUES = {
     for name, first in FIRSTS.items()
 }
 TOTAL = sum(-values[MONTHS[-1]] if name in DEBTS else values[MONTHS[-1]] for name, values in VALUES.items())
-# One to open the dashboard's link, one to import, one into the field of the one question that has to be answered.
+# Into the field of the one question that has to be answered, to import, and to open the dashboard.
 MOST_CLICKS = 3
 MOST_SECONDS = 120
 DROP = """([name, content]) => {
