@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,12 @@ from imports.reading.tables import Document
 from imports.reading.texts import BOMS, Text, decode
 
 TABLES, JSON, MARKUP, SQLITE, ARCHIVE, OTHER = "tables", "json", "markup", "sqlite", "zip", "other"
-CONTAINERS = {OTHER: "", JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE: "zip"}
+STATEMENT = "statement"
+CONTAINERS = {OTHER: "", JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE: "zip", STATEMENT: "text"}
+OFX_START = re.compile(
+    rb"(?:^|>|NEWFILEUID:[^\s<]*)\s*<OFX>", re.IGNORECASE | re.MULTILINE
+)  # after any header
+SWIFT_START = re.compile(rb"^:20:[^\n]*\n(?:[^\n]*\n){0,4}?:(?:25|60)[A-Z]?:", re.MULTILINE)
 SQLITE_BYTES = b"SQLite format 3\0"
 ZIP_BYTES = b"PK\x03\x04"
 
@@ -33,7 +39,8 @@ class File:
 
     @cached_property
     def kind(self) -> str:
-        """What the content is: tables (text or a workbook), JSON, markup (XML, or SGML), SQLite, or an archive."""
+        """What the content is: tables (text or a workbook), JSON, markup (XML, or SGML), SQLite, an archive, or a
+        statement of SWIFT (MT940)."""
         if self.data.startswith(SQLITE_BYTES):
             return SQLITE
         if self.data.startswith(NO_TABLES):
@@ -44,6 +51,10 @@ class File:
         for bom, encoding in BOMS:
             if start.startswith(bom):
                 start = start[len(bom) :].decode(encoding, "ignore").encode("utf-8", "ignore")
+        if OFX_START.search(start):
+            return MARKUP
+        if SWIFT_START.search(start):
+            return STATEMENT
         first = start.lstrip()[:1]
         return JSON if first in (b"{", b"[") else MARKUP if first == b"<" else TABLES
 

@@ -51,7 +51,7 @@ QUESTIONS: dict[str, Promise] = {
 }
 
 WARNINGS: dict[str, Promise] = {
-    "NOTHING_INSIDE": _("There is nothing to import in the file."),
+    "NOTHING_INSIDE": _("There is nothing to import in the file. %(text)s"),
     "NO_PRICES": _(
         "There is no price yet of %(text)s: what is held of it is worth nothing until there is one."
     ),

@@ -69,4 +69,5 @@ SAMPLES = {
     "sure-accounts": Sample("sure-csv", own("sure-accounts.csv"), {"on": "2024-01-31"}),
     "mint": Sample("mint-csv", own("mint.csv"), {"currency": "USD"}),
     "performance-xml": Sample("portfolio-performance-xml", own("portfolio-performance.xml")),
+    "ofx": Sample("ofx", own("statement.ofx")),
 }

@@ -1,0 +1,149 @@
+"""OFX and QFX, 1.x and 2.x: statements of banks and cards, and the money of investment accounts.
+
+A reader of our own: the days are those of the bank and not of UTC, a row that cannot be read is refused by its line,
+and the file is read where one of its values is longer than the standard allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from imports.formats.banks.ofx_tree import Aggregate, parse_ofx
+from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of
+from imports.formats.cells import Refused
+from imports.formats.questions import ask_about_decimals
+from imports.formats.rows import FileRow, Item, Options, Reading, RowType, ValueItem
+from imports.reading.files import OFX_START, File
+from imports.reading.numbers import POINT
+from imports.reading.refusals import Reason
+
+NAME = "ofx"
+ACCOUNTS = {"STMTRS": "BANKACCTFROM", "CCSTMTRS": "CCACCTFROM", "INVSTMTRS": "INVACCTFROM"}
+OTHER_SIDES = ("BANKACCTTO", "CCACCTTO")
+ASSET_TYPES = {"SAVINGS": "SAVINGS_ACCOUNT", "MONEYMRKT": "SAVINGS_ACCOUNT", "CD": "SAVINGS_ACCOUNT"}
+NO_TRADES = ("INVBANKTRAN", "DTSTART", "DTEND")
+AMOUNTS = ("TRNAMT", "BALAMT", "AVAILCASH")
+_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{0,6}(?:[.,:][0-9]*)?\s*(?:\[[^\]]*\]?)?)")
+
+
+def fits(file: File, options: Options) -> int:
+    return 100 if OFX_START.search(file.data[:4096]) else 0
+
+
+def read(file: File, options: Options) -> Reading:
+    root = parse_ofx(file)
+    reading = Reading(NAME, {"layout": NAME}, lambda reading: iter(()))
+    decimal = ask_about_decimals(reading, options, lambda: amounts_of(root))
+    reading.detected["decimal"] = decimal
+    reading.read = lambda reading: OfxReader(reading, options, decimal or POINT, root).rows(message_of(root))
+    return reading
+
+
+def amounts_of(root: Aggregate) -> Iterator[tuple[int, str]]:
+    for node in root.walk():
+        for name in AMOUNTS:
+            if name in node.values:
+                yield node.line, node.values[name]
+
+
+def message_of(root: Aggregate) -> str:
+    """What the bank says of a request that failed."""
+    for node in root.walk():
+        if node.tag == "STATUS" and node.value("CODE") not in ("", "0"):
+            return note_of(node.value("MESSAGE") or node.value("CODE"))
+    return ""
+
+
+class OfxReader(StatementReader):
+    def __init__(self, reading: Reading, options: Options, decimal: str, root: Aggregate) -> None:
+        super().__init__(reading, options, decimal)
+        self.statements = [node for node in root.walk() if node.tag in ACCOUNTS]
+        self.own = {number_of(statement) for statement in self.statements} - {""}
+
+    def lines(self) -> Iterator[FileRow]:
+        for statement in self.statements:
+            for listed in statement.children:
+                if listed.tag in ("BANKTRANLIST", "BANKTRANLISTP", "INVTRANLIST", "INVOOLIST"):
+                    yield from self.listed(statement, listed)
+            yield from self.balances(statement)
+
+    def listed(self, statement: Aggregate, listed: Aggregate) -> Iterator[FileRow]:
+        for node in listed.children:
+            if node.tag in ("STMTTRNP", "OO") or listed.tag in ("BANKTRANLISTP", "INVOOLIST"):
+                reason = Reason("NOT_BOOKED", text=node.tag)
+                yield FileRow(node.line, dict(node.values), RowType.TRANSACTION, skip=reason)
+            elif node.tag == "STMTTRN":
+                yield self.booked(statement, node)
+            elif node.tag == "INVBANKTRAN":
+                for inner in node.all("STMTTRN"):
+                    yield self.booked(statement, inner)
+            elif listed.tag == "INVTRANLIST" and node.tag not in NO_TRADES:
+                reason = Reason("UNSUPPORTED", "type", node.tag)
+                yield FileRow(node.line, trade_read(node), RowType.TRANSACTION, refusal=reason)
+
+    def booked(self, statement: Aggregate, node: Aggregate) -> FileRow:
+        def make() -> tuple[Item, ...] | Reason:
+            on = ofx_day(node.value("DTPOSTED"))
+            amount = self.amount(node.line, node.value("TRNAMT"))
+            # CURRENCY is that of the amount; ORIGCURRENCY only says what was converted.
+            account = self.account_of(statement, node.line, node.value("CURRENCY", "CURSYM"))
+            note = note_of(node.value("NAME") or node.value("PAYEE", "NAME"), node.value("MEMO"))
+            is_flow = node.value("TRNTYPE").upper() == "XFER" or self.is_between(node)
+            return self.booking(account, on, amount, note, known_by(node.value("FITID")), is_flow=is_flow)
+
+        return self.row(node.line, RowType.TRANSACTION, node.values, make)
+
+    def is_between(self, node: Aggregate) -> bool:
+        """Whether the other side is an account of the same file."""
+        return any(node.value(side, "ACCTID") in self.own for side in OTHER_SIDES)
+
+    def balances(self, statement: Aggregate) -> Iterator[FileRow]:
+        for node in statement.all("LEDGERBAL"):
+            read = {"LEDGERBAL": node.value("BALAMT"), "DTASOF": node.value("DTASOF")}
+            yield self.balance(statement, node, read)
+        for node in statement.all("INVBAL"):
+            if node.value("AVAILCASH"):
+                read = {"AVAILCASH": node.value("AVAILCASH"), "DTASOF": statement.value("DTASOF")}
+                yield self.balance(statement, node, read)
+
+    def balance(self, statement: Aggregate, node: Aggregate, read: dict[str, str]) -> FileRow:
+        amount, day = read.values()
+
+        def make() -> tuple[Item, ...] | Reason:
+            if not amount:
+                return Reason("EMPTY")
+            on, value = ofx_day(day), self.amount(node.line, amount, "balance")
+            return (ValueItem(self.account_of(statement, node.line), on, value),)
+
+        return self.row(node.line, RowType.VALUE, read, make)
+
+    def account_of(self, statement: Aggregate, line: int, currency: str = "") -> str:
+        """The account of the money: an investment account's is named after it and its currency."""
+        currency = (currency or statement.value("CURDEF")).upper()
+        name = number_of(statement)
+        if statement.tag == "CCSTMTRS":
+            return self.account(line, name, currency, "CREDIT_CARD")
+        if statement.tag == "INVSTMTRS":
+            name = f"{name} {currency or self.options.currency or ''}".strip()
+        kind = statement.value("BANKACCTFROM", "ACCTTYPE").upper()
+        return self.account(line, name, currency, ASSET_TYPES.get(kind, "CHECKING_ACCOUNT"))
+
+
+def number_of(statement: Aggregate) -> str:
+    return statement.value(ACCOUNTS[statement.tag], "ACCTID")
+
+
+def trade_read(node: Aggregate) -> dict[str, str]:
+    """What the row says, whichever aggregate inside it says it."""
+    return {"type": node.tag, **{name: text for part in node.walk() for name, text in part.values.items()}}
+
+
+def ofx_day(text: str) -> date:
+    """The day as the bank writes it, before any conversion to UTC."""
+    text = text.strip()
+    found = _DAY.fullmatch(text)
+    if found is None:
+        raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text[:100])
+    return day_of(found[1], found[2], found[3], text)
