@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from imports.formats.banks import ofx
+from imports.formats.banks import camt, ofx
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
 from imports.formats.trackers import (
@@ -56,4 +56,5 @@ FORMATS = (
     of_tables(homebox.NAME, homebox.fits, homebox.read),
     *(of_tables(name, partial(budgets.fits, name), partial(budgets.read, name)) for name in budgets.NAMES),
     Format(ofx.NAME, ofx.fits, ofx.read),
+    Format(camt.NAME, camt.fits, camt.read),
 )

@@ -70,4 +70,5 @@ SAMPLES = {
     "mint": Sample("mint-csv", own("mint.csv"), {"currency": "USD"}),
     "performance-xml": Sample("portfolio-performance-xml", own("portfolio-performance.xml")),
     "ofx": Sample("ofx", own("statement.ofx")),
+    "camt": Sample("camt", own("camt053.xml")),
 }
