@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from imports.formats.banks import camt, ofx
+from imports.formats.banks import camt, mt940, ofx
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
 from imports.formats.trackers import (
@@ -57,4 +57,5 @@ FORMATS = (
     *(of_tables(name, partial(budgets.fits, name), partial(budgets.read, name)) for name in budgets.NAMES),
     Format(ofx.NAME, ofx.fits, ofx.read),
     Format(camt.NAME, camt.fits, camt.read),
+    Format(mt940.NAME, mt940.fits, mt940.read),
 )

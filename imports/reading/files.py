@@ -23,7 +23,7 @@ CONTAINERS = {OTHER: "", JSON: "json", MARKUP: "xml", SQLITE: "sqlite", ARCHIVE:
 OFX_START = re.compile(
     rb"(?:^|>|NEWFILEUID:[^\s<]*)\s*<OFX>", re.IGNORECASE | re.MULTILINE
 )  # after any header
-SWIFT_START = re.compile(rb"^:20:[^\n]*\n(?:[^\n]*\n){0,4}?:(?:25|60)[A-Z]?:", re.MULTILINE)
+SWIFT_START = re.compile(rb"(?:^|\{4:):20:[^\n]*\n(?:[^\n]*\n){0,4}?:(?:25|60)[A-Z]?:", re.MULTILINE)
 SQLITE_BYTES = b"SQLite format 3\0"
 ZIP_BYTES = b"PK\x03\x04"
 

@@ -65,6 +65,7 @@ WARNINGS: dict[str, Promise] = {
     "BALANCE_DIFFERS": _("The balance of the file is not the sum of its rows. %(text)s"),
     "CURRENCY_ASSUMED": _("The file names no currency: it is read as %(text)s."),
     "REPEATED_NAME": _("%(text)s is there more than once: each is an account of its own."),
+    "CLAMPED": _("There is no such day: it is read as the last of its month. %(text)s"),
     "FUTURE": _("%(text)s is in the future."),
 }
 

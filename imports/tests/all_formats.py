@@ -71,4 +71,5 @@ SAMPLES = {
     "performance-xml": Sample("portfolio-performance-xml", own("portfolio-performance.xml")),
     "ofx": Sample("ofx", own("statement.ofx")),
     "camt": Sample("camt", own("camt053.xml")),
+    "mt940": Sample("mt940", own("statement.sta")),
 }
