@@ -70,6 +70,7 @@ SAMPLES = {
     "mint": Sample("mint-csv", own("mint.csv"), {"currency": "USD"}),
     "performance-xml": Sample("portfolio-performance-xml", own("portfolio-performance.xml")),
     "ofx": Sample("ofx", own("statement.ofx")),
+    "ofx-broker": Sample("ofx", own("broker.qfx")),
     "camt": Sample("camt", own("camt053.xml")),
     "mt940": Sample("mt940", own("statement.sta")),
 }

@@ -1,4 +1,4 @@
-"""OFX and QFX, 1.x and 2.x: statements of banks and cards, and the money of investment accounts.
+"""OFX and QFX, 1.x and 2.x: statements of banks, of cards and of investment accounts.
 
 A reader of our own: the days are those of the bank and not of UTC, a row that cannot be read is refused by its line,
 and the file is read where one of its values is longer than the standard allows.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
+from imports.formats.banks.ofx_investments import CHARGES, TRADES, Investments, Securities
 from imports.formats.banks.ofx_tree import Aggregate, parse_ofx
 from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of
 from imports.formats.cells import Refused
 from imports.formats.questions import ask_about_decimals
 from imports.formats.rows import FileRow, Item, Options, Reading, RowType, ValueItem
 from imports.reading.files import OFX_START, File
-from imports.reading.numbers import POINT
+from imports.reading.numbers import POINT, read_number
 from imports.reading.refusals import Reason
 
 NAME = "ofx"
@@ -24,7 +26,7 @@ ACCOUNTS = {"STMTRS": "BANKACCTFROM", "CCSTMTRS": "CCACCTFROM", "INVSTMTRS": "IN
 OTHER_SIDES = ("BANKACCTTO", "CCACCTTO")
 ASSET_TYPES = {"SAVINGS": "SAVINGS_ACCOUNT", "MONEYMRKT": "SAVINGS_ACCOUNT", "CD": "SAVINGS_ACCOUNT"}
 NO_TRADES = ("INVBANKTRAN", "DTSTART", "DTEND")
-AMOUNTS = ("TRNAMT", "BALAMT", "AVAILCASH")
+AMOUNTS = ("TRNAMT", "BALAMT", "AVAILCASH", "TOTAL", "UNITS", "UNITPRICE")
 _DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{0,6}(?:[.,:][0-9]*)?\s*(?:\[[^\]]*\]?)?)")
 
 
@@ -60,16 +62,26 @@ class OfxReader(StatementReader):
     def __init__(self, reading: Reading, options: Options, decimal: str, root: Aggregate) -> None:
         super().__init__(reading, options, decimal)
         self.statements = [node for node in root.walk() if node.tag in ACCOUNTS]
+        self.securities = Securities(root)
         self.own = {number_of(statement) for statement in self.statements} - {""}
 
     def lines(self) -> Iterator[FileRow]:
         for statement in self.statements:
+            investments = None
+            if statement.tag == "INVSTMTRS":
+                investments = Investments(
+                    self.reading, self.securities, statement, self.exact, ofx_day, self.options.currency or ""
+                )
             for listed in statement.children:
                 if listed.tag in ("BANKTRANLIST", "BANKTRANLISTP", "INVTRANLIST", "INVOOLIST"):
-                    yield from self.listed(statement, listed)
+                    yield from self.listed(statement, listed, investments)
+            if investments:
+                yield from self.positions(statement, investments)
             yield from self.balances(statement)
 
-    def listed(self, statement: Aggregate, listed: Aggregate) -> Iterator[FileRow]:
+    def listed(
+        self, statement: Aggregate, listed: Aggregate, investments: Investments | None
+    ) -> Iterator[FileRow]:
         for node in listed.children:
             if node.tag in ("STMTTRNP", "OO") or listed.tag in ("BANKTRANLISTP", "INVOOLIST"):
                 reason = Reason("NOT_BOOKED", text=node.tag)
@@ -79,6 +91,10 @@ class OfxReader(StatementReader):
             elif node.tag == "INVBANKTRAN":
                 for inner in node.all("STMTTRN"):
                     yield self.booked(statement, inner)
+            elif investments and node.tag in TRADES:
+                yield self.traded(statement, node, investments)
+            elif investments and node.tag in CHARGES:
+                yield self.charged(statement, node)
             elif listed.tag == "INVTRANLIST" and node.tag not in NO_TRADES:
                 reason = Reason("UNSUPPORTED", "type", node.tag)
                 yield FileRow(node.line, trade_read(node), RowType.TRANSACTION, refusal=reason)
@@ -94,6 +110,47 @@ class OfxReader(StatementReader):
             return self.booking(account, on, amount, note, known_by(node.value("FITID")), is_flow=is_flow)
 
         return self.row(node.line, RowType.TRANSACTION, node.values, make)
+
+    def traded(self, statement: Aggregate, node: Aggregate, investments: Investments) -> FileRow:
+        def make() -> tuple[Item, ...] | Reason:
+            items = investments.items(node, lambda currency: self.account_of(statement, node.line, currency))
+            return items or Reason("SUMMARY_ROW")
+
+        return self.row(node.line, RowType.TRANSACTION, trade_read(node), make)
+
+    def charged(self, statement: Aggregate, node: Aggregate) -> FileRow:
+        def make() -> tuple[Item, ...] | Reason:
+            on = ofx_day(node.value("INVTRAN", "DTTRADE"))
+            amount = self.amount(node.line, node.value("TOTAL"))
+            account = self.account_of(statement, node.line, node.value("CURRENCY", "CURSYM"))
+            note, known = note_of(node.value("INVTRAN", "MEMO")), known_by(node.value("INVTRAN", "FITID"))
+            return self.booking(account, on, amount, note, known)
+
+        return self.row(node.line, RowType.TRANSACTION, trade_read(node), make)
+
+    def positions(self, statement: Aggregate, investments: Investments) -> Iterator[FileRow]:
+        """What is held is not what the rows add up to: the rest was there before the first of them."""
+        listed = statement.first("INVPOSLIST")
+        if listed is None:
+            return
+        is_complete = True  # else what is missing may be held still
+        for part in (inner for node in listed.children for inner in node.all("INVPOS")):
+
+            def make(part: Aggregate = part) -> tuple[Item, ...] | Reason:
+                return investments.position(part) or Reason("NOT_A_TRANSACTION")
+
+            row = self.row(part.line, RowType.PRICE, trade_read(part), make)
+            is_complete &= row.refusal is None
+            yield row
+        if is_complete and (sold := investments.sold_out()):
+            yield FileRow(listed.line, {"type": "INVPOSLIST"}, RowType.TRANSACTION, tuple(sold))
+
+    def exact(self, line: int, text: str, field: str) -> Decimal:
+        """A number with all of its places: a quantity, or a price."""
+        number = read_number(text.strip(), self.decimal)
+        if number is None:
+            raise Refused("BAD_NUMBER" if text.strip() else "MISSING_FIELD", field, text[:100])
+        return number.value
 
     def is_between(self, node: Aggregate) -> bool:
         """Whether the other side is an account of the same file."""

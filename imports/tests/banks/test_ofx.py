@@ -113,13 +113,6 @@ def test_real_statements_of_banks():
     assert values(rows) == [("999988|USD", "2005-10-29", Decimal("200.29"))]
 
 
-def test_the_money_of_a_real_investment_account_and_its_trades_refused_by_line():
-    _, rows = read(real_sample("ofx/fidelity.ofx"))
-    assert cash(rows) == {"01234567890 USD|USD": Decimal("-0.57")}
-    assert values(rows) == [("01234567890 USD|USD", "2012-09-08", Decimal("18073.98"))]
-    assert [code for _, code in reasons(rows)] == ["UNSUPPORTED"] * 14
-
-
 @pytest.mark.usefixtures("shared_rows")
 def test_the_preview_names_the_bank_s_message(alice, portfolio):
     shown = preview(

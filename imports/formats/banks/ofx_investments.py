@@ -1,0 +1,215 @@
+"""The securities of an OFX file: their list, trades and income, and what was held before the first row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from imports.formats.banks.ofx_tree import Aggregate
+from imports.formats.banks.statements import known_by, note_of
+from imports.formats.cells import Refused
+from imports.formats.rows import Instrument, Item, PriceItem, QuantityItem, Reading, TransactionItem, Warning
+from imports.formats.trades import Trade, amount_of, booking, holding, paid_or_received, units
+from imports.reading.currencies import is_currency, minor_units
+from imports.reading.numbers import plus
+
+KINDS = {"STOCKINFO": "share", "MFINFO": "fund", "DEBTINFO": "bond", "OPTINFO": "option"}
+ASSET_TYPES = {"share": "STOCKS", "fund": "FUND", "bond": "BONDS", "option": "STOCKS"}
+BUYS = frozenset({"BUYSTOCK", "BUYMF", "BUYDEBT", "BUYOPT", "BUYOTHER"})
+SELLS = frozenset({"SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOPT", "SELLOTHER"})
+INCOME, REINVEST = "INCOME", "REINVEST"
+TRADES = BUYS | SELLS | {INCOME, REINVEST}
+CHARGES = frozenset({"INVEXPENSE", "MARGININTEREST"})  # of money alone
+FEES, TAXES = ("COMMISSION", "FEES", "LOAD"), ("TAXES", "WITHHOLDING", "STATEWITHHOLDING")
+ZERO = Decimal(0)
+SYMBOL_LENGTH = 40
+type ReadNumber = Callable[[int, str, str], Decimal]
+type ReadDay = Callable[[str], date]
+
+
+def body_of(node: Aggregate) -> Aggregate:
+    """The aggregate that has the numbers of a trade."""
+    return node.first("INVBUY") or node.first("INVSELL") or node
+
+
+class Securities:
+    """The list of securities, by the ids that trades and positions name them by."""
+
+    def __init__(self, root: Aggregate) -> None:
+        self.known: dict[str, Aggregate] = {}
+        self.kinds: dict[str, str] = {}
+        for listed in (node for node in root.walk() if node.tag == "SECLIST"):
+            for node in listed.children:
+                info = node.first("SECINFO")
+                if info and (unique := info.value("SECID", "UNIQUEID")):
+                    self.known.setdefault(unique, info)
+                    self.kinds.setdefault(unique, KINDS.get(node.tag, "other"))
+        self.tickers = Counter(info.value("TICKER") for info in self.known.values())
+
+    def account(self, reading: Reading, part: Aggregate, holder: str, currency: str) -> str:
+        """The account of the security that the part names."""
+        unique = part.value("SECID", "UNIQUEID")
+        if not unique:
+            raise Refused("MISSING_FIELD", "security")
+        info = self.known.get(unique)
+        if info:
+            currency = info.value("CURRENCY", "CURSYM").upper() or currency
+        if not is_currency(currency):
+            raise Refused("BAD_CURRENCY" if currency else "MISSING_FIELD", "currency", currency[:20])
+        ticker = info.value("TICKER") if info else ""
+        symbol = ticker if ticker and self.tickers[ticker] == 1 else unique
+        if not symbol.isprintable() or len(symbol) > SYMBOL_LENGTH:
+            raise Refused("BAD_NAME", "security", symbol[:SYMBOL_LENGTH])
+        name = note_of(info.value("SECNAME"))[:200] if info else unique
+        kind = self.kinds.get(unique, "other")
+        is_isin = part.value("SECID", "UNIQUEIDTYPE").upper() == "ISIN"
+        instrument = Instrument(symbol, name or symbol, kind, currency, unique if is_isin else "")
+        return holding(reading, instrument, holder, ASSET_TYPES.get(kind, "OTHER"))
+
+
+class Investments:
+    """Trades of one investment account. `moved` sums up the units that its rows have moved, by account."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        securities: Securities,
+        statement: Aggregate,
+        number: ReadNumber,
+        day: ReadDay,
+        currency: str,
+    ) -> None:
+        self.reading, self.securities = reading, securities
+        self.number, self.day = number, day
+        self.holder = statement.value("INVACCTFROM", "ACCTID")
+        self.currency = statement.value("CURDEF").upper() or currency
+        self.moved: dict[str, Decimal] = {}
+        self.first_on: date | None = None
+        listed = statement.first("INVTRANLIST")
+        self.reinvested = pairs_of(listed.children if listed else [])
+
+    def items(self, node: Aggregate, cash: Callable[[str], str]) -> tuple[Item, ...]:
+        """A trade with its money, or income. A dividend that buys the same security is one booking: that of the
+        purchase; the row of the dividend has none.
+        """
+        part = body_of(node)
+        currency = part.value("CURRENCY", "CURSYM").upper() or self.currency
+        on = self.day(part.value("INVTRAN", "DTTRADE"))
+        total = self.optional(part, "TOTAL")
+        is_reinvested = node.tag == REINVEST or id(node) in self.reinvested
+        account = self.securities.account(self.reading, part, self.holder, currency)
+        note, known = note_of(part.value("INVTRAN", "MEMO")), known_by(part.value("INVTRAN", "FITID"))
+        trade = Trade(account, "INCOME", on, currency, note=note, external_id=known)
+        if node.tag == INCOME:
+            if is_reinvested:
+                return ()
+            self.fill_income(trade, part, total)
+        elif is_reinvested:
+            self.fill_units(trade, node, part)
+            trade.amount = None if total is None else abs(total)
+        else:
+            self.fill_trade(trade, node, part, total)
+        booked = booking(self.reading, node.line, trade)
+        items: tuple[Item, ...] = (booked,)
+        if not is_reinvested and (received := self.received(node, booked, total)):
+            items = booked, paid_or_received(booked, cash(currency), received)
+        if booked.quantity:
+            self.move(account, -booked.quantity if node.tag in SELLS else booked.quantity)
+        self.first_on = on if self.first_on is None else min(self.first_on, on)
+        return items
+
+    def fill_income(self, trade: Trade, part: Aggregate, total: Decimal | None) -> None:
+        """The total is what was received: tax that was withheld comes on top. What is taken back is spent."""
+        if total is None:
+            raise Refused("MISSING_FIELD", "amount")
+        tax = self.sum(part, TAXES)
+        if total > 0:
+            trade.amount, trade.tax = plus(total, tax), tax
+        else:
+            trade.type, trade.amount = "EXPENSE", -total
+
+    def fill_units(self, trade: Trade, node: Aggregate, part: Aggregate) -> None:
+        trade.quantity = abs(self.number(node.line, part.value("UNITS"), "quantity"))
+        trade.price = self.optional(part, "UNITPRICE")
+
+    def fill_trade(self, trade: Trade, node: Aggregate, part: Aggregate, total: Decimal | None) -> None:
+        """The total has the fees and taxes in it."""
+        self.fill_units(trade, node, part)
+        trade.type = "DISPOSE" if node.tag in SELLS else "ACQUIRE"
+        trade.fee, trade.tax = self.sum(part, FEES), self.sum(part, TAXES)
+        if total is not None:
+            costs = plus(trade.fee, trade.tax)
+            trade.amount = plus(abs(total), costs if node.tag in SELLS else -costs)
+
+    def received(self, node: Aggregate, booked: TransactionItem, total: Decimal | None) -> Decimal:
+        """What the money of the trade is: the total of the file, with the sign that its type has."""
+        if node.tag == INCOME:
+            return total or ZERO
+        costs = plus(booked.fee, booked.tax)
+        amount = booked.amount or ZERO
+        return plus(amount, -costs) if node.tag in SELLS else -plus(amount, costs)
+
+    def position(self, node: Aggregate) -> tuple[Item, ...]:
+        """The price, and what was held before the first row: what is held less what the rows have moved."""
+        currency = node.value("CURRENCY", "CURSYM").upper() or self.currency
+        account = self.securities.account(self.reading, node, self.holder, currency)
+        on = self.day(node.value("DTPRICEASOF"))
+        held = self.number(node.line, node.value("UNITS"), "quantity")
+        if node.value("POSTYPE").upper() == "SHORT" and held > 0:
+            held = -held
+        items: list[Item] = self.before_first(account, plus(held, -self.moved.pop(account, ZERO)), on)
+        price, worth = self.optional(node, "UNITPRICE"), self.optional(node, "MKTVAL")
+        product = amount_of(held, price)
+        security = self.reading.accounts[account].instrument
+        if price is None or product is None or security is None:
+            return tuple(items)
+        if worth is not None and abs(plus(product, -abs(worth))) > Decimal(1).scaleb(-minor_units(currency)):
+            self.reading.warn(Warning("PRICE_DISAGREES", node.line, "price", f"{product:f} / {worth:f}"))
+        elif currency == security.currency and (quoted := units(price, "price")):
+            items.append(PriceItem(security.key, on, quoted))
+        return tuple(items)
+
+    def before_first(self, account: str, quantity: Decimal, on: date) -> list[Item]:
+        first = self.first_on - timedelta(days=1) if self.first_on else on
+        return [QuantityItem(account, first, quantity)] if quantity else []
+
+    def sold_out(self) -> list[Item]:
+        """What was held before of securities that are held no more. Only where the file says what is held."""
+        left = [
+            item
+            for account, moved in self.moved.items()
+            for item in self.before_first(account, -moved, date.max)
+        ]
+        self.moved.clear()
+        return left
+
+    def move(self, account: str, quantity: Decimal) -> None:
+        self.moved[account] = plus(self.moved.get(account, ZERO), quantity)
+
+    def optional(self, node: Aggregate, name: str) -> Decimal | None:
+        text = node.value(name)
+        return self.number(node.line, text, name.lower()) if text else None
+
+    def sum(self, node: Aggregate, names: tuple[str, ...]) -> Decimal:
+        return plus(*(self.optional(node, name) or ZERO for name in names))
+
+
+def pairs_of(rows: list[Aggregate]) -> set[int]:
+    """The rows, by their identity, that are a dividend and the purchase of the same security, day and amount."""
+    dividends: dict[tuple[str, str, str], list[Aggregate]] = {}
+    for node in rows:
+        if node.tag == INCOME:
+            dividends.setdefault(pair_key(node), []).append(node)
+    pairs: set[int] = set()
+    for node in rows:
+        if node.tag in BUYS and (found := dividends.get(pair_key(node))):
+            pairs |= {id(node), id(found.pop())}
+    return pairs
+
+
+def pair_key(node: Aggregate) -> tuple[str, str, str]:
+    part = body_of(node)
+    total = part.value("TOTAL").lstrip("+-0").rstrip()
+    return part.value("SECID", "UNIQUEID"), part.value("INVTRAN", "DTTRADE")[:8], total
