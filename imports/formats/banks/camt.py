@@ -20,6 +20,9 @@ NAME = "camt"
 MESSAGES = {"BkToCstmrStmt": "Stmt", "BkToCstmrAcctRpt": "Rpt", "BkToCstmrDbtCdtNtfctn": "Ntfctn"}
 OPENINGS, CLOSING = ("OPBD", "PRCD"), "CLBD"
 ASSET_TYPE = "CHECKING_ACCOUNT"
+# Addresses, agents and codes are most of a file, and nothing is read of them.
+UNREAD = frozenset({"BkTxCd", "RltdAgts", "PstlAdr", "Refs", "AmtDtls", "RltdDts", "Strd", "Btch", "GrpHdr"})
+UNREAD |= {"DbtrAcct", "CdtrAcct", "UltmtDbtr", "UltmtCdtr", "InitgPty", "ValDt", "Svcr", "Ownr", "TxsSummry"}
 _MESSAGE = re.compile(rb"<(?:[A-Za-z0-9_.-]+:)?BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)[\s>]")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[TZ+-].*)?", re.DOTALL)
 
@@ -29,7 +32,7 @@ def fits(file: File, options: Options) -> int:
 
 
 def read(file: File, options: Options) -> Reading:
-    root = parse_xml(file.data)
+    root = parse_xml(file.data, UNREAD)
     statements = [
         node for message, tag in MESSAGES.items() for found in root.all(message) for node in found.all(tag)
     ]

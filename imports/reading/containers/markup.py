@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from xml.etree.ElementTree import ParseError  # only the name of an error: defusedxml reads # nosec B405
 
@@ -12,6 +14,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 from imports.reading.refusals import FileRefused
 
 DEEPEST = 5_000
+FEW = 16  # so many children are looked through as fast as an index of them, which takes more memory than they do
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
 class Node:
@@ -19,14 +23,17 @@ class Node:
 
     __slots__ = ("_by_tag", "attributes", "children", "line", "parent", "tag", "text")
 
-    def __init__(self, tag: str, attributes: dict[str, str], parent: Node | None, line: int) -> None:
-        self.tag, self.attributes, self.parent, self.line = tag, attributes, parent, line
+    def __init__(self, tag: str, attributes: Mapping[str, str], parent: Node | None, line: int) -> None:
+        self.tag, self.parent, self.line = tag, parent, line
+        self.attributes = attributes or NO_ATTRIBUTES
         self.children: list[Node] = []
         self.text = ""
         self._by_tag: dict[str, list[Node]] | None = None
 
     def all(self, tag: str) -> list[Node]:
         """The children of this name, in their order. The tree is complete when this is asked."""
+        if len(self.children) <= FEW:
+            return [child for child in self.children if child.tag == tag]
         if self._by_tag is None:
             self._by_tag = {}
             for child in self.children:
@@ -54,7 +61,8 @@ class Node:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str]) -> None:
+        self.without, self.left_out = without, 0  # how deep it is in an element that is left out
         self.root: Node | None = None
         self.here: Node | None = None
         self.parser: Any = None
@@ -64,7 +72,11 @@ class _Builder:
         self.depth += 1
         if self.depth > DEEPEST:
             raise FileRefused("BROKEN_FILE", self.parser.CurrentLineNumber)
-        node = Node(tag.rpartition("}")[2], attributes, self.here, self.parser.CurrentLineNumber)
+        name = sys.intern(tag.rpartition("}")[2])
+        if self.left_out or name in self.without:
+            self.left_out += 1
+            return
+        node = Node(name, attributes, self.here, self.parser.CurrentLineNumber)
         if self.here is None:
             self.root = node
         else:
@@ -73,19 +85,25 @@ class _Builder:
 
     def end(self, tag: str) -> None:
         self.depth -= 1
+        if self.left_out:
+            self.left_out -= 1
+            return
         self.here = self.here.parent if self.here else None
 
     def data(self, text: str) -> None:
-        if self.here is not None and (self.here.text or not text.isspace()):
+        if self.here is not None and not self.left_out and (self.here.text or not text.isspace()):
             self.here.text += text
 
     def close(self) -> Node | None:
         return self.root
 
 
-def parse_xml(data: bytes) -> Node:
-    """Raises FileRefused: BROKEN_FILE with the line, or ENTITIES_REFUSED."""
-    builder = _Builder()
+def parse_xml(data: bytes, without: Collection[str] = ()) -> Node:
+    """`without` names elements that are left out with all that is in them, to save memory.
+
+    Raises FileRefused: BROKEN_FILE with the line, or ENTITIES_REFUSED.
+    """
+    builder = _Builder(without)
     parser = DefusedXMLParser(target=builder, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     builder.parser = parser.parser
     try:
