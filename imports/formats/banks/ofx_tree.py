@@ -69,6 +69,8 @@ class Aggregate:
 
     def value(self, *path: str) -> str:
         """The text at the end of the path, "" where there is none."""
+        if len(path) == 1:
+            return self.values.get(path[0], "")
         node = self.first(*path[:-1])
         return node.values.get(path[-1], "") if node else ""
 
@@ -140,7 +142,8 @@ class _Builder:
             if closes:
                 self.end(tag.upper())
             elif not is_empty:
-                self.start(tag.upper(), html.unescape(value).strip())
+                value = html.unescape(value) if "&" in value else value
+                self.start(tag.upper(), value.strip())
             found = following
 
     def start(self, tag: str, value: str) -> None:

@@ -131,8 +131,9 @@ def note_of(*texts: str) -> str:
     """The texts one after another, each once, without line breaks and control characters."""
     result = ""
     for text in texts:
-        clean = "".join(mark if mark.isprintable() else " " for mark in text)
-        clean = " ".join(clean.split())
+        if not text.isprintable():
+            text = "".join(mark if mark.isprintable() else " " for mark in text)
+        clean = " ".join(text.split())
         if clean.startswith(result):
             result = clean
         elif clean not in result:
