@@ -73,4 +73,6 @@ SAMPLES = {
     "ofx-broker": Sample("ofx", own("broker.qfx")),
     "camt": Sample("camt", own("camt053.xml")),
     "mt940": Sample("mt940", own("statement.sta")),
+    "trade-republic": Sample("trade-republic-csv", own("trade-republic.csv")),
+    "schwab": Sample("schwab-csv", own("schwab.csv")),
 }

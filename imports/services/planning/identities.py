@@ -35,6 +35,7 @@ class References:
         if isinstance(item, QuantityItem):
             return f"quantity-{item.on.isoformat()}"
         if item.leg and first:
+            self._ids.add((item.account, f"{first}/{item.leg}"))
             return f"{first}/{item.leg}"
         if item.external_id:
             key = item.account, item.external_id
