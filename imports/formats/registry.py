@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from imports.formats.banks import camt, mt940, ofx
 from imports.formats.brokers import schwab, trade_republic
+from imports.formats.brokers import flex, schwab, trade_republic
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth, transactions
 from imports.formats.trackers import (
@@ -55,6 +56,7 @@ FORMATS = (
     of_tables(wealthfolio.NAME, wealthfolio.fits, wealthfolio.read),
     of_tables(firefly.NAME, firefly.fits, firefly.read),
     of_tables(homebox.NAME, homebox.fits, homebox.read),
+    Format(flex.NAME, flex.fits, flex.read),
     of_tables(trade_republic.NAME, trade_republic.fits, trade_republic.read),
     of_tables(schwab.NAME, schwab.fits, schwab.read),
     *(of_tables(name, partial(budgets.fits, name), partial(budgets.read, name)) for name in budgets.NAMES),

@@ -24,6 +24,7 @@ REASONS: dict[str, Promise] = {
     "UNSUPPORTED_ACTION": _("Strata cannot import this action: %(text)s"),
     "CANCELLED": _("It was cancelled."),
     "SUMMARY_ROW": _("It sums up other rows."),
+    "WITH_ANOTHER_ROW": _("It is in the booking of another row, which belongs to it."),
     "NOT_BOOKED": _("It is not booked yet: %(text)s"),
     "ZERO_ROW": _("Its amount is zero."),
     "ALREADY_THERE": _("It is there already."),
@@ -63,6 +64,7 @@ WARNINGS: dict[str, Promise] = {
         "It is read as midnight of the next day, in the time zone of whoever wrote the file. %(text)s"
     ),
     "BALANCE_DIFFERS": _("The balance of the file is not the sum of its rows. %(text)s"),
+    "POSITION_DIFFERS": _("The file says that another number is held than its rows give. %(text)s"),
     "CURRENCY_ASSUMED": _("The file names no currency: it is read as %(text)s."),
     "REPEATED_NAME": _("%(text)s is there more than once: each is an account of its own."),
     "CLAMPED": _("There is no such day: it is read as the last of its month. %(text)s"),

@@ -75,4 +75,5 @@ SAMPLES = {
     "mt940": Sample("mt940", own("statement.sta")),
     "trade-republic": Sample("trade-republic-csv", own("trade-republic.csv")),
     "schwab": Sample("schwab-csv", own("schwab.csv")),
+    "flex": Sample("ibkr-flex", own("flex.xml")),
 }

@@ -49,7 +49,8 @@ EARNED = words_of(
     "bank interest, credit interest, bond interest, cd interest, margin interest, qualified dividend, cash dividend,"
     " non-qualified div, special dividend, special qual div, special non qual div, pr yr cash div, pr yr special div,"
     " pr yr div reinvest, reinvest dividend, qual div reinvest, div adjustment, long term cap gain,"
-    " short term cap gain, long term cap gain reinvest, short term cap gain reinvest, cash in lieu, promotional award, misc cash entry, misc"
+    " short term cap gain,"
+    " long term cap gain reinvest, short term cap gain reinvest, cash in lieu, promotional award, misc cash entry, misc"
     " credits, foreign tax paid, foreign tax reclaim, nra tax adj, nra withholding, tax withholding, adr mgmt fee,"
     " service fee, advisor fee, visa purchase, adjust fee"
 )
@@ -145,7 +146,7 @@ class Schwab(RowReader):
             return
         action = self.action(line)
         if line.number in self.dividends:
-            row.skip = Reason("ALREADY_THERE")
+            row.skip = Reason("WITH_ANOTHER_ROW")
         elif action == SPLIT:
             row.row_type, row.items = RowType.ACTION, self.split(line)
         elif action in UNSUPPORTED:

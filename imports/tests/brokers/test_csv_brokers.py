@@ -67,7 +67,7 @@ def test_schwab():
     assert reasons(rows) == [
         (4, "UNSUPPORTED_ACTION"),
         (5, "UNKNOWN_TYPE"),
-        (9, "ALREADY_THERE"),
+        (9, "WITH_ANOTHER_ROW"),
         (16, "TOTAL"),
     ]
     assert [(item.instrument, item.numerator, item.denominator) for item in items(rows, ActionItem)] == [
