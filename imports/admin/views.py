@@ -251,6 +251,8 @@ def options_of(posted: Mapping[str, str], row: Import) -> dict[str, Any]:
         options["currency"] = options["currency"].upper()
     if on := posted.get("on", "").strip():
         options["on"] = day_option(on)
+    if columns := columns_option(posted.get("columns", "")):
+        options["columns"] = row.options.get("columns", {}) | columns
     accounts = {
         account["key"]: chosen
         for number, account in enumerate(accounts_of(row))
@@ -291,6 +293,13 @@ def as_posted(posted: Mapping[str, str], number: int, account: Mapping[str, Any]
         "asset_type": posted.get(f"type-{number}") or account["asset_type"],
         "is_skipped": f"skip-{number}" in posted if is_listed else account["is_skipped"],
     }
+
+
+def columns_option(text: str) -> dict[str, str | int]:
+    """Our names of columns with their headings, or their numbers: "date = Handelstag; security = 3"."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    named = {name.strip(): column.strip() for name, _, column in pairs if name.strip()}
+    return {name: int(column) if column.isdecimal() else column for name, column in named.items()}
 
 
 def day_option(text: str) -> str:

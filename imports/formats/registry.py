@@ -9,8 +9,9 @@ from typing import NamedTuple
 from imports.formats.banks import camt, mt940, ofx
 from imports.formats.brokers import schwab, trade_republic
 from imports.formats.brokers import flex, schwab, trade_republic
+from imports.formats.brokers import flex, schwab, table, trade_republic
 from imports.formats.rows import Options, Reading
-from imports.formats.spreadsheets import networth, transactions
+from imports.formats.spreadsheets import networth
 from imports.formats.trackers import (
     budgets,
     firefly,
@@ -46,7 +47,7 @@ def of_tables(
 
 FORMATS = (
     of_tables(networth.NAME, networth.fits, networth.read),
-    of_tables(transactions.NAME, transactions.fits, transactions.read),
+    of_tables(table.NAME, table.fits, table.read),
     Format(strata.JSON_NAME, strata.fits_json, strata.read_json),
     Format(strata.SQLITE_NAME, strata.fits_sqlite, strata.read_sqlite),
     Format(ghostfolio.JSON_NAME, ghostfolio.fits_json, ghostfolio.read_json),

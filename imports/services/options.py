@@ -35,6 +35,14 @@ COLUMNS = (
     "amount",
     "balance",
     "id",
+    "quantity",
+    "price",
+    "fee",
+    "tax",
+    "isin",
+    "security",
+    "class",
+    "account",
 )
 ACCOUNT_OPTIONS = ("asset_id", "name", "asset_type", "sign", "opening", "skip")
 VALUES = ("replace", "keep")

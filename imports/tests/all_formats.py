@@ -76,4 +76,5 @@ SAMPLES = {
     "trade-republic": Sample("trade-republic-csv", own("trade-republic.csv")),
     "schwab": Sample("schwab-csv", own("schwab.csv")),
     "flex": Sample("ibkr-flex", own("flex.xml")),
+    "trades": Sample("transactions", own("trades.csv")),
 }

@@ -128,16 +128,17 @@ def test_row_that_cannot_be_read_is_refused_and_the_others_are_read(row, code, f
     assert (parsed[-1].refusal.code, parsed[-1].refusal.field) == (code, field)
 
 
-@pytest.mark.parametrize(
-    "table",
-    [
-        b"Date,Code,Currency,Price,Quantity,Action,Fee,Note\n2026-01-02,VWCE,EUR,120.00,2,buy,1.00,\n",
-        b"journal_id,date,amount,description,currency_code\n1,2026-01-02,-5,x,EUR\n",
-    ],
-)
-def test_trades_and_files_of_other_programs_are_no_bookings(table):
+def test_files_of_other_programs_are_no_bookings():
+    table = b"journal_id,date,amount,description,currency_code\n1,2026-01-02,-5,x,EUR\n"
     with pytest.raises(FileRefused):
         read_file(table, Options(), format_name="transactions")
+
+
+def test_trades_are_no_bookings_but_trades():
+    table = b"Date,Code,Currency,Price,Quantity,Action,Fee,Note\n2026-01-02,VWCE,EUR,120.00,2,buy,1.00,\n"
+    reading = read_file(table, Options(), format_name="transactions").reading
+    assert reading.detected["layout"] == "trades"
+    assert [item.quantity for row in reading.rows() for item in row.items] == [2]
 
 
 def test_reference_is_the_files_own_or_its_content_and_number():
