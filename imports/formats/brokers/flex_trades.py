@@ -26,6 +26,10 @@ class Trades:
     def items(self, node: Node) -> tuple[Item, ...] | Reason:
         if id(node) in self.cancelled:
             return Reason("CANCELLED")
+        if is_cancellation(node):
+            # What it cancels is in another file: only a person can delete that.
+            texts = (node.attributes.get(name, "").strip() for name in ("buySell", "origTransactionID"))
+            raise Refused("UNSUPPORTED", "buySell", " ".join(texts).strip()[:100])
         kind = node.attributes.get("assetCategory", "").strip().upper()
         if kind == CURRENCIES:
             return self.exchange(node)
@@ -124,14 +128,13 @@ def cancelled(nodes: list[Node]) -> set[int]:
         if not is_cancellation(node):
             by_content[content_of(node)].append(node)
     for node in filter(is_cancellation, nodes):
-        found.add(id(node))
         known = node.attributes.get("origTransactionID", "").strip()
         earlier = by_id.get(known) if known not in ("", "0") else None
         if earlier is None:
             same = [other for other in by_content[content_of(node)] if id(other) not in found]
             earlier = same[0] if same else None
         if earlier is not None:
-            found.add(id(earlier))
+            found |= {id(node), id(earlier)}
     return found
 
 

@@ -124,3 +124,20 @@ def test_real_file_with_a_cancelled_exchange():
     assert [code for _, code in reasons(rows)] == ["CANCELLED", "CANCELLED"]
     assert of_cash(rows) == {"U1234567 USD|USD": Decimal("-1145.9294"), "U1234567 TWD|TWD": 34650}
     assert [item.external_id for item in items(rows)] == ["4610738885", "4610738885/exchange"]
+
+
+def trades(*rows):
+    shared = 'assetCategory="STK" symbol="A" currency="USD" tradeDate="20240306" tradePrice="4" quantity'
+    nodes = "".join(f"<Trade {shared}={row} />" for row in rows)
+    return read(f'<FlexStatement accountId="U1"><Trades>{nodes}</Trades></FlexStatement>'.encode())[1]
+
+
+def test_of_two_equal_trades_the_one_that_is_named_is_cancelled():
+    bought = [f'"1" buySell="BUY" transactionID="{number}"' for number in (1, 2, 3)]
+    rows = trades(*bought, '"-1" buySell="BUY (Ca.)" transactionID="4" origTransactionID="2"')
+    assert [item.external_id for item in items(rows) if not item.leg] == ["1", "3"]
+
+
+def test_a_row_that_cancels_what_is_in_another_file_is_refused():
+    rows = trades('"-1" buySell="BUY (Ca.)" transactionID="4" origTransactionID="2"')
+    assert [code for _, code in reasons(rows)] == ["UNSUPPORTED"]
