@@ -7,8 +7,6 @@ from functools import partial
 from typing import NamedTuple
 
 from imports.formats.banks import camt, mt940, ofx
-from imports.formats.brokers import schwab, trade_republic
-from imports.formats.brokers import flex, schwab, trade_republic
 from imports.formats.brokers import flex, schwab, table, trade_republic
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth

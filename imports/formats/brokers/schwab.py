@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import NamedTuple
 
 from imports.formats.brokers.money import Booker, Sums
@@ -107,6 +109,7 @@ class Schwab(RowReader):
         super().__init__(reading, table, cells, options)
         self.account = options.account or account_above(table)
         self.moved: dict[str, list[Moved]] = {}
+        self.held: dict[str, tuple[list[date], list[Decimal]]] = {}  # after each of these days
         self.bought_again: dict[tuple[str, date, Decimal], list[int]] = {}  # lines of Reinvest Shares
         self.paid_again: dict[int, int] = {}  # the line of a dividend for each of these
         for line in table:
@@ -212,13 +215,21 @@ class Schwab(RowReader):
     def split(self, line: Line) -> tuple[Item, ...]:
         """The quantity is the number of new shares: the ratio follows from what was held before."""
         on, symbol, new = self.day(line, "date"), self.symbol(line), self.number(line, "quantity") or ZERO
-        held = plus(ZERO, *(moved.quantity for moved in self.moved.get(symbol, ()) if moved.on < on))
+        held = self.held_before(symbol, on)
         if held <= 0 or new <= 0:
             raise Refused("UNSUPPORTED_ACTION", "action", self.text(line, "action")[:100])
         ratio = (1 + Fraction(new) / Fraction(held)).as_integer_ratio()
         if max(ratio) > 10_000:
             raise Refused("UNSUPPORTED_ACTION", "quantity", f"{held:f} + {new:f}")
         return (ActionItem(self.reading.instrument(self.instrument(line)), on, "split", *ratio),)
+
+    def held_before(self, symbol: str, on: date) -> Decimal:
+        if symbol not in self.held:
+            moves = sorted(self.moved.get(symbol, ()), key=lambda moved: moved.on)
+            sums = [ZERO, *accumulate((moved.quantity for moved in moves), plus)]
+            self.held[symbol] = [moved.on for moved in moves], sums
+        days, sums = self.held[symbol]
+        return sums[bisect_left(days, on)]
 
     # --- what a row says ---
 
