@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from imports.formats.banks import camt, mt940, ofx
 from imports.formats.brokers import flex, schwab, table, trade_republic
+from imports.formats.journals import beancount, ledger
 from imports.formats.rows import Options, Reading
 from imports.formats.spreadsheets import networth
 from imports.formats.trackers import (
@@ -58,6 +59,8 @@ FORMATS = (
     Format(flex.NAME, flex.fits, flex.read),
     of_tables(trade_republic.NAME, trade_republic.fits, trade_republic.read),
     of_tables(schwab.NAME, schwab.fits, schwab.read),
+    Format(beancount.NAME, beancount.fits, beancount.read),
+    Format(ledger.NAME, ledger.fits, ledger.read),
     *(of_tables(name, partial(budgets.fits, name), partial(budgets.read, name)) for name in budgets.NAMES),
     Format(ofx.NAME, ofx.fits, ofx.read),
     Format(camt.NAME, camt.fits, camt.read),

@@ -77,4 +77,6 @@ SAMPLES = {
     "schwab": Sample("schwab-csv", own("schwab.csv")),
     "flex": Sample("ibkr-flex", own("flex.xml")),
     "trades": Sample("transactions", own("trades.csv")),
+    "beancount": Sample("beancount", own("journal.beancount")),
+    "ledger": Sample("ledger", own("journal.ledger")),
 }

@@ -1,0 +1,145 @@
+"""The accounts of a journal as assets: each with a currency is one, and each with a commodity that it holds."""
+
+from __future__ import annotations
+
+import re
+
+from imports.formats.journals.contents import LIABILITIES, Journal
+from imports.formats.journals.transactions import OWN, Part
+from imports.formats.rows import NAME_LENGTH, Account, Instrument, Reading
+from imports.reading.currencies import is_currency
+from imports.reading.words import DEBTS, OTHER, asset_type_of
+
+KINDS = {
+    "STOCKS": "share",
+    "FUND": "fund",
+    "BONDS": "bond",
+    "CRYPTO": "crypto",
+    "COMMODITIES": "commodity",
+}
+_WHOLE = re.compile(r"A[0-9]+(?:-[0-9]+)?")
+# What Strata's own journals say of accounts and commodities.
+THE_NAME, THE_TYPE, THE_CURRENCY = "strata-name", "strata-type", "strata-currency"
+THE_SYMBOL, THE_ISIN = "strata-symbol", "strata-isin"
+
+
+class JournalAccounts:
+    """Two accounts that are given one name are two: the second gets a number."""
+
+    def __init__(self, reading: Reading, journal: Journal, parts: list[Part]) -> None:
+        self.reading, self.journal = reading, journal
+        self.names: dict[str, str] = {}
+        self.taken: set[tuple[str, str]] = set()
+        self.currencies = currencies_of(journal, parts)
+        self.main = main_currency(journal, parts)
+        self.commodities_at: dict[str, set[str]] = {}
+        self.parents: set[str] = set()
+        self.holders: dict[str, str] = {}
+        for part in parts:
+            self.saw(part)
+        self.wholes = self.assets_as_a_whole()
+        self.instruments: dict[str, Instrument] = {}
+
+    def saw(self, part: Part) -> None:
+        parent = part.account.rpartition(":")[0]
+        while parent and parent not in self.parents:
+            self.parents.add(parent)
+            parent = parent.rpartition(":")[0]
+        if part.root in OWN and not part.is_money:
+            self.commodities_at.setdefault(part.account, set()).add(part.units.commodity)
+            self.holders.setdefault(part.units.commodity, part.account)
+
+    def assets_as_a_whole(self) -> dict[str, str]:
+        """The accounts of Strata's own journals whose one unit has a price for each value."""
+        return {
+            commodity: account
+            for commodity, account in self.holders.items()
+            if _WHOLE.fullmatch(commodity)
+            and THE_NAME in self.journal.accounts.get(account, {})
+            and THE_SYMBOL not in self.journal.commodities.get(commodity, {})
+        }
+
+    def is_whole(self, account: str, commodity: str) -> bool:
+        return self.wholes.get(commodity) == account
+
+    def whole_of(self, commodity: str) -> str | None:
+        account = self.wholes.get(commodity)
+        if account is None:
+            return None
+        return self.money(account, self.currencies.get(commodity, self.main))
+
+    def has_children(self, account: str) -> bool:
+        return account in self.parents
+
+    # --- keys ---
+
+    def money(self, account: str, currency: str) -> str:
+        name = self.name_of(account)
+        return self.reading.account(Account(name, currency, self.type_of(account)))
+
+    def name_of(self, account: str) -> str:
+        """As Strata's own journals name it, else as it is written."""
+        if account not in self.names:
+            about = self.journal.accounts.get(account, {})
+            name = about.get(THE_NAME, "").strip()[:NAME_LENGTH] or account[:NAME_LENGTH]
+            currency = about.get(THE_CURRENCY, "")
+            number, unique = 2, name
+            while (unique, currency) in self.taken:
+                unique, number = f"{name[: NAME_LENGTH - 10]} ({number})", number + 1
+            self.taken.add((unique, currency))
+            self.names[account] = unique
+        return self.names[account]
+
+    def type_of(self, account: str) -> str:
+        words = self.journal.accounts.get(account, {}).get(THE_TYPE, "")
+        kind = asset_type_of(*([words] if words else []), *reversed(account.split(":")[1:]))
+        if self.journal.root_of(account) == LIABILITIES and kind not in DEBTS and not words:
+            return "LOAN"
+        return kind
+
+    def holding(self, account: str, commodity: str) -> str:
+        instrument = self.instrument(commodity)
+        about = self.journal.accounts.get(account, {})
+        name = about.get(THE_NAME, "").strip()[:NAME_LENGTH] or instrument.name
+        return self.reading.account(
+            Account(name, instrument.currency, self.type_of(account), instrument, account[:NAME_LENGTH])
+        )
+
+    def only_holding(self, account: str) -> str | None:
+        """The key of an account with one commodity."""
+        commodities = self.commodities_at.get(account, set())
+        return self.holding(account, next(iter(commodities))) if len(commodities) == 1 else None
+
+    def instrument(self, commodity: str) -> Instrument:
+        if commodity not in self.instruments:
+            about = self.journal.commodities.get(commodity, {})
+            holder = self.holders.get(commodity)
+            kind = KINDS.get(self.type_of(holder) if holder else OTHER, "other")
+            self.instruments[commodity] = Instrument(
+                about.get(THE_SYMBOL, "")[:NAME_LENGTH] or commodity[:NAME_LENGTH],
+                about.get("name", "")[:NAME_LENGTH] or commodity[:NAME_LENGTH],
+                kind,
+                self.currencies.get(commodity, self.main),
+                about.get(THE_ISIN, ""),
+            )
+        return self.instruments[commodity]
+
+
+def currencies_of(journal: Journal, parts: list[Part]) -> dict[str, str]:
+    """The currency of each commodity: that of its first price, else of its first cost."""
+    found: dict[str, str] = {}
+    for price in sorted(journal.prices, key=lambda price: (price.on, price.line)):
+        if is_currency(price.amount.commodity):
+            found.setdefault(price.commodity, price.amount.commodity)
+    for part in parts:
+        value = part.posting.cost or part.posting.price
+        if value is not None and is_currency(value.commodity):
+            found.setdefault(part.units.commodity, value.commodity)
+    return found
+
+
+def main_currency(journal: Journal, parts: list[Part]) -> str:
+    """Of commodities that nothing gives a currency: they have a quantity and no value."""
+    money = (part.units.commodity for part in parts if part.is_money)
+    prices = (price.amount.commodity for price in journal.prices if is_currency(price.amount.commodity))
+    return next(money, None) or next(prices, None) or "USD"
