@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from imports.reading.currencies import currency_of_mark
@@ -174,3 +175,8 @@ def rounded_to(value: Decimal, places: int) -> Decimal:
     if isinstance(exponent, int) and exponent >= -places:
         return value
     return value.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)
+
+
+def rounded_fraction(value: Fraction, places: int) -> Decimal:
+    """The number with so many places, half to even."""
+    return Decimal(round(value * 10**places)).scaleb(-places, _CONTEXT)

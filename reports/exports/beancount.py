@@ -93,12 +93,13 @@ def commodities(portfolio: Exported, names: Names) -> Iterator[Line]:
         first = min(
             [on for on, _ in security.prices] + first_days(portfolio, security), default=portfolio.today
         )
+        splits = f"  strata-splits: {quoted(security.actions)}\n" if security.actions else ""
         yield (
             first,
             0,
             (
                 f"{first} commodity {commodity}\n  name: {quoted(security.name)}\n"
-                f"  strata-symbol: {quoted(security.symbol)}\n  strata-isin: {quoted(security.isin)}\n"
+                f"  strata-symbol: {quoted(security.symbol)}\n  strata-isin: {quoted(security.isin)}\n{splits}"
             ),
         )
         for on, price in security.prices:

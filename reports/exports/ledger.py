@@ -6,7 +6,7 @@ dividends. What an asset is worth, and what its lots cost, stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ from portfolios.models import Portfolio
 from strata.db.consistent_read import consistent_read
 
 LONG_AGO = date(1900, 1, 1)
-RATIOS = (InstrumentAction.Type.SPLIT, InstrumentAction.Type.STOCK_DIVIDEND, InstrumentAction.Type.RENAME)
+SPLITS = (InstrumentAction.Type.SPLIT, InstrumentAction.Type.STOCK_DIVIDEND)
 
 
 MOST_ROWS = 200_000  # values and transactions: they are in memory at once
@@ -59,6 +59,7 @@ class Security:
     currency: str
     isin: str
     splits: Sequence[Split] = ()
+    actions: str = ""  # its splits and stock dividends, as Strata's own imports read them
     prices: Sequence[tuple[date, Fraction]] = ()
 
     def ratio(self, on: date) -> Fraction:
@@ -172,9 +173,21 @@ def add_entries(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> N
         asset.entries.append(entry._replace(quantity=quantity, amount=entry.amount or Decimal(0)))
 
 
-def actions_without_a_form(portfolio: Portfolio, securities: Iterable[Security]) -> list[str]:
+def actions_without_a_form(portfolio: Portfolio, securities: Sequence[Security]) -> list[str]:
+    """Those that the formats have nothing for. The securities get the text of the others."""
     symbols = {security.pk: security.symbol for security in securities}
-    rows = InstrumentAction.objects.filter(instrument__pk__among=list(symbols)).exclude(type__in=RATIOS)
+    rows = InstrumentAction.objects.filter(instrument__pk__among=list(symbols))
+    rows = rows.exclude(type=InstrumentAction.Type.RENAME)
     own = rows.filter(household=portfolio.household_id) | rows.filter(household=None)
-    columns = own.order_by("on", "pk").values_list("type", "instrument_id", "on")
-    return [f"{type_} of {symbols[pk]} on {on}" for type_, pk, on in columns]
+    columns = own.order_by("on", "pk").values_list("type", "instrument_id", "on", "numerator", "denominator")
+    splits: dict[UUID, dict[tuple[str, date], str]] = {}
+    others = []
+    for type_, pk, on, numerator, denominator in columns:
+        if type_ in SPLITS:
+            text = f"{on} {type_} {numerator or 1}:{denominator or 1}"
+            splits.setdefault(pk, {}).setdefault((type_, on), text)
+        else:
+            others.append(f"{type_} of {symbols[pk]} on {on}")
+    for security in securities:
+        security.actions = "; ".join(splits.get(security.pk, {}).values())
+    return others

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 
 from imports.formats.journals.contents import LIABILITIES, Journal
 from imports.formats.journals.transactions import OWN, Part
 from imports.formats.rows import NAME_LENGTH, Account, Instrument, Reading
+from imports.formats.share_splits import ShareSplit, read_splits, units_then
 from imports.reading.currencies import is_currency
 from imports.reading.words import DEBTS, OTHER, asset_type_of
 
@@ -20,7 +23,7 @@ KINDS = {
 _WHOLE = re.compile(r"A[0-9]+(?:-[0-9]+)?")
 # What Strata's own journals say of accounts and commodities.
 THE_NAME, THE_TYPE, THE_CURRENCY = "strata-name", "strata-type", "strata-currency"
-THE_SYMBOL, THE_ISIN = "strata-symbol", "strata-isin"
+THE_SYMBOL, THE_ISIN, THE_SPLITS = "strata-symbol", "strata-isin", "strata-splits"
 
 
 class JournalAccounts:
@@ -39,6 +42,11 @@ class JournalAccounts:
             self.saw(part)
         self.wholes = self.assets_as_a_whole()
         self.instruments: dict[str, Instrument] = {}
+        self.splits = {
+            commodity: read_splits(about[THE_SPLITS])
+            for commodity, about in journal.commodities.items()
+            if THE_SPLITS in about
+        }
 
     def saw(self, part: Part) -> None:
         parent = part.account.rpartition(":")[0]
@@ -70,6 +78,13 @@ class JournalAccounts:
 
     def has_children(self, account: str) -> bool:
         return account in self.parents
+
+    def units(self, commodity: str, on: date, number: Decimal) -> Decimal:
+        """What the units were on the day, before later splits."""
+        return units_then(number, self.splits_of(commodity), on)
+
+    def splits_of(self, commodity: str) -> tuple[ShareSplit, ...]:
+        return self.splits.get(commodity, ())
 
     # --- keys ---
 
@@ -106,8 +121,10 @@ class JournalAccounts:
         )
 
     def only_holding(self, account: str) -> str | None:
-        """The key of an account with one commodity."""
-        commodities = self.commodities_at.get(account, set())
+        """The key of an account that holds units of one commodity."""
+        commodities = {
+            each for each in self.commodities_at.get(account, ()) if not self.is_whole(account, each)
+        }
         return self.holding(account, next(iter(commodities))) if len(commodities) == 1 else None
 
     def instrument(self, commodity: str) -> Instrument:

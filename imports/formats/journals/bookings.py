@@ -25,6 +25,7 @@ from imports.formats.rows import (
     ValueItem,
     Warning,
 )
+from imports.formats.share_splits import price_then
 from imports.formats.trades import money, units
 from imports.reading.currencies import is_currency
 from imports.reading.files import File
@@ -50,6 +51,7 @@ def rows_of(reading: Reading, *, parse: Parse, options: Options) -> Iterator[Fil
     add_balances(reading, [row for row in rows if row.items])
     yield from journal.rows
     yield from rows
+    yield from reader.splits()
     for price in journal.prices:
         yield reader.filled(price.line, price.text, RowType.PRICE, partial(reader.price, price))
     for balance in journal.balances:
@@ -68,7 +70,7 @@ class JournalRows:
         entries = [(entry, self.read_parts(entry)) for entry in journal.entries]
         self.dated = checked(reading, journal, entries)
         self.accounts = JournalAccounts(reading, journal, [part for _, parts in self.dated for part in parts])
-        self.booker = Booker(reading, self.accounts.money, self.accounts.holding)
+        self.booker = Booker(reading, self.accounts.money, self.accounts.holding, self.accounts.units)
 
     def read_parts(self, entry: Entry) -> list[Part]:
         try:
@@ -107,6 +109,13 @@ class JournalRows:
         parts = [part for part in parts if not self.accounts.is_whole(part.account, part.units.commodity)]
         return self.booker.items(entry, parts)
 
+    def splits(self) -> Iterator[FileRow]:
+        """Those of Strata's own journals."""
+        for commodity, splits in self.accounts.splits.items():
+            for split in splits:
+                key = self.reading.instrument(self.accounts.instrument(commodity))
+                yield FileRow(1, {"line": f"{commodity} {split.on}"}, RowType.ACTION, (split.item(key),))
+
     def price(self, price: Price) -> tuple[Item, ...]:
         """Rates between currencies are no prices, and are left out."""
         if is_currency(price.commodity):
@@ -119,7 +128,7 @@ class JournalRows:
             raise Refused(
                 "BAD_CURRENCY" if not is_currency(currency) else "UNSUPPORTED", "currency", currency
             )
-        value = units(number, "price")
+        value = units(price_then(number, self.accounts.splits_of(price.commodity), price.on), "price")
         return (PriceItem(self.reading.instrument(instrument), price.on, value),) if value else ()
 
     def balance(self, balance: Balance) -> tuple[Item, ...]:

@@ -86,15 +86,19 @@ def sums(amounts: Iterable[Amount]) -> dict[str, Decimal]:
 
 
 class Booker:
-    """`money_at` and `holding_at` give the keys of the accounts with a currency, or with a commodity."""
+    """`money_at` and `holding_at` give the keys of the accounts with a currency, or with a commodity; `units_of` gives
+    the units of a commodity as they were on a day.
+    """
 
     def __init__(
         self,
         reading: Reading,
         money_at: Callable[[str, str], str],
         holding_at: Callable[[str, str], str],
+        units_of: Callable[[str, date, Decimal], Decimal],
     ) -> None:
         self.reading, self.money_at, self.holding_at = reading, money_at, holding_at
+        self.units_of = units_of
 
     def items(self, entry: Entry, parts: list[Part]) -> tuple[Item, ...]:
         """Raises Refused."""
@@ -106,7 +110,7 @@ class Booker:
                 entry.on,
                 None,
                 None,
-                self.signed(part.units.number),
+                self.signed(self.units_of(part.units.commodity, entry.on, part.units.number)),
                 note=entry.note[:10_000],
             )
             for part in parts
@@ -147,7 +151,7 @@ class Booker:
                 "INCOME" if in_kind else "ACQUIRE" if is_bought else "DISPOSE",
                 on,
                 paid.commodity,
-                abs(plus(*(part.units.number for part in group))),
+                self.units_of(commodity, on, abs(plus(*(part.units.number for part in group)))),
                 None,
                 abs(paid.number),
                 fee,

@@ -16,6 +16,7 @@ from imports.formats.named_columns import NamedTable, RowReader, find_table, ope
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
+    ActionItem,
     Details,
     FileRow,
     Instrument,
@@ -27,6 +28,7 @@ from imports.formats.rows import (
     ValueItem,
     Warning,
 )
+from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
 from imports.formats.trades import (
     ASSET_TYPES,
     ZERO,
@@ -47,6 +49,7 @@ from imports.reading.numbers import plus, times
 from imports.reading.refusals import FileRefused, Reason
 from imports.reading.tables import Document, Line
 
+SPLITS = "strata-splits: "  # in the comment of a profile
 JSON_NAME, CSV_NAME = "ghostfolio-json", "ghostfolio-csv"
 TYPES = ("BUY", "SELL", "DIVIDEND", "FEE", "INTEREST", "LIABILITY")
 KINDS = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DIVIDEND": "INCOME"}
@@ -92,6 +95,7 @@ class Profile:
     instrument_type: str = "other"
     asset_type: str = ""
     is_manual: bool = False
+    splits: tuple[ShareSplit, ...] = ()
 
 
 def items_of(
@@ -123,13 +127,14 @@ def items_of(
     kind = profile.asset_type if profile else ""
     key = holding(reading, instrument, activity.account, kind, details=Details(tags=tags))
     is_income = activity.type == "DIVIDEND"
+    splits = profile.splits if profile else ()
     trade = Trade(
         key,
         KINDS[activity.type],
         activity.on,
         currency,
-        None if is_income else activity.quantity,
-        None if is_income else activity.price,
+        None if is_income else units_then(activity.quantity, splits, activity.on),
+        None if is_income else price_then(activity.price, splits, activity.on),
         amount,
         fee,
         note=activity.note,
@@ -211,6 +216,9 @@ def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options)
         for price in prices if isinstance(prices, list) else ():
             line += 1
             yield reader.filled(line, price, RowType.PRICE, partial(reader.price, symbol=symbol))
+    for split in reader.splits():
+        line += 1
+        yield FileRow(line, {"split": split.on.isoformat()}, RowType.ACTION, (split,))
     if not line:
         reading.warn(Warning("NOTHING_INSIDE"))
 
@@ -299,8 +307,18 @@ class JsonReader:
             raise Refused("BAD_CURRENCY", "currency", profile.currency[:20])
         nothing = Activity("BUY", date.min, symbol, profile.currency, ZERO, ZERO, ZERO, "", "")
         key = self.reading.instrument(instrument_of(nothing, profile, currency, unit))
-        price = units(number(record, "marketPrice"), "price")
-        return (PriceItem(key, self.day(line, record), price or ZERO),) if price else ()
+        on = self.day(line, record)
+        price = units(price_then(number(record, "marketPrice"), profile.splits, on), "price")
+        return (PriceItem(key, on, price or ZERO),) if price else ()
+
+    def splits(self) -> Iterator[ActionItem]:
+        """Those of Strata's own exports."""
+        for symbol, profile in self.profiles.items():
+            currency, unit = major_currency(profile.currency)
+            if profile.splits and currency and symbol:
+                nothing = Activity("BUY", date.min, symbol, profile.currency, ZERO, ZERO, ZERO, "", "")
+                key = self.reading.instrument(instrument_of(nothing, profile, currency, unit))
+                yield from (split.item(key) for split in profile.splits)
 
     def day(self, line: int, record: Mapping[str, Any]) -> date:
         """The day as it is written; an instant at midnight of a zone to the east is the next day."""
@@ -328,6 +346,7 @@ def in_zone(written: str, zone: str) -> date | None:
 def profile_of(record: Mapping[str, Any]) -> Profile:
     main, sub = text(record, "assetClass"), text(record, "assetSubClass")
     is_manual = text(record, "dataSource") == "MANUAL"
+    comment = text(record, "comment")
     kind = OF_CLASS.get(sub) or OF_CLASS.get(main) or ("other" if is_manual or main else "share")
     asset_type = "REAL_ESTATE" if main == "REAL_ESTATE" else ASSET_TYPES.get(kind, "OTHER")
     return Profile(
@@ -337,6 +356,7 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
         kind,
         asset_type,
         is_manual,
+        read_splits(comment.removeprefix(SPLITS)) if comment.startswith(SPLITS) else (),
     )
 
 

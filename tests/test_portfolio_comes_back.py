@@ -1,0 +1,144 @@
+"""A portfolio that left as a journal of beancount or as Ghostfolio's JSON comes back: every value of every asset on
+every day that had one, and the same quantity and cost of what is held.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from assets.classification.seeds import TypeId
+from assets.models import Asset, Instrument, Transaction
+from conftest import client_of
+from demo import household as demo
+from imports.tests.import_requests import commit, preview
+from portfolios.models import Household, Membership, Portfolio
+from reports.exports import ledger
+from strata.accounts.models import User
+from strata.fields.dates import noon
+from strata.tenancy.roles import OWNER
+from tests.factories import add_value, create_asset, record_price
+
+API = "/api/v1"
+TODAY = date(2026, 11, 29)
+FORMATS = pytest.mark.parametrize("wanted", ["beancount", "ghostfolio"])
+
+
+def exported(client, portfolio, wanted) -> bytes:
+    answer = client.get(f"{API}/portfolios/{portfolio.pk}/export", {"format": wanted})
+    assert answer.status_code == 200, answer.content
+    return answer.content
+
+
+def get(client, path, **params):
+    answer = client.get(f"{API}/{path}", params)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def named(asset) -> str:
+    """Ghostfolio's JSON has no name of an asset that holds a security."""
+    return asset.instrument.symbol if asset.valuation == "market" else asset.name
+
+
+def valued_days(portfolio) -> dict[str, set[date]]:
+    """The days of each asset that have a value, or a price of what it holds."""
+    days = {}
+    for asset in ledger.exported(portfolio, TODAY).assets:
+        if asset.security:
+            days[asset.security.symbol] = {on for on, _ in asset.security.prices}
+        else:
+            days[asset.name] = set(asset.values)
+    return days
+
+
+def values_of(client, portfolio, days) -> dict[tuple[str, str], str]:
+    """By the name of the asset and the day."""
+    found = {}
+    for asset in Asset.objects.filter(portfolio=portfolio):
+        wanted = {on.isoformat() for on in days[named(asset)]}
+        if not wanted:
+            continue
+        span = {"start": min(wanted), "end": max(wanted), "interval": "day"}
+        for point in get(client, f"assets/{asset.pk}/values", **span)["points"]:
+            if point["on"] in wanted:
+                found[named(asset), point["on"]] = point["value"]
+    return found
+
+
+def holdings_of(client, portfolio, on) -> dict[str, tuple]:
+    assets = Asset.objects.filter(portfolio=portfolio, valuation="market")
+    lots = {named(asset): get(client, f"assets/{asset.pk}/lots", on=on.isoformat()) for asset in assets}
+    return {name: (each["quantity"], each["cost"]) for name, each in lots.items()}
+
+
+def assert_comes_back(client, portfolio, other, wanted, on):
+    days = valued_days(portfolio)
+    before, held = values_of(client, portfolio, days), holdings_of(client, portfolio, on)
+    made = preview(client, other, exported(client, portfolio, wanted), name="x")
+    assert made["format"] == {"beancount": "beancount", "ghostfolio": "ghostfolio-json"}[wanted]
+    commit(client, made)
+    assert values_of(client, portfolio, days) == before
+    after = values_of(client, other, days)
+    assert before == {key: after.get(key) for key in before}
+    assert len(before) > 3
+    found = holdings_of(client, other, on)
+    assert {name: found.get(name) for name in held} == held
+    assert all(quantity not in (None, "0") for quantity, _ in held.values())
+    return made
+
+
+def portfolio_elsewhere(user) -> Portfolio:
+    """In a household that has nothing."""
+    household = Household.objects.create(name="Elsewhere")
+    Membership.objects.create(household=household, user=user, role=OWNER, accepted_at=noon(TODAY, "UTC"))
+    return Portfolio.objects.create(household=household, name="New", base_currency="EUR")
+
+
+@FORMATS
+@pytest.mark.parametrize("place", ["elsewhere", "beside"])
+def test_demo_comes_back(db, time_machine, wanted, place):
+    time_machine.move_to(f"{TODAY}T12:00:00Z")
+    anna = User.objects.create(username="anna")
+    household = demo.build(anna, TODAY)
+    portfolio = household.portfolios.get()
+    beside = Portfolio.objects.create(household=household, name="New", base_currency="EUR")
+    other = beside if place == "beside" else portfolio_elsewhere(anna)
+    assert_comes_back(client_of(anna), portfolio, other, wanted, TODAY)
+
+
+@pytest.fixture
+def full(household, portfolio):
+    """Money, things, debts, and securities with every kind of transaction that a journal has."""
+    types = (TypeId.CHECKING_ACCOUNT, TypeId.LOAN, TypeId.REAL_ESTATE, TypeId.OTHER)
+    for number, name in enumerate(("größe", '"', "a b", "2nd", "=1", "x" * 200, "Assets:Cash", "\\")):
+        asset = create_asset(portfolio, name, types[number % 4], currency=("EUR", "USD")[number % 2])
+        for month, value in enumerate(("0.5", "-12.3456" if number % 2 else "7", "12.3", "12.3")):
+            add_value(asset, value, date(2024, 1, 1) + timedelta(days=20 * month))
+        for day, kind in enumerate(("ACQUIRE", "DISPOSE", "INCOME", "EXPENSE")):
+            add_transaction(asset, kind, date(2024, 1, 15 + day), amount="7.1", fee="0.1", tax="0.02")
+    for symbol in ("ABC", "d/1"):
+        instrument = Instrument.objects.create(
+            household=household, symbol=symbol, name=symbol, currency="EUR"
+        )
+        for day, price in enumerate((9, 10, 11)):
+            record_price(instrument, date(2024, 1, 10 + 10 * day), price)
+        shares = {"valuation": "market", "instrument": instrument}
+        asset = create_asset(portfolio, f"Shares of {symbol}", TypeId.STOCKS, **shares)
+        add_transaction(asset, "ACQUIRE", date(2024, 1, 2), quantity="10", amount="90", fee="1", tax="0.5")
+        add_transaction(asset, "DISPOSE", date(2024, 1, 12), quantity="3", amount="33", fee="1")
+        add_transaction(asset, "INCOME", date(2024, 1, 14), quantity="0.5", amount="5")
+        add_transaction(asset, "INCOME", date(2024, 1, 15), amount="2.5", tax="0.5")
+        add_transaction(asset, "EXPENSE", date(2024, 1, 16), amount="1")
+    return portfolio
+
+
+def add_transaction(asset, kind, on, **numbers):
+    fields = {"type": kind, "on": on, "occurred_at": noon(on, "UTC"), "currency": asset.currency}
+    return Transaction.objects.create(asset=asset, note='a "note"', **fields, **numbers)
+
+
+@FORMATS
+def test_hard_portfolio_comes_back(alice, alice_user, full, wanted):
+    assert_comes_back(alice, full, portfolio_elsewhere(alice_user), wanted, date(2024, 3, 1))
