@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Instrument, Transaction
+from assets.models import Asset, Instrument, InstrumentAction, Transaction
 from conftest import client_of
 from demo import household as demo
 from imports.tests.import_requests import commit, preview
@@ -131,6 +131,9 @@ def full(household, portfolio):
         add_transaction(asset, "INCOME", date(2024, 1, 14), quantity="0.5", amount="5")
         add_transaction(asset, "INCOME", date(2024, 1, 15), amount="2.5", tax="0.5")
         add_transaction(asset, "EXPENSE", date(2024, 1, 16), amount="1")
+    add_transaction(asset, "ADJUST", date(2024, 1, 17), quantity="1.5")
+    on, ratio = date(2024, 1, 11), {"numerator": 7, "denominator": 3}
+    InstrumentAction.objects.create(household=household, instrument=instrument, type="split", on=on, **ratio)
     return portfolio
 
 

@@ -52,6 +52,7 @@ from imports.reading.tables import Document, Line
 SPLITS = "strata-splits: "  # in the comment of a profile
 JSON_NAME, CSV_NAME = "ghostfolio-json", "ghostfolio-csv"
 TYPES = ("BUY", "SELL", "DIVIDEND", "FEE", "INTEREST", "LIABILITY")
+TRADES = ("BUY", "SELL")
 KINDS = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DIVIDEND": "INCOME"}
 OF_CLASS = {
     "CRYPTOCURRENCY": "crypto",
@@ -142,6 +143,13 @@ def items_of(
         quote_unit=unit,
     )
     return (booking(reading, line, trade),)
+
+
+def is_nothing(activity: Activity) -> bool:
+    """Units may be free: of a trade the quantity alone has to be there."""
+    if activity.fee or activity.type not in TYPES:
+        return False
+    return not activity.quantity or not (activity.price or activity.type in TRADES)
 
 
 def charges(
@@ -284,7 +292,7 @@ class JsonReader:
             text(account, "currency"),
             text(record, "dataSource") == "MANUAL",
         )
-        if not (activity.quantity and activity.price) and not activity.fee and activity.type in TYPES:
+        if is_nothing(activity):
             return ()
         tags = tuple(self.tags_of.get(symbol, ()))
         return items_of(self.reading, line, activity, self.profiles.get(symbol), tags)
@@ -449,7 +457,7 @@ class CsvReader(RowReader):
             self.text(line, *COLUMNS["account"])[:NAME_LENGTH],
             is_manual=self.text(line, "datasource").upper() == "MANUAL",
         )
-        if not (quantity and price) and not fee and activity.type in TYPES:
+        if is_nothing(activity):
             row.skip = Reason("ZERO_ROW")
             return
         row.items = items_of(self.reading, line.number, activity, None, ())

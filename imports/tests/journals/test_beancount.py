@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from imports.tests.all_formats import own, real_sample
+from imports.tests.import_requests import commit, preview, values_of
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, prices, read, reasons, values
 
 CHECKING, BROKER, CARD = "Assets:Bank:Checking|EUR", "Assets:Broker:Cash|EUR", "Liabilities:CreditCard|EUR"
@@ -78,6 +79,18 @@ def test_only_what_cannot_be_read_is_refused(journal):
         (75, "UNSUPPORTED"),
     ]
     assert (73, "NOT_A_TRANSACTION") in reasons(rows)  # a rate between currencies
+
+
+@pytest.mark.usefixtures("shared_rows")
+def test_real_journal_is_written_once(alice, portfolio):
+    data = real_sample("beancount/starter.beancount")
+    shown = preview(alice, portfolio, data, name="starter.beancount")
+    assert (shown["format"], shown["refused"], shown["questions"]) == ("beancount", 2, [])
+    made = commit(alice, shown)["made"]
+    assert (made["asset"], made["instrument"], made["price"]) == (10, 5, 5)
+    assert ("Assets:US:BofABank:Savings", "2013-12-21", "2402.8100") in values_of(portfolio)
+    again = preview(alice, portfolio, data, name="starter.beancount")
+    assert {counts["create"] + counts["update"] for counts in again["counts"].values()} == {0}
 
 
 def test_real_journal():

@@ -1,5 +1,6 @@
 """Ghostfolio's export and its CSV, with the real samples that lie beside the repository."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -102,3 +103,18 @@ def test_cash_of_a_fee_is_paid_by_the_account():
     _, rows = read(own("ghostfolio.json"))
     assert cash(rows)["Broker|EUR"] == Decimal("-9.9")
     assert cash(rows)["Cash USD|USD"] == 7
+
+
+def test_units_may_be_free():
+    activity = {
+        "type": "BUY",
+        "date": "2024-01-02",
+        "symbol": "X",
+        "currency": "EUR",
+        "unitPrice": 0,
+        "fee": 0,
+    }
+    trades = [activity | {"quantity": quantity} for quantity in (3, 0)]
+    _, rows = read(json.dumps({"meta": {}, "activities": trades}).encode())
+    assert [(item.quantity, item.amount) for item in items(rows)] == [(3, 0)]
+    assert reasons(rows) == [(2, "ZERO_ROW")]
