@@ -55,7 +55,7 @@ def valued_days(portfolio) -> dict[str, set[date]]:
 
 def values_of(client, portfolio, days) -> dict[tuple[str, str], str]:
     """By the name of the asset and the day."""
-    found = {}
+    values = {}
     for asset in Asset.objects.filter(portfolio=portfolio):
         wanted = {on.isoformat() for on in days[named(asset)]}
         if not wanted:
@@ -63,8 +63,8 @@ def values_of(client, portfolio, days) -> dict[tuple[str, str], str]:
         span = {"start": min(wanted), "end": max(wanted), "interval": "day"}
         for point in get(client, f"assets/{asset.pk}/values", **span)["points"]:
             if point["on"] in wanted:
-                found[named(asset), point["on"]] = point["value"]
-    return found
+                values[named(asset), point["on"]] = point["value"]
+    return values
 
 
 def holdings_of(client, portfolio, on) -> dict[str, tuple]:
@@ -76,17 +76,17 @@ def holdings_of(client, portfolio, on) -> dict[str, tuple]:
 def assert_comes_back(client, portfolio, other, wanted, on):
     days = valued_days(portfolio)
     before, held = values_of(client, portfolio, days), holdings_of(client, portfolio, on)
-    made = preview(client, other, exported(client, portfolio, wanted), name="x")
-    assert made["format"] == {"beancount": "beancount", "ghostfolio": "ghostfolio-json"}[wanted]
-    commit(client, made)
+    new_import = preview(client, other, exported(client, portfolio, wanted), name="x")
+    assert new_import["format"] == {"beancount": "beancount", "ghostfolio": "ghostfolio-json"}[wanted]
+    commit(client, new_import)
     assert values_of(client, portfolio, days) == before
     after = values_of(client, other, days)
     assert before == {key: after.get(key) for key in before}
     assert len(before) > 3
-    found = holdings_of(client, other, on)
-    assert {name: found.get(name) for name in held} == held
+    holdings = holdings_of(client, other, on)
+    assert {name: holdings.get(name) for name in held} == held
     assert all(quantity not in (None, "0") for quantity, _ in held.values())
-    return made
+    return new_import
 
 
 def portfolio_elsewhere(user) -> Portfolio:

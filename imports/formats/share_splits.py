@@ -38,12 +38,12 @@ class ShareSplit(NamedTuple):
 
 def read_splits(text: str) -> tuple[ShareSplit, ...]:
     """What is no split is left out."""
-    found = []
+    splits = []
     for on, kind, numerator, denominator in _SPLIT.findall(text[:10_000]):
         day = read_day(on, None)
         if day is not None and int(numerator) and int(denominator):
-            found.append(ShareSplit(day.on, kind, int(numerator), int(denominator)))
-    return tuple(found)
+            splits.append(ShareSplit(day.on, kind, int(numerator), int(denominator)))
+    return tuple(splits)
 
 
 def ratio_after(splits: Sequence[ShareSplit], on: date) -> Fraction:

@@ -75,8 +75,8 @@ def profile(security: Security) -> dict[str, Any]:
     prices = [(on, decimal_text(price)) for on, price in security.prices]
     source = MANUAL if asset_class is None else YAHOO
     names = (security.symbol, security.name, security.currency, security.isin or None)
-    made = profile_of(names, source, prices, asset_class=asset_class, sub_class=sub_class)
-    return made | {"comment": f"strata-splits: {security.actions}" if security.actions else None}
+    described = profile_of(names, source, prices, asset_class=asset_class, sub_class=sub_class)
+    return described | {"comment": f"strata-splits: {security.actions}" if security.actions else None}
 
 
 def profile_by_hand(asset: ExportedAsset) -> dict[str, Any]:

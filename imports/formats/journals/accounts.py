@@ -144,15 +144,15 @@ class JournalAccounts:
 
 def currencies_of(journal: Journal, parts: list[Part]) -> dict[str, str]:
     """The currency of each commodity: that of its first price, else of its first cost."""
-    found: dict[str, str] = {}
+    currencies: dict[str, str] = {}
     for price in sorted(journal.prices, key=lambda price: (price.on, price.line)):
         if is_currency(price.amount.commodity):
-            found.setdefault(price.commodity, price.amount.commodity)
+            currencies.setdefault(price.commodity, price.amount.commodity)
     for part in parts:
         value = part.posting.cost or part.posting.price
         if value is not None and is_currency(value.commodity):
-            found.setdefault(part.units.commodity, value.commodity)
-    return found
+            currencies.setdefault(part.units.commodity, value.commodity)
+    return currencies
 
 
 def main_currency(journal: Journal, parts: list[Part]) -> str:

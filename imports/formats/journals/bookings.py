@@ -103,9 +103,9 @@ class JournalRows:
         if reason := self.refused.get(id(entry)):
             raise Refused(reason.code, reason.field or "", reason.text)
         if "strata-type" in entry.meta:
-            made = items_of_strata(self.reading, entry, parts, self.accounts)
-            if made is not None:
-                return made
+            booked = items_of_strata(self.reading, entry, parts, self.accounts)
+            if booked is not None:
+                return booked
         parts = [part for part in parts if not self.accounts.is_whole(part.account, part.units.commodity)]
         return self.booker.items(entry, parts)
 

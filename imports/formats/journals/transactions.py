@@ -140,7 +140,7 @@ class Booker:
                 groups.setdefault((part.account, part.units.commodity, part.units.number > 0), []).append(
                     part
                 )
-        made, taken = [], {}
+        bookings, taken = [], {}
         for (account, commodity, is_bought), group in groups.items():
             paid = bought_for(group) if is_bought else sold_for(group, parts, len(groups))
             fee, tax = (ZERO, ZERO) if paid.commodity in taken else costs_in(parts, paid.commodity)
@@ -158,8 +158,8 @@ class Booker:
                 tax,
                 entry.note,
             )
-            made.append(booking(self.reading, entry.line, trade))
-        return made, taken
+            bookings.append(booking(self.reading, entry.line, trade))
+        return bookings, taken
 
     # --- money ---
 
@@ -172,7 +172,7 @@ class Booker:
             for part in parts
             if part.root in EARNED and part.units.commodity not in taken
         )
-        made = []
+        bookings = []
         for part in parts:
             if not part.is_own or not part.is_money:
                 continue
@@ -187,8 +187,8 @@ class Booker:
             for make, size in ((earned_or_spent, share), (flow, plus(number, -share))):
                 amount = money(self.reading, part.line, size, "amount")
                 if amount:
-                    made.append(make(key, on, amount, entry.note, leg=leg))
-        return made
+                    bookings.append(make(key, on, amount, entry.note, leg=leg))
+        return bookings
 
 
 def bought_for(group: list[Part]) -> Amount:

@@ -58,10 +58,10 @@ def test_a_payment_is_spent_and_moved(journal):
 
 def test_balances_are_values_of_the_day_before_and_are_checked(journal):
     reading, rows = journal
-    found = {(account, on): value for account, on, value in values(rows)}
-    assert found[CHECKING, "2024-01-01"] == 1000
-    assert found[CHECKING, "2024-01-31"] == Decimal("759.90")
-    assert found[CARD, "2024-01-26"] == Decimal("-40.10")
+    by_day = {(account, on): value for account, on, value in values(rows)}
+    assert by_day[CHECKING, "2024-01-01"] == 1000
+    assert by_day[CHECKING, "2024-01-31"] == Decimal("759.90")
+    assert by_day[CARD, "2024-01-26"] == Decimal("-40.10")
     # 737.50 is not what the accounts of the broker have.
     assert [(warning.code, warning.line) for warning in reading.warnings] == [("BALANCE_DIFFERS", 70)]
 
@@ -86,8 +86,8 @@ def test_real_journal_is_written_once(alice, portfolio):
     data = real_sample("beancount/starter.beancount")
     shown = preview(alice, portfolio, data, name="starter.beancount")
     assert (shown["format"], shown["refused"], shown["questions"]) == ("beancount", 2, [])
-    made = commit(alice, shown)["made"]
-    assert (made["asset"], made["instrument"], made["price"]) == (10, 5, 5)
+    created = commit(alice, shown)["made"]
+    assert (created["asset"], created["instrument"], created["price"]) == (10, 5, 5)
     assert ("Assets:US:BofABank:Savings", "2013-12-21", "2402.8100") in values_of(portfolio)
     again = preview(alice, portfolio, data, name="starter.beancount")
     assert {counts["create"] + counts["update"] for counts in again["counts"].values()} == {0}
