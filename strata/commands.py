@@ -32,6 +32,7 @@ class StrataCommand(BaseCommand):
     examples: tuple[str, ...] = ()
     exit_codes = EXIT_CODES
     writes = False
+    finishes_deletions = False  # of those that are run every day, or write many rows anyway
     verbosity = 1
 
     @property
@@ -54,7 +55,7 @@ class StrataCommand(BaseCommand):
         self.verbosity = options["verbosity"]
         with actor.acting(channel=f"command:{self.name}"):
             done = super().execute(*args, **options)
-        if self.writes and not options.get("dry_run"):
+        if self.finishes_deletions and not options.get("dry_run"):
             deletions.finish_all()
         return done
 

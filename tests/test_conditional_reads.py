@@ -23,7 +23,7 @@ READS = {
     for route in routes()
     if "get" in route.methods and route.name not in {"openapi", *SUPERUSERS_SEE}
 }
-WITHOUT_ETAG = {"live", "ready", "version"}  # lists have none either
+WITHOUT_ETAG = {"live", "ready", "version", "household-archive"}  # lists and new files have none either
 
 
 @cache

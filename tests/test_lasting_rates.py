@@ -74,10 +74,10 @@ def test_conversion_rates_are_near_the_last_ecb_rates():
 def test_joined_currency_has_a_rate_on_every_later_day(code, db):
     joined, units = LEGAL[code]
     for on in (joined, joined + timedelta(days=11), date(2100, 1, 1)):
-        assert rate_book([code], start=on, end=on).per_euro(code, on=on) == Fraction(units)
+        assert rate_book([code], start=on, end=on).rate("EUR", code, on=on) == Fraction(units)
     before = joined - timedelta(days=1)
     with pytest.raises(MissingRate):
-        rate_book([code], start=before, end=before).per_euro(code, on=before)
+        rate_book([code], start=before, end=before).rate("EUR", code, on=before)
 
 
 def test_total_in_a_former_currency_is_complete_on_any_later_day(alice, portfolio):
@@ -115,9 +115,9 @@ def test_rate_recorded_as_lasting_applies_until_a_newer_one(root):
         root.post(f"{API}/exchange-rates", body | {"on": "2025-01-01", "lasting": False}).status_code == 201
     )
     book = rate_book(["XOF"], start=date(2024, 1, 1), end=date(2026, 1, 1))
-    assert book.per_euro("XOF", on=date(2024, 12, 31)) == Fraction("655.957")
+    assert book.rate("EUR", "XOF", on=date(2024, 12, 31)) == Fraction("655.957")
     with pytest.raises(MissingRate):
-        book.per_euro("XOF", on=date(2025, 1, 12))
+        book.rate("EUR", "XOF", on=date(2025, 1, 12))
 
 
 def test_rate_is_not_lasting_by_default(root):
@@ -151,7 +151,7 @@ def rates_on(days, book) -> list[Fraction | None]:
     rates = []
     for on in days:
         try:
-            rates.append(book.per_euro("XAU", on=on))
+            rates.append(book.rate("EUR", "XAU", on=on))
         except MissingRate:
             rates.append(None)
     return rates

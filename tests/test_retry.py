@@ -12,6 +12,7 @@ from django.contrib.messages import get_messages
 from django.core.management import call_command, find_commands, get_commands, load_command_class
 from django.db import OperationalError, connection, transaction
 
+from archives.services.writing import write_archive
 from assets.models import ExchangeRate, Instrument, Tag
 from strata.audit.models import IdempotentAnswer, JournalEntry
 from strata.commands import StrataCommand
@@ -172,6 +173,7 @@ COMMANDS = {
     "load_prices": ("prices.csv",),
     "load_rates": ("rates.csv",),
     "rebuild": (),
+    "restore": ("home.zip", "--owner", "alice"),
     "seed_benchmark": ("--assets", "1", "--snapshots", "1"),
     "take_snapshots": (),
 }
@@ -199,6 +201,8 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
     Instrument.objects.create(symbol="ABC", name="Fund", currency="EUR")
     (tmp_path / "prices.csv").write_text("instrument,on,price\nABC,2026-01-02,1.2\n")
     (tmp_path / "worth.csv").write_text("account,date,balance,currency\nMain,2026-01-31,1,EUR\n")
+    with (tmp_path / "home.zip").open("w+b") as file:
+        write_archive(portfolio.household_id, file)
     arguments = [argument.format(portfolio=portfolio.pk) for argument in COMMANDS[command]]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))

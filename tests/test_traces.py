@@ -51,7 +51,7 @@ from strata.accounts.models import ApiToken, LoginCount, User
 from strata.accounts.services import issue_token
 from strata.audit import actor
 from strata.audit.field_log import FieldLogged
-from strata.audit.models import IdempotentAnswer, JournalEntry
+from strata.audit.models import Deletion, IdempotentAnswer, JournalEntry
 from strata.audit.tracking import TrackedModel
 from tests.strata_apps import APPS
 
@@ -66,6 +66,7 @@ UNTRACED = {
     PriceFetch: "is a note of the last fetch",
     PriceSourceHealth: "is a note of the last failures",
     PriceBlock: "is never changed, and its load is traced",
+    Deletion: "has what the entries of its rows, which are traced, have in common",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     ImportBlock: "is what an import shows, which is traced",
     ImportFile: "is kept until its import, which is traced, is committed",

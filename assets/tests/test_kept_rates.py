@@ -40,7 +40,7 @@ def queries(count):
 
 def usd(on=None, portfolios=()):
     on = on or day(0)
-    return rate_book(["USD"], start=on, end=on, portfolios=portfolios).per_euro("USD", on=on)
+    return rate_book(["USD"], start=on, end=on, portfolios=portfolios).rate("EUR", "USD", on=on)
 
 
 # --- what is kept ---
@@ -124,7 +124,7 @@ def test_rates_are_read_once_and_then_asked_for_their_version_alone(db):
     with queries(1):
         assert usd() == Decimal("1.25")
     with queries(1):
-        assert rate_book_on(["USD"], [day(0), day(5)]).per_euro("USD", on=day(5)) == Decimal("1.25")
+        assert rate_book_on(["USD"], [day(0), day(5)]).rate("EUR", "USD", on=day(5)) == Decimal("1.25")
     with queries(0):
         rate_book(["EUR"], start=day(0), end=day(0))
 
@@ -213,5 +213,5 @@ def test_invented_rates_are_of_the_demo_alone_also_where_they_are_kept(db):
             with pytest.raises(MissingRate):
                 usd(portfolios=portfolios)
         books = rate_books(["USD"], start=day(0), end=day(0), portfolios=[real, demo])
-        assert books[demo.pk].per_euro("USD", on=day(0)) == Decimal("1.25")
+        assert books[demo.pk].rate("EUR", "USD", on=day(0)) == Decimal("1.25")
         assert books[real.pk].lacking("USD", "EUR", on=day(0)) == ["USD"]

@@ -3,7 +3,7 @@
 A row with more than MOST_AT_ONCE rows below it is moved where nobody sees it: to a household without members, or, if
 it is a household, by ending its memberships. That takes one short transaction, and from then on the row is deleted for
 everybody. What is below it is removed later, STEP rows in a transaction, so that no step holds a lock for long. A
-process that dies leaves the rest for the next one: every command that writes begins with `finish_all`.
+process that dies leaves the rest for the next one: `take_snapshots`, `rebuild` and others call `finish_all`.
 
 The entries of all rows have the request, the actor and the instant of the deletion, and the household that they were
 in: it is one act in the history, and the past before it shows every row (docs/decisions/0042).
@@ -154,7 +154,7 @@ def finish_all() -> int:
 
 
 def finish_in_background() -> None:
-    """Start `finish_deletions` once the deletion is stored. Should it not start, the next command finishes."""
+    """Start `finish_deletions` once the deletion is stored. Should it not start, the next such command does it."""
     if settings.FINISH_DELETIONS_IN_BACKGROUND:
         transaction.on_commit(partial(start_command, "finish_deletions"))
 

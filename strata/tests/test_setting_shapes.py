@@ -169,6 +169,8 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "PRICE_MAX_AGE_DAYS": [(bad, "from 0 to 36500") for bad in ("-1", "ten", "99999")],
     "PRICE_TIMEOUT": [(bad, "from 1 to 300") for bad in ("0", "10s", "301")],
     "PRICE_MAX_BYTES": [(bad, "from 1024 to") for bad in ("1", "2MB", "9999999999")],
+    "ARCHIVE_MAX_BYTES": [(bad, "from 1024 to") for bad in ("1", "1GiB", "99999999999")],
+    "ARCHIVE_MAX_ROWS_HTTP": [(bad, "from 1 to") for bad in ("0", "many", "99999999")],
     "IMPORT_MAX_BYTES": [(bad, "from 1024 to") for bad in ("1", "64MiB", "9999999999")],
     "IMPORT_MAX_ROWS": [(bad, "from 1 to") for bad in ("0", "many", "99999999")],
     "IMPORT_MAX_ROWS_HTTP": [(bad, "from 1 to") for bad in ("0", "many", "99999999")],

@@ -52,6 +52,7 @@ class Command(StrataCommand):
         "load_prices adjusted.csv --split-adjusted --adjusted-to 2026-01-31",
     )
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

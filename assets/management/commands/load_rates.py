@@ -21,6 +21,7 @@ class Command(StrataCommand):
     examples = ("load_rates", "load_rates --download", "load_rates my-rates.csv --dry-run")
     exit_codes = f"{EXIT_CODES}, 3 the address did not answer"
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

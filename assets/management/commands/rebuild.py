@@ -27,6 +27,7 @@ class Command(StrataCommand):
     )
     examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -37,6 +37,7 @@ class Command(StrataCommand):
     )
     examples = ("demo", "demo --if-empty --password a-long-enough-one", "demo --remove")
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)

@@ -64,8 +64,8 @@ SECURITY = ("isin", "ticker", "security")
 def trades_of(document: Document, options: Options) -> NamedTable | None:
     """The first table with a quantity, and a price or an amount, in numbers. `places` has our names of its columns."""
     for table in document.tables:
-        if options.sheet in (None, table.name) and (found := in_table(table, options)):
-            return found
+        if options.sheet in (None, table.name) and (layout := in_table(table, options)):
+            return layout
     return None
 
 

@@ -92,10 +92,10 @@ def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
     is_of_days = "date" in columns and headings & {"amount", "debit", "credit"}
     if "description" in headings and (is_of_days or columns.get("asset") != _index_of(header, "description")):
         return True
-    found = headings & _BOOKINGS
-    if found == _ALSO_AN_ACCOUNT and is_of_accounts(header, columns):
+    bookings = headings & _BOOKINGS
+    if bookings == _ALSO_AN_ACCOUNT and is_of_accounts(header, columns):
         return False
-    return bool(found) or {"amount", "balance"} <= headings
+    return bool(bookings) or {"amount", "balance"} <= headings
 
 
 def is_of_accounts(header: Line, columns: Mapping[str, int]) -> bool:

@@ -44,6 +44,7 @@ class Command(StrataCommand):
     )
     exit_codes = "exit codes: 0 all is imported, 1 imported but for refused rows, 2 nothing is written"
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -28,6 +28,7 @@ class Command(StrataCommand):
         "take_snapshots -v 0   # for cron",
     )
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser):
         super().add_arguments(parser)

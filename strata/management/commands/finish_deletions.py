@@ -11,7 +11,8 @@ from strata.commands import StrataCommand
 class Command(StrataCommand):
     help = (
         "Remove the rows of large deletions, in steps that no other write has to wait for. The server starts it after "
-        "such a deletion. Where it was interrupted, every command that writes continues; so it is rarely run by hand."
+        "such a deletion. Where it was interrupted, take_snapshots, rebuild and others continue: it is rarely run by "
+        "hand."
     )
     examples = ("finish_deletions",)
 
