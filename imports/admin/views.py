@@ -166,8 +166,12 @@ class ImportPreviewPage(View):
             "is_undone": row.status == Import.Status.UNDONE,
             "may_write": role_in(request.user, row.portfolio.household_id) in EDITORS,
             "questions": questions_of(row, posted) if is_preview else [],
-            "accounts": [as_posted(posted, number, one) for number, one in enumerate(accounts_of(row))],
-            "types": sorted(((one.code, str(one)) for one in types), key=lambda one: one[1].casefold()),
+            "accounts": [
+                as_posted(posted, number, account) for number, account in enumerate(accounts_of(row))
+            ],
+            "types": sorted(
+                ((each.code, str(each)) for each in types), key=lambda choice: choice[1].casefold()
+            ),
             "warnings": warnings_of(row),
             "rows": first_rows(row),
             "result": result_text(row),

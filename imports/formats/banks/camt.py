@@ -34,7 +34,7 @@ def fits(file: File, options: Options) -> int:
 def read(file: File, options: Options) -> Reading:
     root = parse_xml(file.data, UNREAD)
     statements = [
-        node for message, tag in MESSAGES.items() for found in root.all(message) for node in found.all(tag)
+        node for message, tag in MESSAGES.items() for parent in root.all(message) for node in parent.all(tag)
     ]
     if not statements and not any(root.all(message) for message in MESSAGES):
         raise FileRefused("UNKNOWN_FORMAT")
@@ -183,7 +183,7 @@ def account_currency(node: Node) -> str:
 def camt_day(node: Node, tag: str) -> date:
     """The day as the bank writes it, before any conversion to UTC."""
     text = node.value(tag, "Dt") or node.value(tag, "DtTm")
-    found = _DAY.fullmatch(text)
-    if found is None:
+    match = _DAY.fullmatch(text)
+    if match is None:
         raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text[:100])
-    return day_of(found[1], found[2], found[3], text)
+    return day_of(match[1], match[2], match[3], text)

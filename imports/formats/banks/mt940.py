@@ -79,7 +79,7 @@ class Statement:
     @property
     def currency(self) -> str:
         balances = (_BALANCE.fullmatch(part.text) for part in self.fields if part.tag[:2] in ("60", "62"))
-        return next((found[5] for found in balances if found), "")
+        return next((match[5] for match in balances if match), "")
 
 
 def statements_of(text: str) -> Iterator[Statement]:
@@ -90,18 +90,18 @@ def statements_of(text: str) -> Iterator[Statement]:
         line = "".join(mark for mark in line if mark >= " ").rstrip()
         if line.startswith("{") and (at := line.find("{4:")) >= 0:
             line = line[at + 3 :]
-        found = _FIELD.fullmatch(line)
-        if found is None:
+        match = _FIELD.fullmatch(line)
+        if match is None:
             if line.startswith(("-}", "{")) or line == "-":
                 is_open = False
             elif is_open and statement:
                 statement.fields[-1].lines.append(line)
             continue
-        if found[1] == "20" or statement is None:
+        if match[1] == "20" or statement is None:
             if statement:
                 yield statement
             statement = Statement()
-        statement.fields.append(Field(found[1], number, [found[2]]))
+        statement.fields.append(Field(match[1], number, [match[2]]))
         is_open = True
     if statement:
         yield statement
@@ -129,13 +129,13 @@ class SwiftReader(StatementReader):
         first, _, more = part.text.partition("\n")
 
         def make() -> tuple[Item, ...] | Reason:
-            found = _BOOKING.fullmatch(first)
-            if found is None:
+            match = _BOOKING.fullmatch(first)
+            if match is None:
                 raise Refused("UNSUPPORTED", "61", first[:100])
-            if found[5] not in SIGNS:
-                return Reason("NOT_BOOKED", "61", found[5])
-            on = self.day(part.line, found[1], found[2], found[3])
-            amount = SIGNS[found[5]] * self.swift_amount(part.line, found[7])
+            if match[5] not in SIGNS:
+                return Reason("NOT_BOOKED", "61", match[5])
+            on = self.day(part.line, match[1], match[2], match[3])
+            amount = SIGNS[match[5]] * self.swift_amount(part.line, match[7])
             account = self.account(part.line, name, currency, ASSET_TYPE)
             statement.days.append(on)
             statement.total = None if statement.total is None else plus(statement.total, amount)
@@ -158,11 +158,11 @@ class SwiftReader(StatementReader):
             def make(part: Field = part) -> tuple[Item, ...] | Reason:
                 if part.tag in PAGES:
                     return Reason("SUMMARY_ROW")
-                found = _BALANCE.fullmatch(part.text.strip())
-                if found is None:
+                match = _BALANCE.fullmatch(part.text.strip())
+                if match is None:
                     raise Refused("UNSUPPORTED", part.tag, part.text[:100])
-                amount = SIGNS[found[1]] * self.swift_amount(part.line, found[6])
-                on = self.day(part.line, found[2], found[3], found[4])
+                amount = SIGNS[match[1]] * self.swift_amount(part.line, match[6])
+                on = self.day(part.line, match[2], match[3], match[4])
                 amounts[part.tag] = amount
                 if part.tag == OPENING and not is_first:
                     return Reason("SUMMARY_ROW")

@@ -200,7 +200,7 @@ def trade_read(node: Aggregate) -> dict[str, str]:
 def ofx_day(text: str) -> date:
     """The day as the bank writes it, before any conversion to UTC."""
     text = text.strip()
-    found = _DAY.fullmatch(text)
-    if found is None:
+    match = _DAY.fullmatch(text)
+    if match is None:
         raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text[:100])
-    return day_of(found[1], found[2], found[3], text)
+    return day_of(match[1], match[2], match[3], text)

@@ -204,8 +204,8 @@ def pairs_of(rows: list[Aggregate]) -> set[int]:
             dividends.setdefault(pair_key(node), []).append(node)
     pairs: set[int] = set()
     for node in rows:
-        if node.tag in BUYS and (found := dividends.get(pair_key(node))):
-            pairs |= {id(node), id(found.pop())}
+        if node.tag in BUYS and (paid := dividends.get(pair_key(node))):
+            pairs |= {id(node), id(paid.pop())}
     return pairs
 
 

@@ -132,19 +132,19 @@ class _Builder:
 
     def read(self, text: str, at: int) -> None:
         """Each tag, with the text up to the next one."""
-        found = _TAG.search(text, at)
-        while found:
-            self.line += text.count("\n", at, found.start())
-            at = found.start()
-            following = _TAG.search(text, found.end())
-            value = text[found.end() : following.start() if following else len(text)]
-            closes, tag, is_empty = found.groups()
+        match = _TAG.search(text, at)
+        while match:
+            self.line += text.count("\n", at, match.start())
+            at = match.start()
+            following = _TAG.search(text, match.end())
+            value = text[match.end() : following.start() if following else len(text)]
+            closes, tag, is_empty = match.groups()
             if closes:
                 self.end(tag.upper())
             elif not is_empty:
                 value = html.unescape(value) if "&" in value else value
                 self.start(tag.upper(), value.strip())
-            found = following
+            match = following
 
     def start(self, tag: str, value: str) -> None:
         """A tag with a text is a value, with or without an end tag."""

@@ -77,14 +77,14 @@ class StatementReader:
             line, {name: text[:LONGEST_CELL] for name, text in read.items() if text.strip()}, row_type
         )
         try:
-            made = make()
+            items = make()
         except Refused as error:
             row.refusal = error.reason
             return row
-        if isinstance(made, Reason):
-            row.skip = made
+        if isinstance(items, Reason):
+            row.skip = items
         else:
-            row.items = made
+            row.items = items
         return row
 
     def booking(
@@ -92,8 +92,8 @@ class StatementReader:
     ) -> tuple[Item, ...] | Reason:
         if not amount:
             return Reason("ZERO_ROW")
-        made = flow if is_flow else earned_or_spent
-        return (made(account, on, amount, note, known),)
+        booking = flow if is_flow else earned_or_spent
+        return (booking(account, on, amount, note, known),)
 
     def account(self, line: int, name: str, currency: str, asset_type: str) -> str:
         """Without a currency in the file, it is the one that a person named."""

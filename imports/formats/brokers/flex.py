@@ -123,14 +123,14 @@ def row_of(node: Node, row_type: RowType, items: Callable[[Node], tuple[Item, ..
     read = {name: text for name, text in node.attributes.items() if text}
     row = FileRow(node.line, read, row_type)
     try:
-        made = items(node)
+        read_items = items(node)
     except Refused as refused:
         row.refusal = refused.reason
         return row
-    if isinstance(made, Reason):
-        row.skip = made
-    elif made:
-        row.items = made
+    if isinstance(read_items, Reason):
+        row.skip = read_items
+    elif read_items:
+        row.items = read_items
     else:
         row.skip = Reason("ZERO_ROW")
     return row

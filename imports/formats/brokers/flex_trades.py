@@ -121,7 +121,7 @@ class Trades:
 
 def cancelled(nodes: list[Node]) -> set[int]:
     """The rows that cancel an earlier one, and those that they cancel: by its id, else by equal numbers."""
-    found: set[int] = set()
+    cancelled_ids: set[int] = set()
     by_id = {node.attributes.get("transactionID", ""): node for node in nodes}
     by_content: defaultdict[tuple[str, ...], list[Node]] = defaultdict(list)
     for node in nodes:
@@ -131,11 +131,11 @@ def cancelled(nodes: list[Node]) -> set[int]:
         known = node.attributes.get("origTransactionID", "").strip()
         earlier = by_id.get(known) if known not in ("", "0") else None
         if earlier is None:
-            same = [other for other in by_content[content_of(node)] if id(other) not in found]
+            same = [other for other in by_content[content_of(node)] if id(other) not in cancelled_ids]
             earlier = same[0] if same else None
         if earlier is not None:
-            found |= {id(node), id(earlier)}
-    return found
+            cancelled_ids |= {id(node), id(earlier)}
+    return cancelled_ids
 
 
 def is_cancellation(node: Node) -> bool:
