@@ -176,7 +176,7 @@ def test_a_later_price_is_multiplied_by_what_is_stored_of_the_quantities(holding
     with CaptureQueriesContext(connection) as seen:
         record_price(fund, day(9), 22)
     assert values_of(holding) == {day(0): 200, day(1): 210, day(9): 220, day(20): None}
-    assert not any('FROM "assets_transaction"' in query["sql"] for query in seen)
+    assert not any('"assets_transaction"."quantity"' in query["sql"] for query in seen)
     HeldQuantities.objects.all().delete()
     record_price(fund, day(12), 23)
     assert values_of(holding) == {day(0): 200, day(1): 210, day(9): 220, day(12): 230, day(23): None}

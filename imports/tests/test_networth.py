@@ -87,7 +87,9 @@ def test_account_may_be_called_shares():
         b"Month,Checking,Shares,Total\n2025-01-31,5,7,12\n2025-02-28,6,8,14\n", currency="EUR"
     )
     assert values(rows)[1] == ("Shares|EUR", "2025-01-31", "7")
-    for headings in (b"Date,Shares,Price", b"Date,Shares,Total", b"Date,Shares,Value"):
+    trades, _rows = read(b"Date,Shares,Price\n2025-01-31,5,7\n2025-02-28,6,8\n", currency="EUR")
+    assert trades.format == "transactions"
+    for headings in (b"Date,Shares,Total", b"Date,Shares,Value"):
         with pytest.raises(FileRefused):
             read(headings + b"\n2025-01-31,5,7\n2025-02-28,6,8\n", currency="EUR")
 

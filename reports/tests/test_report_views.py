@@ -407,9 +407,9 @@ QUERIES = {
     "net-worth?end=2024-06-30&group_by=tag": 8,
     "allocation?on=2024-06-30": 7,
     "allocation?on=2024-06-30&group_by=category": 8,
-    "change?start=2024-05-31&end=2024-06-30": 5,
-    "change?start=2024-03-31&end=2024-06-30": 6,
-    "change?start=2024-05-31&end=2024-06-30&group_by=category": 8,
+    "change?start=2024-05-31&end=2024-06-30": 6,
+    "change?start=2024-03-31&end=2024-06-30": 7,
+    "change?start=2024-05-31&end=2024-06-30&group_by=category": 9,
     "quality?on=2024-06-30": 7,
 }
 
