@@ -109,7 +109,7 @@ class Column:
     @property
     def refers_to(self) -> type[models.Model] | None:
         """The model of the row that a foreign key names, unless it is a user."""
-        return None if self.kind is Kind.USER else self.field.remote_field and self.field.related_model
+        return None if self.kind is Kind.USER else self.field.remote_field and self.field.remote_field.model
 
     @property
     def is_checked(self) -> bool:
@@ -131,7 +131,7 @@ def is_archived(field: Any) -> bool:
 
 
 def column_of(field: Any) -> Column:
-    if field.is_relation and field.related_model._meta.label == settings.AUTH_USER_MODEL:
+    if field.is_relation and field.remote_field.model._meta.label == settings.AUTH_USER_MODEL:
         return Column(field.name, field.attname, f"{field.name}__username", Kind.USER, field)
     return Column(field.attname, field.attname, field.attname, kind_of(field), field)
 
