@@ -17,10 +17,11 @@ from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.services.labels import label_asset
 from reports.api.views import Report
 from strata.api import pagination
-from strata.api.http.csv_renderer import as_text, as_written
+from strata.api.http.csv_renderer import as_text
 from strata.api.http.table_responses import TABLES
 from strata.api.http.xlsx_renderer import XlsxRenderer
 from strata.fields.dates import noon
+from strata.tests.test_csv_renderer import as_written
 from tests.all_routes import path_for
 from tests.refusals import assert_refused
 from tests.spreadsheets import sheets_of
