@@ -201,6 +201,20 @@ def test_undo_is_refused_from_the_start(alice, full, in_steps_of, monkeypatch):
         deletions.finish_all()
 
 
+def test_a_label_that_is_deleted_while_rows_are_hidden_is_there_in_the_past(alice, full, in_steps_of):
+    """The link from a hidden asset is recorded in the household that hides it."""
+    asset, instant = Asset.objects.get(name="Checking"), timezone.now()
+    before = read(alice, f"{API}/assets/{asset.pk}", instant)
+    assert b"Daily" in before[1]
+    in_steps_of(4)
+    assert alice.delete(f"{API}/portfolios/{full.pk}").status_code == 204
+    (tag,) = alice.get(f"{API}/tags").json()["results"]
+    assert alice.delete(f"{API}/tags/{tag['id']}").status_code == 204
+    assert read(alice, f"{API}/assets/{asset.pk}", instant) == before
+    deletions.finish_all()
+    assert read(alice, f"{API}/assets/{asset.pk}", instant) == before
+
+
 @pytest.mark.parametrize("seed", [int(os.environ[RANDOM_SEED])])
 def test_the_past_is_repeated_while_rows_are_removed(alice, household, in_steps_of, seed, monkeypatch):
     in_steps_of(2)

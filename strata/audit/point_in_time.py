@@ -21,7 +21,7 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 
 from strata.audit.clock import set_back
-from strata.audit.models import JournalEntry
+from strata.audit.models import Deletion, JournalEntry
 from strata.audit.temporal_views import TEMPORAL_VIEWS, TemporalViews
 from strata.audit.tracking import TrackedModel
 from strata.db.consistent_read import consistent_read
@@ -91,6 +91,8 @@ def households_involved(to: datetime, user: Any) -> list[UUID]:
         querysets.append(
             rows.filter(pk__in=left).exclude(**{f"{lookup}__in": household_ids}).values_list(lookup)
         )
+    hidden = Deletion.objects.filter(household_id__in=household_ids, at__gt=to).order_by()
+    querysets.append(hidden.values_list("holder_id"))  # what was written there before the rows were removed
     others = querysets[0].union(*querysets[1:]).order_by()
     return sorted({*household_ids, *(row[0] for row in others if row[0])})
 
