@@ -61,7 +61,7 @@ type Rule = Callable[[Row], None]
 
 ONE_DAY = timedelta(days=1)
 _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_IDS = re.compile(rf"({_ID}( {_ID})*)?")
+_IDS = re.compile("(" + _ID + "( " + _ID + ")*)?")
 _TOTAL = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,18})?")
 WIDTHS = (4, 8, 16)
 
