@@ -32,8 +32,8 @@ def own(name: str) -> bytes:
 
 def real_sample(name: str) -> bytes:
     """A file that people arrived with. They are beside the repository and not in it."""
-    if not (REAL / name).exists():
-        pytest.skip(f"{name} is not beside the repository")
+    if not REAL.is_dir():  # where they are, none may be missing
+        pytest.skip("the real samples are not beside the repository")
     return (REAL / name).read_bytes()
 
 
