@@ -225,6 +225,8 @@ PRICE_PRIVATE_HOSTS = env.listed("PRICE_PRIVATE_HOSTS")
 # --- the API ---
 
 API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")
+# A Redis in which several machines count requests together; "" where each counts by itself.
+SHARED_URL = env.redis_url("SHARED_URL")
 IF_MATCH_REQUIRED = env.switch("IF_MATCH_REQUIRED", default=False)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

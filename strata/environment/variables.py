@@ -17,6 +17,7 @@ from importlib import resources
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -161,6 +162,25 @@ def port_problem(host: str, port: int) -> str | None:
             if error.errno == errno.EADDRINUSE:
                 return f"Port {port} is in use; choose another with PORT=."
     return None
+
+
+def redis_url(name: str) -> str:
+    """redis://, rediss:// or unix://; "" where it is not set. It may have a password, so it is never quoted."""
+    given = text(name)
+    if not given:
+        return ""
+    try:
+        url = urlsplit(given)
+        is_valid = url.scheme in ("redis", "rediss") and bool(url.hostname) and url.port != 0
+        is_valid = is_valid or (url.scheme == "unix" and url.path.startswith("/"))
+        is_valid = is_valid and (url.scheme == "unix" or bool(re.fullmatch(r"/?|/[0-9]{1,5}", url.path)))
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ImproperlyConfigured(
+            f"{name} must be like redis://:password@host:6379/0 (rediss:// with TLS), or unix:///path/of/the/socket."
+        )
+    return given
 
 
 def url_prefix(name: str) -> str:

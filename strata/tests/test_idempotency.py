@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -19,6 +20,7 @@ from strata.accounts.services import issue_token
 from strata.api.http import idempotency
 from strata.api.viewsets import HouseholdViewSet
 from strata.audit.models import IdempotentAnswer
+from strata.db.backends.postgresql.timeouts import LOCK_SECONDS
 from strata.db.named_locks import NamedLocks
 from strata.tenancy.roles import VIEWER
 
@@ -361,16 +363,32 @@ def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeyp
     """On PostgreSQL it waits at the index. SQLite serves one machine: there it waits like any other writer."""
     with a_first_at_work(alice_user, monkeypatch):
         monkeypatch.setattr(idempotency, "named_locks", NamedLocks(tmp_path / "turns of the other"))
-        patient = (
-            "SET lock_timeout = '100ms'" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
-        )
-        connection.cursor().execute(patient)
+        monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0.1)
+        if connection.vendor == "sqlite":
+            connection.cursor().execute("PRAGMA busy_timeout = 100")
+        started = monotonic()
         second = make(client_of(alice_user))
+        assert monotonic() - started < LOCK_SECONDS / 2
     connection.close()
     assert second.status_code == (409 if connection.vendor == "postgresql" else 503)
     assert int(second["Retry-After"]) >= 1
     assert make(client_of(alice_user))["Idempotency-Replayed"] == "true"
     assert Tag.objects.count() == 1
+
+
+@pytest.mark.on_postgresql
+def test_the_patience_for_a_key_is_not_that_for_other_locks(alice_user):
+    """Behind the claim the write waits for locks as long as any other write does."""
+
+    def lock_timeout():
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            return cursor.fetchone()[0]
+
+    with transaction.atomic():
+        before = lock_timeout()
+        idempotency.claim_key(alice_user, "k1", "x")
+        assert (before, lock_timeout()) == (f"{LOCK_SECONDS}s", f"{LOCK_SECONDS}s")
 
 
 @pytest.mark.django_db(transaction=True)

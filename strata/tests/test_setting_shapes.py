@@ -160,6 +160,17 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "API_THROTTLE": [
         (bad, "must be like 1200/min") for bad in ("fast", "0/min", "1200", "1200/week", "-1/s", "1 / min")
     ],
+    "SHARED_URL": [
+        (bad, "must be like redis://")
+        for bad in (
+            "localhost:6379",
+            "http://h:6379",
+            "redis://",
+            "redis://h:port",
+            "redis://h/name",
+            "unix:x",
+        )
+    ],
     "LOGIN_FAILURE_LIMIT": [(bad, "from 1 to") for bad in ("0", "ten", "99999999999")],
     "MAX_BODY_BYTES": [(bad, "from 1024 to") for bad in ("2MB", "1", "9999999999")],
     "CLIENT_HEAD_SECONDS": [(bad, "from 1 to 3600") for bad in ("0", "10s", "3601")],
@@ -213,7 +224,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
 }
 REFUSED["TEST_DATABASE_URL"] = REFUSED["DATABASE_URL"]
 HAVE_NO_SHAPE = {"PRICE_PRIVATE_HOSTS", "DEMO_PASSWORD"}
-SECRET = {"DATABASE_URL", "TEST_DATABASE_URL", "SECRET_KEY"}
+SECRET = {"DATABASE_URL", "TEST_DATABASE_URL", "SECRET_KEY", "SHARED_URL"}
 IN_PRODUCTION = {"SECRET_KEY"}
 
 
@@ -291,6 +302,7 @@ ACCEPTED: dict[str, list[str]] = {
     "TIME_ZONE": ["UTC", "Europe/Berlin", "Etc/GMT+12"],
     "LOG_LEVEL": ["debug", "Warning"],
     "API_THROTTLE": ["off", "OFF", "5/s", "1200/min"],
+    "SHARED_URL": ["", "redis://h", "rediss://:p%2Fw@h:6380/1", "redis://[::1]:6379/", "unix:///run/redis.sock"],
     "DATABASE_URL": [
         "sqlite://:memory:", "sqlite:///a.db", "sqlite:///a%20b.db?timeout=5", "sqlite:///with blank.db",
         "postgres://u:p%2Fw%40@h:5433/n", "postgresql://h/n", "postgres:///n", "postgres://u@[::1]:5432/n",

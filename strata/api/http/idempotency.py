@@ -3,7 +3,7 @@
 The answer is stored in the transaction of the write: both are stored, or neither. Only successful answers are stored,
 so a refused request leaves its key free. A key belongs to one user and is bound to the method, path and body. While the
 first request is running, a second one waits for a few seconds and then gets 409. On one machine the workers use a named
-lock. Several machines wait at PostgreSQL's unique index, for at most `lock_timeout`.
+lock. Several machines wait at PostgreSQL's unique index, as long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -26,6 +26,7 @@ from rest_framework.request import Request
 
 from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
+from strata.db.backends.postgresql.timeouts import lock_patience
 from strata.db.named_locks import NamedLocks
 from strata.tenancy.roles import may_edit_all
 
@@ -123,7 +124,7 @@ def key_held(user: Any, key: str) -> Iterator[None]:
 def claim_key(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
     """The key's row, and whether this request created it. A refused write rolls the row back."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), lock_patience(connection, PATIENCE_SECONDS):
             return IdempotentAnswer.objects.create(user=user, key=key, request_digest=digest), True
     except IntegrityError:
         stored = IdempotentAnswer.objects.filter(user=user, key=key).first()

@@ -7,6 +7,7 @@ Never for a session: behind a pooler the next transaction on the connection may 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,21 @@ def begin() -> str:
         f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; "
         f"SET LOCAL statement_timeout = '{settings.STATEMENT_TIMEOUT}s'"
     )
+
+
+@contextmanager
+def lock_patience(connection: Any, seconds: float) -> Iterator[None]:
+    """Wait at most `seconds` for a lock in the block, which must be in a savepoint. Nothing on other databases.
+
+    Where the block fails, the rollback of the savepoint also takes this setting back.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(seconds * 1000)}ms"])
+        yield
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
 
 
 @dataclass(frozen=True, slots=True)
