@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from assets.holdings.arrivals import arrived_on
 from assets.models import Loan, LoanExtraPayment, LoanHoliday, LoanRate
 from assets.models.loan import LoanRounding
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, LoanTerms, Rate
@@ -15,7 +16,7 @@ from strata.fields.currencies import minor_units
 def loan_terms(asset_ids: Sequence[UUID]) -> dict[UUID, LoanTerms]:
     """The terms of each of the loans, in four queries."""
     rows = Loan.objects.filter(asset__pk__among=list(asset_ids)).order_by().select_related("asset")
-    loans = {row.asset_id: row for row in rows}
+    loans = {row.asset_id: row for row in rows.annotate(held_from=arrived_on())}
     if not loans:
         return {}
     rates = by_asset(LoanRate, loans, "on", "rate")
@@ -27,6 +28,7 @@ def loan_terms(asset_ids: Sequence[UUID]) -> dict[UUID, LoanTerms]:
             rates=tuple(Rate(*each) for each in rates.get(pk, ())),
             extra_payments=tuple(ExtraPayment(*each) for each in extra.get(pk, ())),
             holidays=tuple(Holiday(*each) for each in holidays.get(pk, ())),
+            held_from=row.held_from,
         )
         for pk, row in loans.items()
     }

@@ -59,7 +59,7 @@ def loan_drifts(valuations: Mapping[UUID, str], start: date, end: date) -> dict[
     drifts: dict[UUID, Drift] = {}
     for pk, of_loan in terms.items():
         known = [anchor for anchor in anchors.get(pk, ()) if anchor[0] <= end]
-        if not known or known[-1][0] <= max(start, of_loan.started_on):
+        if not known or known[-1][0] <= max(start, of_loan.started_on, of_loan.held_from or start):
             continue
         *earlier, (on, recorded) = known
         expected = balances(of_loan, tuple(earlier)).newest(on)

@@ -7,6 +7,7 @@ Definitions: decisions of the report of change (reports.calculations.change), by
 - A change of the household's share comes in or goes out, on a day without a trade; of a balance asset it is a flow of
   its own.
 - What moves to another asset is a flow of both, of the value that it has there on that day; without a value, its cost.
+  Of an asset that moves whole it is the amount of the legs, which is its value on that day.
 - At a balance asset the flow is the change of the balance less income plus expenses.
 
 For a single asset, taxes are left out of its flows: they are the owner's, not the asset's (Portfolio Performance).
@@ -96,7 +97,7 @@ def moved_amounts(
     for asset_id, lots in lots_by_asset.items():
         for source_id, on, quantity, cost in lots.arrivals:
             if not quantity:
-                continue  # an asset that moves whole is removed there and added here
+                continue  # of an asset that moves whole, the legs have what moves
             value, units = value_on(asset_id, on), held[asset_id].on(on)
             amount = cost if value is None or not units else round(Fraction(value) * quantity / units)
             moved[asset_id].append(Moved(on, amount, lots.currency))
@@ -131,10 +132,13 @@ def value_asset_flows(
             if window.has(event.on) and held is not None:
                 flows.add(event.on, window.rates.fine(-cash_of(event, held), asset.currency, event.on))
             continue
+        is_trade = event.type is ACQUIRE or event.type is DISPOSE
         if event.type is TRANSFER:
-            continue  # what it moves is in `moved`
+            if event.quantity is not None:
+                continue  # what it moves is in `moved`
+            is_trade = True
         on = event.on
-        if event.type is ACQUIRE or event.type is DISPOSE:
+        if is_trade:
             if begins_on is None:
                 continue
             on = max(on, begins_on)
@@ -144,6 +148,10 @@ def value_asset_flows(
             bought_on.add(on)
         elif event.type is DISPOSE:
             sold_on.add(on)
+        elif event.type is TRANSFER:
+            (sold_on if event.closes else bought_on).add(on)
+            flows.add(on, fine(_moved_whole(event, values, on), event.currency, on))
+            continue
         amount = _trade_flow(event, window)
         flows.add(on, fine(amount, event.currency, on))
     for change in untraded(shares, asset):
@@ -175,6 +183,12 @@ def _trade_flow(trade: Trade, window: Window) -> int:
     if kind is INCOME:
         return costs if trade.quantity else costs - trade.amount  # income in kind stays in the asset
     return 0
+
+
+def _moved_whole(leg: Trade, values: ValueSeries, on: date) -> int:
+    """What a leg of an asset that moves whole brings. A debt that comes is negative, as its value is."""
+    is_debt = _value(values, day_before(on) if leg.closes else on) < 0
+    return leg.amount if leg.closes is is_debt else -leg.amount
 
 
 def cash_of(action: Action, held: Quantities) -> int:

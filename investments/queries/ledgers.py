@@ -84,7 +84,8 @@ def ledger_of(assets: Iterable[InvestedAsset]) -> Ledger:
 def with_known_flows(ledger: Ledger, assets: Mapping[UUID, InvestedAsset], start: date, end: date) -> Ledger:
     """The events, with the income and expenses that follow from what assets are valued by: the interest of loans.
 
-    As in the report of change: none on a day for which the same is recorded, and none from the disposal on.
+    As in the report of change: none on a day for which the same is recorded, and none from the disposal on. A
+    loan that moves whole does so after the payment of the day.
     """
     valuations = {pk: asset.ref.source for pk, asset in assets.items()}
     known_flows = valuation.known_flows(valuations, start, end)
@@ -95,10 +96,11 @@ def with_known_flows(ledger: Ledger, assets: Mapping[UUID, InvestedAsset], start
         recorded = [event for event in ledger[pk].events if isinstance(event, Trade)]
         known = {(event.type, event.on) for event in recorded}
         ends = assets[pk].disposed_on or date.max
+        moves_on = {trade.on for trade in recorded if trade.closes and trade.type is TradeType.TRANSFER}
         added = []
         for flow in flows:
             kind = TradeType.INCOME if flow.is_income else TradeType.EXPENSE
-            if (kind, flow.on) not in known and flow.on < ends:
+            if (kind, flow.on) not in known and (flow.on < ends or flow.on in moves_on):
                 at = datetime(flow.on.year, flow.on.month, flow.on.day, 12, tzinfo=UTC)
                 added.append(Trade(pk, kind, flow.on, at, 0, assets[pk].currency, amount=flow.amount))
         events = sorted([*ledger[pk].events, *added], key=event_order)

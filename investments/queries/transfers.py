@@ -13,7 +13,7 @@ from assets import valuation
 from assets.holdings.events import Action
 from assets.holdings.quantities import quantities
 from assets.holdings.reading import read_ledger
-from assets.models import Asset, InstrumentAction
+from assets.models import Asset, InstrumentAction, Transaction
 from assets.valuation.series import ten_thousandths
 from investments.calculations.flows import Moved, cash_of, moved_amounts
 from investments.calculations.lots import lots
@@ -37,6 +37,14 @@ def acting_assets(portfolio_ids: Collection[UUID], start: date, end: date) -> se
     own = Q(**actions, instrument__actions__household=F("portfolio__household"))
     assets = Asset.objects.filter(own | of_all, portfolio__in=portfolio_ids).order_by()
     return set(assets.values_list("pk", flat=True))
+
+
+def moved_whole(asset_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the assets that moved whole to another portfolio. Without any nothing is read."""
+    if not asset_ids:
+        return set()
+    legs_out = Transaction.objects.filter(asset__in=asset_ids, transfer_id=F("id"), quantity=None).order_by()
+    return set(legs_out.values_list("asset_id", flat=True))
 
 
 def moved_values(asset_ids: Collection[UUID], start: date, end: date) -> dict[UUID, list[Moved]]:

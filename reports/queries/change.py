@@ -17,7 +17,7 @@ from assets.models import Asset, Transaction
 from assets.rates.store import rate_book
 from assets.valuation import REF_COLUMNS, AssetRef, Gap, PriceGap, SeriesReader, ShareChange, ValueSeries
 from assets.valuation.series import gaps_of, gaps_on, money
-from investments.queries.transfers import acting_assets, moved_values
+from investments.queries.transfers import acting_assets, moved_values, moved_whole
 from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
@@ -158,16 +158,23 @@ def with_known_flows(
 ) -> dict[UUID, list[CashFlow]]:
     """The recorded flows, and those that follow from what the assets are valued by: the interest of loans.
 
-    None on a day for which somebody has recorded the same. They are not before the disposal.
+    None on a day for which somebody has recorded the same. None from the disposal on: a loan that is paid back on the
+    day of a payment needs none, but one that moves whole does so after the payment of the day.
     """
+
     valuations = {pk: asset.ref.source for pk, asset in assets.items()}
-    for pk, flows in valuation.known_flows(valuations, start, end).items():
+    known_flows = valuation.known_flows(valuations, start, end)
+    last_days = {pk: assets[pk].ref.disposed_on for pk in known_flows}
+    paid_then = [pk for pk, flows in known_flows.items() if any(flow.on == last_days[pk] for flow in flows)]
+    moved = moved_whole(paid_then)
+    for pk, flows in known_flows.items():
         of_asset = recorded.setdefault(pk, [])
         known = {(str(flow.type), flow.on) for flow in of_asset}
-        ends = assets[pk].ref.disposed_on or date.max
+        ends = last_days[pk] or date.max
         for flow in flows:
             type_: CashFlowType = "INCOME" if flow.is_income else "EXPENSE"
-            if (type_, flow.on) not in known and flow.on < ends:
+            counts = flow.on < ends or (pk in moved and flow.on == ends)
+            if counts and (type_, flow.on) not in known:
                 of_asset.append(CashFlow(type_, flow.on, assets[pk].ref.currency, money(flow.amount)))
     return recorded
 

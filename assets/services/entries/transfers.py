@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from assets.models import Asset, Transaction
+from assets.models import Asset, Loan, Transaction
 from assets.models.asset import Valuation
 from assets.rules.disposal import validate_disposal
 from assets.rules.transactions import refusal
@@ -28,8 +29,8 @@ from strata.db.retry import Restart
 from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import local_day, noon
 from strata.fields.ids import uuid7
-from strata.tenancy.guards import lock_guards, note_guards
-from strata.tenancy.writes import Precondition, always, atomic_write
+from strata.tenancy.guards import held_guards, lock_guards, note_guards, note_parents_guards
+from strata.tenancy.writes import Precondition, always, atomic_write, save_changes
 
 # What a new asset takes over. Its labels are added, and what values it computes from.
 COPIED = (
@@ -155,7 +156,10 @@ def locked_sides(
     ids = [pk for pk in (asset_id, to_asset_id) if pk is not None]
     portfolios = Portfolio.objects.filter(pk__in=[to_portfolio_id] if to_portfolio_id else [])
     referred = {"portfolio": portfolios} if to_portfolio_id else {}
-    guards = lock_guards(Asset._base_manager.filter(pk__in=ids), will_refer_to=referred)
+    wanted = Q(pk__in=ids)
+    if to_portfolio_id is not None:
+        wanted |= Q(loan_terms__collateral=asset_id)  # those of loans that are secured on what moves
+    guards = lock_guards(Asset._base_manager.filter(wanted), will_refer_to=referred)
     assets = {row.pk: row for row in Asset.objects.filter(pk__in=ids).select_related("portfolio__household")}
     if asset_id not in assets:
         raise NotFound("asset")
@@ -244,11 +248,24 @@ def move_whole(source: Asset, portfolio: Portfolio, on: date) -> Transfer:
     for kind in (CATEGORY_LABELS, TAG_LABELS):
         set_labels(target, **{kind.field: kind.of(source)})
     copy_terms(source, target)
+    secure_loans_on(target, source)
     if point.whole_value is not None:
         new_snapshot(target, on=on, observed_at=None, value=point.whole_value)
     source.disposed_on = on
     source.save(update_fields=["disposed_on"])
     return write_legs(source, target, on, amount=None if point.value is None else abs(point.value))
+
+
+def secure_loans_on(target: Asset, source: Asset) -> None:
+    """What was secured on the asset that moves is secured on the one that it becomes."""
+    household_id = source.portfolio.household_id
+    loans = Loan.objects.filter(collateral=source, asset__portfolio__household=household_id).order_by("pk")
+    held = held_guards(source)
+    for loan in loans.select_related("asset__portfolio"):
+        if held is not None and not held.guards.protect(loan):
+            raise Restart("a loan was secured on it meanwhile")
+        note_parents_guards(loan, source)
+        save_changes(loan, {"collateral_id": target.pk})
 
 
 def copy_terms(source: Asset, target: Asset) -> None:

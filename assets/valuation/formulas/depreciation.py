@@ -28,7 +28,8 @@ class DepreciationTerms(NamedTuple):
     """`life` is in years. A declining value falls by `rate` a year, or by `factor` / life where there is no rate.
 
     With `switch` it changes to a straight line as soon as that gives more. `first_year_months` are the months of the
-    first year; where they are fewer than 12 there is one more year with the others.
+    first year; where they are fewer than 12 there is one more year with the others. The value counts from `held_from`
+    on; None is from the beginning.
     """
 
     cost: Decimal
@@ -41,6 +42,7 @@ class DepreciationTerms(NamedTuple):
     factor: Decimal | None = None
     switch: bool = False
     first_year_months: int = 12
+    held_from: date | None = None
 
 
 class Year(NamedTuple):

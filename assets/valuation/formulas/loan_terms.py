@@ -45,7 +45,7 @@ class LoanTerms(NamedTuple):
 
     `places` are those of the currency, to which interest and payments are rounded; None rounds nothing. Rates begin on
     `started_on` or before; rates and extra payments are in the order of days, with one a day. The payment of a loan
-    with fixed principal is its principal alone.
+    with fixed principal is its principal alone. What is owed counts from `held_from` on; None is from the beginning.
     """
 
     principal: Decimal
@@ -60,6 +60,7 @@ class LoanTerms(NamedTuple):
     places: int | None = 2
     extra_payments: tuple[ExtraPayment, ...] = ()
     holidays: tuple[Holiday, ...] = ()
+    held_from: date | None = None
 
     def rate_at(self, on: date) -> Decimal:
         return [rate for day, rate in self.rates if day <= on][-1]

@@ -65,8 +65,8 @@ class ComputedSource[Terms: Hashable](ABC):
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:
         for pk, terms, anchors in self.with_terms(asset_ids):
-            newest = self.newest(terms, anchors, start)
-            later = self.points(terms, anchors, start + timedelta(1), end) if start < end else ()
+            newest = self.newest_held(terms, anchors, start)
+            later = self.points_held(terms, anchors, start + timedelta(1), end) if start < end else ()
             points = [*([] if newest is None else [newest]), *later]
             if points:
                 yield AssetValues(pk, [on for on, _ in points], array("q", (amount for _, amount in points)))
@@ -82,11 +82,34 @@ class ComputedSource[Terms: Hashable](ABC):
         for pk, terms, anchors in self.with_terms([*asset_ids]):
             first = self.first_day(terms, anchors)
             if first is not None:
+                first = max(first, self.held_from(terms) or first)
                 days[pk] = ValueDays(first, max(first, self.last_day(terms, anchors)))
         return days
 
     def first_day(self, terms: Terms, anchors: Anchors) -> date | None:
         return anchors[0][0] if anchors else None
+
+    def held_from(self, terms: Terms) -> date | None:
+        """The day on which the asset came with these terms from another portfolio; there are no values before it."""
+        return None
+
+    def newest_held(self, terms: Terms, anchors: Anchors, on: date) -> Point | None:
+        """The last point on or before the day, of those that count."""
+        since = self.held_from(terms)
+        newest = None if since is not None and on < since else self.newest(terms, anchors, on)
+        if newest is None or since is None:
+            return newest
+        return max(newest[0], since), newest[1]
+
+    def points_held(self, terms: Terms, anchors: Anchors, start: date, end: date) -> Iterator[Point]:
+        """The points of these days that count, oldest first."""
+        since = self.held_from(terms)
+        if since is not None and start <= since <= end:
+            first = self.newest_held(terms, anchors, since)
+            yield from () if first is None else (first,)
+            start = since + timedelta(1)
+        if start <= end and (since is None or since < start):
+            yield from self.points(terms, anchors, start, end)
 
     def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
         """The recorded value of the day; of any other day the asset, whose terms decide."""
@@ -116,9 +139,9 @@ class ComputedSource[Terms: Hashable](ABC):
         """Each of the ascending days that has a value, with the day from which that value holds."""
         if not days:
             return
-        newest = self.newest(terms, anchors, days[0])
+        newest = self.newest_held(terms, anchors, days[0])
         first, last = days[0] + timedelta(1), days[-1]
-        changes = [on for on, _ in self.points(terms, anchors, first, last)] if first <= last else []
+        changes = [on for on, _ in self.points_held(terms, anchors, first, last)] if first <= last else []
         changes = changes if newest is None else [newest[0], *changes]
         for on in days:
             if place := bisect_right(changes, on):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
+from assets.holdings.arrivals import FIRST_DAYS, arrived_on
 from assets.models import Depreciation
 from assets.models.asset import Valuation
 from assets.valuation.formulas import depreciation as formula
@@ -24,10 +25,11 @@ class Depreciations(ComputedSource[DepreciationTerms]):
 
     name = Valuation.DEPRECIATION.value
     word = "depreciation"
-    first_days_sql = 'SELECT asset_id, started_on AS "on" FROM assets_depreciation'
+    first_days_sql = FIRST_DAYS.format(table="assets_depreciation")
 
     def terms_of(self, asset_ids: Sequence[UUID]) -> Mapping[UUID, DepreciationTerms]:
         rows = Depreciation.objects.filter(asset__pk__among=list(asset_ids)).order_by()
+        rows = rows.annotate(held_from=arrived_on())
         return {pk: DepreciationTerms(*columns) for pk, *columns in rows.values_list("asset_id", *COLUMNS)}
 
     def newest(self, terms: DepreciationTerms, anchors: Anchors, on: date) -> Point | None:
@@ -40,6 +42,9 @@ class Depreciations(ComputedSource[DepreciationTerms]):
 
     def first_day(self, terms: DepreciationTerms, anchors: Anchors) -> date | None:
         return min(terms.started_on, anchors[0][0]) if anchors else terms.started_on
+
+    def held_from(self, terms: DepreciationTerms) -> date | None:
+        return terms.held_from
 
     def last_day(self, terms: DepreciationTerms, anchors: Anchors) -> date:
         return formula.last_day(terms, dict(anchors))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
+from assets.holdings.arrivals import FIRST_DAYS
 from assets.models.asset import Valuation
 from assets.valuation.formulas import loan as formula
 from assets.valuation.formulas.loan_terms import LoanTerms
@@ -24,7 +25,7 @@ class Loans(ComputedSource[LoanTerms]):
 
     name = Valuation.LOAN.value
     word = "schedule"
-    first_days_sql = 'SELECT asset_id, started_on AS "on" FROM assets_loan'
+    first_days_sql = FIRST_DAYS.format(table="assets_loan")
 
     def terms_of(self, asset_ids: Sequence[UUID]) -> Mapping[UUID, LoanTerms]:
         return loan_terms(asset_ids)
@@ -38,6 +39,9 @@ class Loans(ComputedSource[LoanTerms]):
     def first_day(self, terms: LoanTerms, anchors: Anchors) -> date | None:
         return min(terms.started_on, anchors[0][0]) if anchors else terms.started_on
 
+    def held_from(self, terms: LoanTerms) -> date | None:
+        return terms.held_from
+
     def last_day(self, terms: LoanTerms, anchors: Anchors) -> date:
         return date.fromordinal(balances(terms, anchors).ordinals[-1])
 
@@ -47,12 +51,12 @@ class Loans(ComputedSource[LoanTerms]):
     def known_flows(
         self, asset_ids: Sequence[UUID], start: date, end: date
     ) -> Mapping[UUID, Sequence[KnownFlow]]:
-        """The interest of each payment."""
+        """The interest of each payment; of a loan that came from another portfolio that of the later ones."""
         return {
             pk: [
                 KnownFlow(row.on, row.interest)
                 for row in schedule_of(terms, anchors).rows
-                if start < row.on <= end and row.interest
+                if max(start, terms.held_from or start) < row.on <= end and row.interest
             ]
             for pk, terms, anchors in self.with_terms(asset_ids)
         }
