@@ -2,7 +2,9 @@
 
 import gc
 import os
+import shutil
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -25,14 +27,20 @@ def post_fork(server, worker):
 forget_strata()
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
-from strata.environment.variables import bind_host, number  # noqa: E402
+from strata.environment.variables import bind_host, number, switch  # noqa: E402
 
 if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
     environ.Env.read_env(str(HERE / ".env"))
 
 chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
-bind = f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"  # PORT=0: any free port
+bind = [f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"]  # PORT=0: any free port
+has_metrics = switch("METRICS", default=False)
+metrics_bind = (
+    f"{bind_host('METRICS_BIND', '127.0.0.1')}:{number('METRICS_PORT', 9464, least=1, most=65_535)}"
+)
+if has_metrics:
+    bind.append(metrics_bind)
 
 worker_class = "strata.server.worker.Worker"
 workers = number("WEB_CONCURRENCY", 2, least=1, most=256)
@@ -63,6 +71,26 @@ keepalive = 5
 max_requests = 20_000  # a worker is replaced before small leaks add up
 max_requests_jitter = 5_000
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - the heartbeat works on a full disk too
+
+if has_metrics:
+    # Before the workers load the client of Prometheus. HUP reads this file again: the folder stays.
+    os.environ.setdefault(
+        "PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="strata-metrics-", dir=worker_tmp_dir)
+    )
+
+
+def child_exit(server, worker):
+    if has_metrics:
+        # The workers load this code anew after HUP, and so does the master.
+        from strata.server.metrics_endpoint import add_up_ended
+
+        add_up_ended(worker.pid)
+
+
+def on_exit(server):
+    if has_metrics:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
 
 limit_request_line = 8190  # a report may name many portfolios; the most that gunicorn allows
 forwarded_allow_ips = ""  # Strata's TRUSTED_PROXIES decides which proxies are trusted

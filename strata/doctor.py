@@ -5,8 +5,11 @@ An app adds its own in its file doctor.py: a function that yields Findings, deco
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,6 +19,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
 from strata.audit.models import JournalEntry
@@ -23,8 +27,10 @@ from strata.db import private_files
 from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.consistent_read import consistent_read
 from strata.db.durability import durability
+from strata.db.private_files import make_private_folder
 from strata.fields.names import NameKeyField, name_key
 
+REPORT = settings.DATA_DIR / "doctor.json"
 BY_MIGRATE = "migrate"  # the channel of journal entries that migrations write
 
 
@@ -55,6 +61,31 @@ def examines(subject: str) -> Callable[[Examination], Examination]:
         return function
 
     return register
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The last run of doctor on this machine: when, and how many FAILs."""
+
+    at: datetime
+    broken: int
+
+
+def store_report(findings: Iterable[Finding]) -> None:
+    """Keep what /metrics tells. A disk that is full or read-only is no reason for doctor to fail."""
+    broken = sum(finding.level is Level.FAIL for finding in findings)
+    with suppress(OSError):
+        make_private_folder(REPORT.parent)
+        REPORT.write_text(json.dumps({"at": timezone.now().isoformat(), "broken": broken}))
+
+
+def last_report() -> Report | None:
+    """None where doctor has not run, or its report cannot be read."""
+    try:
+        report = json.loads(REPORT.read_text())
+        return Report(datetime.fromisoformat(report["at"]), int(report["broken"]))
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def examine() -> list[Finding]:

@@ -222,6 +222,12 @@ PRICE_TIMEOUT = env.number("PRICE_TIMEOUT", default=10, least=1, most=300)
 PRICE_MAX_BYTES = env.number("PRICE_MAX_BYTES", default=16 * 1024 * 1024, least=1024, most=2**30)
 PRICE_PRIVATE_HOSTS = env.listed("PRICE_PRIVATE_HOSTS")
 
+# --- what Prometheus reads ---
+
+# On an address of its own, which gunicorn.conf.py opens: never on that of the users.
+METRICS = env.switch("METRICS", default=False) and IS_SERVER
+METRICS_PORT = env.number("METRICS_PORT", default=9464, least=1, most=65_535)
+
 # --- the API ---
 
 API_THROTTLE = env.request_rate("API_THROTTLE", "off" if TESTING else "1200/min")

@@ -1,4 +1,4 @@
-"""The WSGI application: Django, with a length for chunked bodies, and SCRIPT_NAME.
+"""The WSGI application: Django, with a length for chunked bodies, SCRIPT_NAME, and /metrics on its own address.
 
 Who imports this module is a server: settings.py looks for it, and limits the time of a statement.
 """
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from strata.api.http.body_limits import most_body_bytes, takes_files
+from strata.server.metrics_endpoint import with_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
 PIECE = 64 * 1024
@@ -62,4 +63,4 @@ def under_path(answer):
     return application
 
 
-application = under_path(with_length(get_wsgi_application()))
+application = with_metrics(under_path(with_length(get_wsgi_application())))

@@ -29,6 +29,7 @@ from strata.audit import actor
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart, run_in_transaction
 from strata.fields.active_formats import day_text
+from strata.metrics.recording import metrics
 
 NO_TIME = timedelta(0)
 FORGOTTEN_AFTER = timedelta(days=30)  # since the last attempt
@@ -248,6 +249,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
     def user_login_failed(
         self, sender: Any, credentials: Mapping[str, str], request: Any = None, **kwargs: Any
     ) -> None:
+        metrics.login_failure()
         attempt = getattr(request, "login_attempt", None)
         if attempt is None:
             super().user_login_failed(sender, credentials, request, **kwargs)

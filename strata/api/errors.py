@@ -30,6 +30,7 @@ from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, ou
 from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
 from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError, Text, resource_name
+from strata.metrics.recording import metrics
 
 log = logging.getLogger("strata.errors")
 
@@ -198,6 +199,13 @@ def row_deleted_meanwhile(error: ObjectDoesNotExist) -> NotFound:
 
 def unavailable(error: Exception) -> APIError | None:
     """The APIError where the database is full, locked, read-only or unreachable. None for an error in the program."""
+    api_error = outage_error(error)
+    if api_error is not None:
+        metrics.database_refusal(getattr(error.__cause__, "sqlstate", None))
+    return api_error
+
+
+def outage_error(error: Exception) -> APIError | None:
     if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
         return APIError("UNAVAILABLE", _("Others kept changing the same. Try again."), status=503, wait=1)

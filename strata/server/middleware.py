@@ -17,7 +17,7 @@ from django.contrib.admin import site
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.auth.views import redirect_to_login
 from django.core.signals import got_request_exception
-from django.db import DataError
+from django.db import DataError, connection
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 from django.urls import reverse
@@ -26,6 +26,8 @@ from strata.accounts.models import SECRET_PREFIX
 from strata.api.errors import CODES
 from strata.api.http.body_limits import most_body_bytes, takes_files
 from strata.audit import actor
+from strata.metrics.meter import Meter, metered
+from strata.metrics.recording import metrics
 from strata.server.error_pages import error_response, is_api, outage_response
 from strata.server.logs import OncePerMinute
 
@@ -156,23 +158,30 @@ class RequestLog:
         sent = request.headers.get("X-Request-Id", "")
         request.id = sent if SANE_ID.fullmatch(sent) else uuid4().hex
         with actor.acting(request_id=request.id, channel="api" if is_api(request) else "admin"):
-            response = self.get_response(request)
+            with metered(connection) as meter:
+                response = self.get_response(request)
             user = actor.current().user
             response["X-Request-Id"] = request.id
             if not request.path_info.startswith(STATIC_PATH):
                 response.headers.setdefault("Cache-Control", "no-store, private")
-            self.write(request, response, user, started)
+            self.write(request, response, user, started, meter)
         return response
 
-    def write(self, request: HttpRequest, response: HttpResponse, user: Any, started: float) -> None:
+    def write(
+        self, request: HttpRequest, response: HttpResponse, user: Any, started: float, meter: Meter
+    ) -> None:
         match, method = request.resolver_match, request.method or ""
+        route, seconds = match.route if match else None, time.perf_counter() - started
+        metrics.request(route, method, response.status_code, seconds)
         log.info(
             "request",
             extra={
                 "method": method if method.isalpha() else "?",
-                "route": match.route if match else None,
+                "route": route,
                 "status": response.status_code,
-                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "ms": round(seconds * 1000, 1),
+                "db_ms": round(meter.seconds * 1000, 1),
+                "queries": meter.queries,
                 "user_id": str(user.pk) if user else None,
             },
         )

@@ -77,6 +77,8 @@ def test_each_request_has_one_line(browser, lines):
         "method": "GET",
         "route": "api/v1/version/?$",
         "status": 200,
+        "db_ms": 0.0,
+        "queries": 0,
         "user_id": None,
     }
 

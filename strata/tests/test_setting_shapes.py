@@ -171,6 +171,9 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
             "unix:x",
         )
     ],
+    "METRICS": [("maybe", NO_WORD)],
+    "METRICS_BIND": [("*", "wildcard")],
+    "METRICS_PORT": [(bad, "from 1 to 65535") for bad in ("0", "http", "65536")],
     "LOGIN_FAILURE_LIMIT": [(bad, "from 1 to") for bad in ("0", "ten", "99999999999")],
     "MAX_BODY_BYTES": [(bad, "from 1024 to") for bad in ("2MB", "1", "9999999999")],
     "CLIENT_HEAD_SECONDS": [(bad, "from 1 to 3600") for bad in ("0", "10s", "3601")],
@@ -223,6 +226,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "SECRET_KEY": [("hunter22", "too short")],
 }
 REFUSED["TEST_DATABASE_URL"] = REFUSED["DATABASE_URL"]
+OF_GUNICORN = {"BIND", "PORT", "WEB_CONCURRENCY", "WEB_THREADS", "METRICS_BIND", "METRICS_PORT"}
 HAVE_NO_SHAPE = {"PRICE_PRIVATE_HOSTS", "DEMO_PASSWORD"}
 SECRET = {"DATABASE_URL", "TEST_DATABASE_URL", "SECRET_KEY", "SHARED_URL"}
 IN_PRODUCTION = {"SECRET_KEY"}
@@ -241,7 +245,7 @@ def clone(tmp_path_factory):
 
 def said_of(clone: Path, name: str, values: list[str]) -> list[str]:
     """The error message for each value of the setting, read in a separate process."""
-    reader = GUNICORN if name in ("BIND", "PORT", "WEB_CONCURRENCY", "WEB_THREADS") else SETTINGS
+    reader = GUNICORN if name in OF_GUNICORN else SETTINGS
     arguments = [name, reader, json.dumps(values)]
     own = {"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:", "PYTHONPATH": str(clone)}
     if name in IN_PRODUCTION:

@@ -28,6 +28,7 @@ from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
 from strata.db.backends.postgresql.timeouts import lock_patience
 from strata.db.named_locks import NamedLocks
+from strata.metrics.recording import metrics
 from strata.tenancy.roles import may_edit_all
 
 KEPT_FOR = timedelta(days=2)
@@ -95,6 +96,7 @@ def run_once(view: Any, handler: Handler, key: str, digest: str) -> Handler:
         if not is_new:
             raise APIError("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
         store_response(stored, view, response)
+        metrics.idempotency("made")
         return response
 
     return handle
@@ -138,6 +140,7 @@ def claim_key(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]
 
 
 def still_running() -> APIError:
+    metrics.idempotency("conflict")
     return APIError("IDEMPOTENCY_IN_PROGRESS", "The first request is still running.", status=409, wait=1)
 
 
@@ -177,6 +180,7 @@ def decompressed(stored: bytes) -> bytes:
 
 
 def replay(stored: IdempotentAnswer) -> HttpResponse:
+    metrics.idempotency("replayed")
     headers = {**stored.headers, "Idempotency-Replayed": "true"}
     body = decompressed(bytes(stored.body))
     answer = HttpResponse(body, status=stored.status, content_type="application/json", headers=headers)

@@ -33,6 +33,7 @@ from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
 from strata.db.private_files import make_private_folder, open_private
+from strata.metrics.recording import metrics
 
 if TYPE_CHECKING:
     from strata.api.http.shared_counts import SharedCounts
@@ -67,7 +68,10 @@ class GeneralThrottle(BaseThrottle):
         seconds = SECONDS[period[0]]
         window, passed = divmod(time.time(), seconds)
         self.left = seconds - passed
-        return counts.add(who, int(window), seconds) <= int(most)
+        is_allowed = counts.add(who, int(window), seconds) <= int(most)
+        if not is_allowed:
+            metrics.throttled()
+        return is_allowed
 
     def wait(self) -> float:
         return self.left

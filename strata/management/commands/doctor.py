@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from strata.commands import FAILED, StrataCommand
-from strata.doctor import Level, examine
+from strata.doctor import Level, examine, store_report
 
 
 class Command(StrataCommand):
@@ -28,6 +28,7 @@ class Command(StrataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = examine()
+        store_report(findings)
         worst = max((finding.level for finding in findings), key=list(Level).index)
         if options["json"]:
             shown = {"status": worst, "findings": [asdict(finding) for finding in findings]}
