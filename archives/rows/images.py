@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,9 @@ from django.utils.dateparse import parse_datetime
 
 from archives.rows.contents import Column, Kind, columns_of
 from strata.fields.numbers import MONEY_PLACES, plain
+
+KEPT = 4096  # instants whose texts are remembered
+ID_DIGITS = 32
 
 type Image = Mapping[str, Any]
 type UserNames = Callable[[UUID], str | None]
@@ -47,6 +50,7 @@ def archived_value(kind: Kind, stored: Any) -> Any:
     return stored if stored is None or write is None else write(stored)
 
 
+@lru_cache(KEPT)
 def instant_text(stored: str) -> str:
     instant = parse_datetime(stored)
     if instant is None:
@@ -55,14 +59,22 @@ def instant_text(stored: str) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def money_from_units(units: int) -> str:
-    return f"{Decimal(units).scaleb(-MONEY_PLACES):.4f}"
+def money_from_units(stored: Any) -> str:
+    whole, rest = divmod(abs(units := int(stored)), 10**MONEY_PLACES)
+    return f"{'-' if units < 0 else ''}{whole}.{rest:0{MONEY_PLACES}}"
+
+
+def id_text(stored: str) -> str:
+    """PostgreSQL writes hyphens, and SQLite has none."""
+    if len(stored) != ID_DIGITS:
+        return str(UUID(stored))
+    return f"{stored[:8]}-{stored[8:12]}-{stored[12:16]}-{stored[16:20]}-{stored[20:]}"
 
 
 WRITTEN: dict[Kind, Callable[[Any], Any]] = {
-    Kind.ID: lambda stored: str(UUID(stored)),
+    Kind.ID: id_text,
     Kind.INSTANT: instant_text,
-    Kind.MONEY: lambda stored: money_from_units(int(stored)),
+    Kind.MONEY: money_from_units,
     Kind.EXACT: lambda stored: plain(Decimal(stored)),
     Kind.INTEGER: str,
     Kind.BOOLEAN: bool,

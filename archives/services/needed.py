@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Min, Q, QuerySet
 
 from archives.rows.contents import MODELS, Column, Kind, columns_of, models_by_label, rows_of
-from archives.rows.lines import encoded, lines_of
+from archives.rows.lines import Block, encoded, lines_of
 from assets.models import AssetType, ExchangeRate, Instrument, InstrumentAction, PriceBlock, PriceLoad
 from assets.rules.exchange_rates import EURO
 from portfolios.models import Household
@@ -78,18 +78,19 @@ def needing(model: type[models.Model]) -> tuple[Column, ...]:
     )
 
 
-def shared_lines(needs: Needs) -> Iterator[str]:
+def shared_lines(needs: Needs) -> Iterator[Block]:
     """The rows of each model in the order in which they are restored."""
     instruments = list(needs.instruments().values_list("pk", flat=True))
     blocks = PriceBlock.objects.filter(load__household=None, instrument__in=instruments).order_by("pk")
     loads = PriceLoad.objects.filter(pk__in=blocks.order_by().values("load")).order_by("pk")
     actions = InstrumentAction.objects.filter(household=None, instrument__in=instruments).order_by("pk")
     for rows in (needs.shared(AssetType), needs.instruments(), loads, blocks, actions):
-        for line in lines_of(rows):
-            yield encoded({"model": rows.model._meta.label_lower, "row": json.loads(line)})
+        label = rows.model._meta.label_lower
+        for block in lines_of(rows):
+            yield [encoded({"model": label, "row": json.loads(line)}) for line in block]
 
 
-def rate_lines(needs: Needs) -> Iterator[str]:
+def rate_lines(needs: Needs) -> Iterator[Block]:
     """The rates of all currencies but the euro, for the days with values; lasting ones of all days."""
     currencies = sorted(needs.currencies - {EURO})
     rates = ExchangeRate.objects.filter(currency__in=currencies).order_by("recorded_at", "pk")

@@ -10,7 +10,9 @@ import hashlib
 import json
 import tempfile
 import zipfile
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import IO, Any
 from uuid import UUID
@@ -25,14 +27,15 @@ from archives.files.manifest import Manifest, Member
 from archives.rows.contents import JOURNAL, MODELS, RATES, SHARED, member_of, rows_of
 from archives.rows.images import archived_image
 from archives.rows.journal import JOURNAL_COLUMNS, entries_of
-from archives.rows.lines import encoded, lines_beside, lines_of
+from archives.rows.lines import Block, encoded, lines_beside, lines_of
 from archives.services.needed import Needs, rate_lines, shared_lines
 from portfolios.models import Household
 from strata.db.consistent_read import consistent_read
 from strata.exceptions import NotFound
 
 LEVEL = 1  # of compression: the next ones take twice the time for a tenth of the size
-LINES_AT_A_TIME = 500
+BLOCKS_WAITING = 4  # of lines that are there before they are packed
+NEXT_COLUMN = ',"channel":'  # of a line of the journal, after "before"
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of each member, so that equal rows make equal members
 
 
@@ -79,32 +82,40 @@ def write_members(writer: Writer, household_id: UUID) -> None:
 
 
 class Writer:
-    """Writes members of an archive, and counts and sums them up."""
+    """Writes members of an archive, and counts and sums them up, while the database makes the next lines."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self.members: dict[str, Member] = {}
 
-    def write(self, name: str, lines: Iterable[str]) -> None:
-        digest, size, rows = hashlib.sha256(), 0, 0
-        with self._archive.open(info_of(name), "w", force_zip64=True) as member:
-            for count, block in blocks_of(lines):
-                digest.update(block)
-                size += len(block)
-                rows += count
-                member.write(block)
-        self.members[name] = Member(name, rows, size, digest.hexdigest())
+    def write(self, name: str, blocks: Iterable[Block]) -> None:
+        sums = Sums()
+        with (
+            self._archive.open(info_of(name), "w", force_zip64=True) as member,
+            ThreadPoolExecutor(1) as packer,
+        ):
+            waiting: deque[Future[None]] = deque()
+            for block in blocks:
+                waiting.append(packer.submit(sums.write, block, member))
+                if len(waiting) > BLOCKS_WAITING:
+                    waiting.popleft().result()
+            for packed in waiting:
+                packed.result()
+        self.members[name] = Member(name, sums.rows, sums.size, sums.digest.hexdigest())
 
 
-def blocks_of(lines: Iterable[str]) -> Iterator[tuple[int, bytes]]:
-    block: list[str] = []
-    for line in lines:
-        block.append(line)
-        if len(block) == LINES_AT_A_TIME:
-            yield len(block), "\n".join([*block, ""]).encode()
-            block = []
-    if block:
-        yield len(block), "\n".join([*block, ""]).encode()
+class Sums:
+    """Of what was written of a member."""
+
+    def __init__(self) -> None:
+        self.digest, self.size, self.rows = hashlib.sha256(), 0, 0
+
+    def write(self, block: Block, member: IO[bytes]) -> None:
+        data = "\n".join([*block, ""]).encode()
+        self.digest.update(data)
+        self.size += len(data)
+        self.rows += len(block)
+        member.write(data)
 
 
 def info_of(name: str) -> zipfile.ZipInfo:
@@ -114,20 +125,22 @@ def info_of(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def journal_lines(household_id: UUID, needs: Needs) -> Iterator[str]:
+def journal_lines(household_id: UUID, needs: Needs) -> Iterator[Block]:
     """The entries in their order. Those without an image, which are nearly all, go as the database makes them."""
     names = UserNames()
-    entries = entries_of(household_id)
-    pairs = lines_beside(entries, JOURNAL_COLUMNS, "before")
-    for line, before in pairs:
-        if before is None:
-            yield line
-            continue
-        entry = json.loads(line)
-        image = json.loads(before) if isinstance(before, str) else before
-        needs.note_image(entry["model"], image)
-        entry["before"] = archived_image(apps.get_model(entry["model"]), image, names)
-        yield encoded(entry)
+    for block in lines_beside(entries_of(household_id), JOURNAL_COLUMNS, "before", "model"):
+        yield [
+            line if before is None else with_image(line, before, label, needs, names)
+            for line, before, label in block
+        ]
+
+
+def with_image(line: str, before: Any, label: str, needs: Needs, names: UserNames) -> str:
+    """The line with the image in its place. No text in it contains NEXT_COLUMN: its quotes would be escaped."""
+    image = json.loads(before) if isinstance(before, str) else before
+    needs.note_image(label, image)
+    archived = encoded(archived_image(apps.get_model(label), image, names))
+    return line.replace(NEXT_COLUMN, f',"before":{archived}{NEXT_COLUMN}', 1)
 
 
 class UserNames:
