@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -76,6 +77,20 @@ def quantities(ledger: Ledger) -> dict[UUID, Quantities]:
     return state.steps
 
 
+def corrections(ledger: Ledger, stated: Mapping[UUID, int]) -> dict[UUID, Units]:
+    """What each of these ADJUST trades has to add, so that after it there is the quantity that is stated for it.
+
+    `stated` goes by the ids of the trades, whose own quantities do not count.
+    """
+    state = _State(ledger, stated)
+    for asset_id, event in timeline(ledger):
+        if isinstance(event, Action):
+            state.act(asset_id, event)
+        else:
+            state.trade(ledger[asset_id], event)
+    return state.corrected
+
+
 def _with_opening(asset: AssetEvents) -> AssetEvents:
     """The asset with Asset.quantity as its first trade, if it counts."""
     if asset.opening_on is None or not asset.opening_quantity or asset.counts_units:
@@ -93,7 +108,8 @@ def _with_opening(asset: AssetEvents) -> AssetEvents:
 
 
 class _State:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, stated: Mapping[UUID, int] | None = None) -> None:
+        self.stated, self.corrected = stated or {}, dict[UUID, Units]()
         self.held: dict[UUID, Units] = dict.fromkeys(ledger, 0)
         self.steps = {asset_id: Quantities() for asset_id in ledger}
         self.in_transit: dict[UUID | None, Units] = {}
@@ -108,7 +124,11 @@ class _State:
                 self.add(asset_id, action.on, -held)
 
     def trade(self, asset: AssetEvents, trade: Trade) -> None:
-        if trade.closes and trade.quantity is None:
+        if trade.transaction_id in self.stated:
+            missing = self.stated[trade.transaction_id] - self.held[asset.asset_id]
+            self.corrected[trade.transaction_id] = missing
+            self.add(asset.asset_id, trade.on, missing)
+        elif trade.closes and trade.quantity is None:
             self.add(asset.asset_id, trade.on, -self.held[asset.asset_id])
         elif trade.quantity is None or trade.type is TradeType.EXPENSE:
             return

@@ -21,7 +21,8 @@ BLOCKS_AT_A_TIME = 20
 MOST_IN_MEMORY = 4 * 1024 * 1024
 
 # By one letter each, since there may be a million: n number, l line, c column, s sheet, o outcome, t row type,
-# r reason, f as read from the file, b what it becomes, each with what is there before.
+# r reason, f as read from the file, b what it becomes, each with what is there before, h the quantities that it says
+# are held, with their accounts and days.
 type BlockRow = dict[str, Any]
 
 

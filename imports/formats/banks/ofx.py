@@ -66,18 +66,41 @@ class OfxReader(StatementReader):
         self.own = {number_of(statement) for statement in self.statements} - {""}
 
     def lines(self) -> Iterator[FileRow]:
+        """What was held before the rows is known by the last statement of an account, after the rows of all of them."""
+        last = self.last_statements()
+        accounts: dict[tuple[str, str], Investments] = {}
         for statement in self.statements:
-            investments = None
-            if statement.tag == "INVSTMTRS":
-                investments = Investments(
-                    self.reading, self.securities, statement, self.exact, ofx_day, self.options.currency or ""
-                )
+            investments = self.investments(statement, accounts)
             for listed in statement.children:
                 if listed.tag in ("BANKTRANLIST", "BANKTRANLISTP", "INVTRANLIST", "INVOOLIST"):
                     yield from self.listed(statement, listed, investments)
-            if investments:
-                yield from self.positions(statement, investments)
             yield from self.balances(statement)
+        for statement in self.statements:
+            if investments := accounts.get(account_of(statement)):
+                is_last = statement is last[account_of(statement)]
+                yield from self.positions(statement, investments, is_last=is_last)
+
+    def last_statements(self) -> dict[tuple[str, str], Aggregate]:
+        """Of each investment account, whatever their order in the file is."""
+        last: dict[tuple[str, str], Aggregate] = {}
+        for statement in self.statements:
+            before = last.setdefault(account_of(statement), statement)
+            if statement.value("DTASOF")[:8] >= before.value("DTASOF")[:8]:
+                last[account_of(statement)] = statement
+        return last
+
+    def investments(
+        self, statement: Aggregate, accounts: dict[tuple[str, str], Investments]
+    ) -> Investments | None:
+        if statement.tag != "INVSTMTRS":
+            return None
+        key = account_of(statement)
+        if key not in accounts:
+            accounts[key] = Investments(
+                self.reading, self.securities, statement, self.exact, ofx_day, self.options.currency or ""
+            )
+        accounts[key].open(statement)
+        return accounts[key]
 
     def listed(
         self, statement: Aggregate, listed: Aggregate, investments: Investments | None
@@ -128,7 +151,9 @@ class OfxReader(StatementReader):
 
         return self.row(node.line, RowType.TRANSACTION, trade_read(node), make)
 
-    def positions(self, statement: Aggregate, investments: Investments) -> Iterator[FileRow]:
+    def positions(
+        self, statement: Aggregate, investments: Investments, *, is_last: bool
+    ) -> Iterator[FileRow]:
         """What is held is not what the rows add up to: the rest was there before the first of them."""
         listed = statement.first("INVPOSLIST")
         if listed is None:
@@ -137,12 +162,12 @@ class OfxReader(StatementReader):
         for part in (inner for node in listed.children for inner in node.all("INVPOS")):
 
             def make(part: Aggregate = part) -> tuple[Item, ...] | Reason:
-                return investments.position(part) or Reason("NOT_A_TRANSACTION")
+                return investments.position(part, is_last=is_last) or Reason("NOT_A_TRANSACTION")
 
             row = self.row(part.line, RowType.PRICE, trade_read(part), make)
             is_complete &= row.refusal is None
             yield row
-        if is_complete and (sold := investments.sold_out()):
+        if is_last and is_complete and (sold := investments.sold_out()):
             yield FileRow(listed.line, {"type": "INVPOSLIST"}, RowType.TRANSACTION, tuple(sold))
 
     def exact(self, line: int, text: str, field: str) -> Decimal:
@@ -190,6 +215,10 @@ class OfxReader(StatementReader):
 
 def number_of(statement: Aggregate) -> str:
     return statement.value(ACCOUNTS[statement.tag], "ACCTID")
+
+
+def account_of(statement: Aggregate) -> tuple[str, str]:
+    return number_of(statement), statement.value("CURDEF").upper()
 
 
 def trade_read(node: Aggregate) -> dict[str, str]:

@@ -70,7 +70,10 @@ class Securities:
 
 
 class Investments:
-    """Trades of one investment account. `moved` sums up the units that its rows have moved, by account."""
+    """Trades of one investment account, of which a file may have several statements.
+
+    `moved` sums up the units that its rows have moved, by the account of each security.
+    """
 
     def __init__(
         self,
@@ -87,8 +90,12 @@ class Investments:
         self.currency = statement.value("CURDEF").upper() or currency
         self.moved: dict[str, Decimal] = {}
         self.first_on: date | None = None
+        self.known: set[str] = set()
+        self.reinvested: set[int] = set()
+
+    def open(self, statement: Aggregate) -> None:
         listed = statement.first("INVTRANLIST")
-        self.reinvested = pairs_of(listed.children if listed else [])
+        self.reinvested |= pairs_of(listed.children if listed else [])
 
     def items(self, node: Aggregate, cash: Callable[[str], str]) -> tuple[Item, ...]:
         """A trade with its money, or income. A dividend that buys the same security is one booking: that of the
@@ -115,7 +122,8 @@ class Investments:
         items: tuple[Item, ...] = (booked,)
         if not is_reinvested and (received := self.received(node, booked, total)):
             items = booked, paid_or_received(booked, cash(currency), received)
-        if booked.quantity:
+        if booked.quantity and known not in self.known:  # statements may overlap
+            self.known |= {known} - {""}
             self.move(account, -booked.quantity if node.tag in SELLS else booked.quantity)
         self.first_on = on if self.first_on is None else min(self.first_on, on)
         return items
@@ -151,15 +159,19 @@ class Investments:
         amount = booked.amount or ZERO
         return plus(amount, -costs) if node.tag in SELLS else -plus(amount, costs)
 
-    def position(self, node: Aggregate) -> tuple[Item, ...]:
-        """The price, and what was held before the first row: what is held less what the rows have moved."""
+    def position(self, node: Aggregate, *, is_last: bool) -> tuple[Item, ...]:
+        """The price; of the last statement also what was held before the first row: what is held less what the rows
+        have moved.
+        """
         currency = node.value("CURRENCY", "CURSYM").upper() or self.currency
         account = self.securities.account(self.reading, node, self.holder, currency)
         on = self.day(node.value("DTPRICEASOF"))
         held = self.number(node.line, node.value("UNITS"), "quantity")
         if node.value("POSTYPE").upper() == "SHORT" and held > 0:
             held = -held
-        items: list[Item] = self.before_first(account, plus(held, -self.moved.pop(account, ZERO)), on)
+        items: list[Item] = []
+        if is_last:
+            items += self.before_first(account, plus(held, -self.moved.pop(account, ZERO)), on)
         price, worth = self.optional(node, "UNITPRICE"), self.optional(node, "MKTVAL")
         product = amount_of(held, price)
         security = self.reading.accounts[account].instrument
@@ -173,7 +185,7 @@ class Investments:
 
     def before_first(self, account: str, quantity: Decimal, on: date) -> list[Item]:
         first = self.first_on - timedelta(days=1) if self.first_on else on
-        return [QuantityItem(account, first, quantity)] if quantity else []
+        return [QuantityItem(account, first, quantity)]
 
     def sold_out(self) -> list[Item]:
         """What was held before of securities that are held no more. Only where the file says what is held."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -41,9 +41,11 @@ class AccountPlan:
     first_on: date | None = None
     last_on: date | None = None
     is_written: bool = False
+    first_line: int = 0
 
-    def saw(self, on: date) -> None:
+    def saw(self, line: int, on: date) -> None:
         self.rows += 1
+        self.first_line = self.first_line or line
         self.first_on = on if self.first_on is None else min(on, self.first_on)
         self.last_on = on if self.last_on is None else max(on, self.last_on)
 
@@ -113,6 +115,19 @@ class Accounts:
         if plan is None:
             plan = self.plans[account.key] = self._planned(account)
         return plan
+
+    def plan_holders(self, instrument: InstrumentPlan) -> Iterator[AccountPlan]:
+        """The assets with the instrument of which the file says nothing but what becomes of their units."""
+        planned = {plan.asset.pk for plan in self.plans.values() if plan.asset}
+        for asset in self._assets.values():
+            if instrument.stored and asset.instrument_id == instrument.stored.pk and asset.pk not in planned:
+                held = instrument.instrument._replace(currency=asset.currency)
+                account = Account(asset.name, asset.currency, asset.asset_type.code, held, asset.institution)
+                if account.key not in self.plans:
+                    plan = AccountPlan(
+                        account, asset.name, asset.asset_type.code, asset.currency, asset, instrument
+                    )
+                    yield self.plans.setdefault(account.key, plan)
 
     def _planned(self, account: Account) -> AccountPlan:
         options = options_of_account(self.options, account.key, self.answered)

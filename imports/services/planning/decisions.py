@@ -22,10 +22,11 @@ from imports.formats.rows import (
 from imports.reading.refusals import Reason
 from imports.services.planning.stored import Booked, Planned, Quoted
 from strata.fields.names import validate_name, validate_note
-from strata.fields.numbers import EXACT, MONEY_DIGITS, MONEY_PLACES, exact, money_text, plain
+from strata.fields.numbers import MONEY_DIGITS, MONEY_PLACES, exact, money_text, plain
 
 ADJUST, TRANSFER = "ADJUST", "TRANSFER"
 SIGNED = (ADJUST, TRANSFER)
+ZERO = Decimal(0)
 LARGEST_RATIO = 2**31
 MONEY_COLUMNS, EXACT_COLUMNS = ("amount", "fee", "tax"), ("quantity", "unit_price")
 
@@ -105,7 +106,7 @@ def compared(planned: Planned, *, keeps_values: bool) -> tuple[dict[str, Any] | 
         return compared_value(planned, snapshot, keeps_values=keeps_values)
     item, stored = planned.item, planned.transaction
     if isinstance(item, QuantityItem):
-        if not item.quantity:
+        if item.quantity == (stored.quantity if stored else ZERO):
             return None, Reason("ALREADY_THERE")
         return (None, None) if stored is None else (transaction_before(stored), None)
     if stored is None or not isinstance(item, TransactionItem):
@@ -179,12 +180,9 @@ def becomes(planned: Planned, source: str) -> dict[str, Any]:
 
 
 def correction(planned: Booked, item: QuantityItem) -> Numbers:
-    """The quantity of the item is what has to be added: to what an earlier import has added, where there is one."""
-    before = planned.transaction.quantity if planned.transaction else None
-    quantity = EXACT.add(before or Decimal(0), item.quantity)
-    zero = Decimal(0)
+    """The quantity of the item is what has to be added, in place of what an earlier import has added."""
     currency = planned.plan.currency
-    return Numbers(ADJUST, item.on, None, quantity, None, zero, zero, currency, item.note or "")
+    return Numbers(ADJUST, item.on, None, item.quantity, None, ZERO, ZERO, currency, item.note or "")
 
 
 def transaction_record(numbers: Numbers) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 
 from imports.formats.rows import QuantityItem, TransactionItem
+from imports.services.planning.quantities import reference_of
 from strata.fields.numbers import plain
 
 SOURCE_LENGTH = 100
@@ -33,7 +34,7 @@ class References:
         None for an id that an earlier row of the account has: the file has the row twice.
         """
         if isinstance(item, QuantityItem):
-            return f"quantity-{item.on.isoformat()}"
+            return reference_of(item.on)
         if item.leg and first:
             self._ids.add((item.account, f"{first}/{item.leg}"))
             return f"{first}/{item.leg}"

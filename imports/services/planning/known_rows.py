@@ -1,6 +1,7 @@
 """What imports have written of each asset: days with values and references of transactions, packed.
 
-A row that an import wrote, and that was deleted since, is not written again.
+A row that an import wrote, and that was deleted since, is not written again. Among the references are the quantities
+that a file says are held: they hold for all files, in whatever order these are imported.
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ import json
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from imports.models import Import, ImportedRows
+from strata.fields.numbers import plain
+
+MARK = "\t"  # no reference has it
+STATED = f"held{MARK}"
 
 
 class Days:
@@ -46,17 +53,26 @@ class Written:
     days: Days = field(default_factory=Days)
     references: set[str] = field(default_factory=set)
     made_asset: bool = False
+    stated: dict[date, Decimal] = field(default_factory=dict)  # what is held at the end of a day
 
 
-def known_rows(asset_ids: Collection[UUID]) -> dict[UUID, Written]:
-    """What committed imports that were not undone have written of these assets."""
+def known_rows(asset_ids: Collection[UUID], *, without: UUID | None = None) -> dict[UUID, Written]:
+    """What committed imports that were not undone have written of these assets, but for the import `without`."""
     known: dict[UUID, Written] = {}
-    committed = Import.objects.filter(status=Import.Status.COMMITTED).values("pk")
-    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), file_import__in=committed)
-    for asset_id, days, references in rows.values_list("asset_id", "days", "references"):
+    committed = Import.objects.filter(status=Import.Status.COMMITTED)
+    if without is not None:
+        committed = committed.exclude(pk=without)
+    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), file_import__in=committed.values("pk"))
+    in_order = rows.order_by("file_import__committed_at", "file_import_id")
+    for asset_id, days, references in in_order.values_list("asset_id", "days", "references"):
         written = known.setdefault(asset_id, Written())
         written.days.add(_unpacked(days))
-        written.references.update(_unpacked(references))
+        for reference in _unpacked(references):
+            if reference.startswith(STATED):
+                _, on, quantity = reference.split(MARK)
+                written.stated[date.fromisoformat(on)] = Decimal(quantity)
+            else:
+                written.references.add(reference)
     return known
 
 
@@ -67,10 +83,14 @@ def remember(import_id: UUID, written: dict[UUID, Written]) -> None:
             asset_id=asset_id,
             made_asset=rows.made_asset,
             days=_packed(rows.days),
-            references=_packed(sorted(rows.references)),
+            references=_packed(sorted([*rows.references, *stated_texts(rows.stated)])),
         )
         for asset_id, rows in written.items()
     )
+
+
+def stated_texts(stated: Mapping[date, Decimal]) -> list[str]:
+    return [f"{STATED}{on}{MARK}{plain(quantity)}" for on, quantity in stated.items()]
 
 
 def forget(import_id: UUID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import batched
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from assets.models import Transaction
 from assets.prices.store import StoredPrices, stored_prices
 from imports.formats.rows import (
     CASH,
@@ -29,12 +31,12 @@ from imports.formats.rows import (
 from imports.reading.refusals import Reason
 from imports.services.blocks import BlockRow, BlockWriter
 from imports.services.planning.accounts import AccountPlan, Accounts
-from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of
+from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of, transaction_before
 from imports.services.planning.first_pass import FirstPass, OnePass
 from imports.services.planning.identities import References, source_of
 from imports.services.planning.known_rows import Written, known_rows
 from imports.services.planning.outcomes import CREATE, KNOWN, REFUSALS, REFUSE, SKIP, UPDATE, Choices, Plan
-from imports.services.planning.quantities import corrections
+from imports.services.planning.quantities import Holding, Move, holdings_of, reference_of
 from imports.services.planning.stored import (
     Booked,
     Planned,
@@ -48,6 +50,7 @@ from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.fields.dates import local_day
 from strata.fields.names import validate_name
+from strata.fields.numbers import plain
 
 ROWS_AT_A_TIME = 5_000
 type Record = tuple[BlockRow, list[Planned]]
@@ -72,7 +75,9 @@ class Planner:
         self.latest_today = max(local_day(written_at(), zone) for zone in zones)
         self._known: dict[UUID, Written] = {}
         self._bad_names: set[str] = set()
-        self._corrections: dict[str, dict[date, Any]] = {}
+        self._corrections: dict[str, dict[date, Decimal]] = {}
+        self._holdings: dict[UUID, Holding] = {}
+        self._splits: list[ActionItem] = []
         self._actions: set[tuple[str, str, date]] = set()
         self.priced: set[str] = set()  # keys of instruments
 
@@ -80,8 +85,9 @@ class Planner:
         """Raises FileRefused for too many rows, and Invalid for options that do not fit the file."""
         for rows in batched(first.rows(self.reading.rows()), ROWS_AT_A_TIME):
             for record in self._planned(rows, first):
-                self.plan.count(record)
-                self.blocks.add(record)
+                self._add(record)
+        for record in self._corrected_later(first):
+            self._add(record)
         self.blocks.close()
         new = sum(plan.is_written and plan.asset is None for plan in self.accounts.plans.values())
         self.plan.counts[RowType.ASSET, CREATE] = new
@@ -89,6 +95,10 @@ class Planner:
         self.plan.counts[RowType.INSTRUMENT, CREATE] = new
         self._warn_of_missing_prices()
         return self.plan
+
+    def _add(self, record: BlockRow) -> None:
+        self.plan.count(record)
+        self.blocks.add(record)
 
     def _planned(self, rows: Sequence[FileRow], first: FirstPass | OnePass) -> Iterator[BlockRow]:
         self.instruments.plan_all(self.reading.instruments)
@@ -135,6 +145,9 @@ class Planner:
                 continue
             else:
                 reason, reference = self._add_booking(row.line, item, first, several, reference)
+                if reason is None and isinstance(item, QuantityItem):
+                    stated = [item.account, item.on.isoformat(), plain(item.quantity)]
+                    record.setdefault("h", []).append(stated)
             record["r"] = record["r"] or reason
         is_refused = row.refusal or (record["r"] and record["r"].code in REFUSALS)
         record["o"] = REFUSE if is_refused else CREATE if record["b"] else SKIP
@@ -148,7 +161,7 @@ class Planner:
         self, line: int, item: OfAccount, first: FirstPass | OnePass, several: list[Planned], reference: str
     ) -> tuple[Reason | None, str]:
         plan = self.accounts.plan(self.reading.accounts[item.account])
-        plan.saw(item.on)
+        plan.saw(line, item.on)
         reason = self._reason_before(line, item, plan, first)
         own: str | None = ""
         if isinstance(item, TransactionItem | QuantityItem):
@@ -226,17 +239,27 @@ class Planner:
                 self._bad_names.add(plan.account.key)
         return plan.account.key not in self._bad_names
 
-    def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass | OnePass) -> Any:
+    def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass | OnePass) -> Decimal:
         if item.account not in self._corrections:
-            asset_id = plan.asset.pk if plan.asset else None
-            self._corrections[item.account] = corrections(asset_id, first.quantities[item.account])
+            stored = self._holding(plan)
+            holding = Holding(stored.asset_id, stored.stated, stored.stored)
+            stated = first.quantities[item.account]
+            self._corrections[item.account] = holding.corrections(stated, self.source(plan))
         return self._corrections[item.account][item.on]
+
+    def _holding(self, plan: AccountPlan) -> Holding:
+        if plan.asset is None:
+            return Holding()
+        self._know({plan.asset.pk})
+        return self._holdings.setdefault(plan.asset.pk, Holding(plan.asset.pk))
 
     # --- with what is stored ---
 
     def _know(self, asset_ids: set[UUID]) -> None:
         if new := asset_ids - self._known.keys():
-            self._known |= {pk: Written() for pk in new} | known_rows(new)
+            known = {pk: Written() for pk in new} | known_rows(new)
+            self._known |= known
+            self._holdings |= holdings_of(known)
 
     def source(self, plan: AccountPlan) -> str:
         return source_of(self.reading.format, plan.account.key)
@@ -272,11 +295,54 @@ class Planner:
 
     def _note_as_written(self, planned: Planned) -> None:
         planned.plan.is_written = True
+        item = planned.item
         if isinstance(planned, Booked):
             if planned.plan.instrument is not None and planned.plan.asset is None:
                 planned.plan.instrument.is_written = True
-        elif isinstance(planned.item, PriceItem):
-            self.priced.add(planned.item.instrument)
+            if isinstance(item, TransactionItem) and item.quantity is not None and planned.plan.asset:
+                self._note_move(self._holding(planned.plan), item, planned.transaction)
+        elif isinstance(item, PriceItem):
+            self.priced.add(item.instrument)
+        elif isinstance(item, ActionItem):
+            self._splits.append(item)
+
+    def _note_move(self, holding: Holding, item: TransactionItem, stored: Transaction | None) -> None:
+        if holding.stated and item.quantity is not None:
+            holding.moves.append(Move(item.type, item.on, item.quantity))
+            if stored is not None:
+                holding.changed.add(stored.pk)
+
+    def _corrected_later(self, first: FirstPass | OnePass) -> Iterator[BlockRow]:
+        """What earlier files say is held stays true: their corrections are changed by what this file moves before."""
+        for split in self._splits:
+            for plan in self.accounts.plan_holders(self.instruments.plans[split.instrument]):
+                self._holding(plan)
+        for plan in list(self.accounts.plans.values()):
+            holding = self._holdings.get(plan.asset.pk) if plan.asset else None
+            if holding is None or not holding.stated or plan.is_skipped:
+                continue
+            own = first.quantities.get(plan.account.key, {})
+            instrument = plan.instrument.instrument.key if plan.instrument else ""
+            holding.actions = [split for split in self._splits if split.instrument == instrument]
+            if not (own or holding.moves or holding.actions):
+                continue
+            for item, stored in holding.changes(own, self.source(plan)):
+                planned = Booked(item._replace(account=plan.account.key), plan, reference_of(item.on))
+                planned.transaction = stored
+                plan.saw(plan.first_line or 1, item.on)
+                self._note_as_written(planned)
+                before = transaction_before(stored) if stored else None
+                source = stored.source if stored else self.source(plan)
+                yield {
+                    "l": plan.first_line,
+                    "c": None,
+                    "s": None,
+                    "t": str(RowType.TRANSACTION),
+                    "f": {},
+                    "b": [{**becomes(planned, source), "before": before}],
+                    "r": None,
+                    "o": UPDATE if stored else CREATE,
+                }
 
     def _was_deleted(self, line: int, planned: Booked) -> bool:
         if planned.plan.asset is None or line in self.choices.again:

@@ -115,6 +115,7 @@ class Commit:
         self.find_or_make_parents(accounts, instruments)
         for blocks in groups_of_blocks(row.pk):
             self.write(items_of(blocks))
+            self.note_quantities(blocks)
             for block, rows in blocks:
                 for record in rows:
                     record["f"] = None
@@ -198,6 +199,15 @@ class Commit:
         write_prices(prices, self.instruments, f"import:{self.row.pk}")
         self.made["price"] += len(prices)
         self.write_actions(by_type.get("action", []))
+
+    def note_quantities(self, blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> None:
+        """What the file says is held: files that are imported later must not change it."""
+        for _, rows in blocks:
+            for record in rows:
+                for account, on, quantity in record.get("h", ()):
+                    if account in self.assets:
+                        stated = self.written_of(self.assets[account]).stated
+                        stated[date.fromisoformat(on)] = Decimal(quantity)
 
     def write_values(self, items: list[dict[str, Any]]) -> None:
         if not items:

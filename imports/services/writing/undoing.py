@@ -22,7 +22,9 @@ from imports.services.blocks import blocks_of
 from imports.services.planning.decisions import columns_of
 from imports.services.planning.known_rows import forget, made_by_imports, used_by
 from imports.services.planning.outcomes import ROW_TYPES
+from imports.services.planning.quantities import PREFIX, changed_by_hand
 from imports.services.writing.commits import locked_import
+from imports.services.writing.quantities import StatedQuantities
 from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.audit.models import JournalEntry
@@ -63,17 +65,22 @@ def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondit
     if row.status != Import.Status.COMMITTED:
         raise errors.again(errors.NOT_COMMITTED)
     findings = Findings()
-    look_at_rows(row, findings)
+    stated = StatedQuantities(row.pk)
+    look_at_rows(row, findings, stated)
     in_use = look_at_assets(row, findings)
     if findings.errors and not force:
         raise errors.EditedSince(findings.errors)
     with actor.caused_by(f"import:{row.pk}"):
-        write(row, findings, in_use)
+        write(row, findings, in_use, stated)
     return row
 
 
-def look_at_rows(row: Import, findings: Findings) -> None:
-    """Compare each value, transaction and action that the import wrote with what it is now."""
+def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> None:
+    """Compare each value, transaction and action that the import wrote with what it is now.
+
+    Corrections of quantities follow from what the files say is held: other imports change them.
+    """
+    findings.remove_transactions += stated.without_use()
     models = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
     for _, rows in blocks_of(row.pk):
         items = [(record["l"], item) for record in rows for item in record["b"]]
@@ -90,10 +97,14 @@ def look_at_rows(row: Import, findings: Findings) -> None:
             )
             for line, item in own:
                 stored_row = stored.get(UUID(item["id"]))
+                if stored_row is None and is_gone_by_import(item):
+                    continue
                 if stored_row is None:
                     findings.add_error(line, "DELETED", gettext("It was deleted since."))
                 elif isinstance(stored_row, InstrumentAction):
                     look_at_action(line, item, stored_row, findings)
+                elif isinstance(stored_row, Transaction) and stated.is_remembered(stored_row):
+                    look_at_correction(line, item, stored_row, findings)
                 else:
                     look_at(line, item, stored_row, findings)
 
@@ -103,6 +114,18 @@ def look_at_action(line: int, item: dict[str, Any], stored: InstrumentAction, fi
     if (stored.on, stored.numerator, stored.denominator) != as_imported:
         findings.add_error(line, "EDITED", gettext("It was changed since."))
     findings.remove_actions.append(stored.pk)
+
+
+def look_at_correction(line: int, item: dict[str, Any], stored: Transaction, findings: Findings) -> None:
+    findings.lines.setdefault(stored.asset_id, line)
+    if is_edited(stored, item) and changed_by_hand([stored.pk]):
+        findings.add_error(line, "EDITED", gettext("It was changed since."))
+
+
+def is_gone_by_import(item: dict[str, Any]) -> bool:
+    """Whether the undo of another import has removed the correction of a quantity."""
+    is_correction = item.get("external_id", "").startswith(PREFIX)
+    return is_correction and not changed_by_hand([UUID(item["id"])])
 
 
 def look_at(line: int, item: dict[str, Any], stored: AssetSnapshot | Transaction, findings: Findings) -> None:
@@ -172,7 +195,7 @@ def was_changed(row: Import, asset_id: UUID) -> bool:
     return later.exists()
 
 
-def write(row: Import, findings: Findings, in_use: set[UUID]) -> None:
+def write(row: Import, findings: Findings, in_use: set[UUID], stated: StatedQuantities) -> None:
     removed: Counter[str] = Counter()
     remove_rows(AssetSnapshot, findings.remove)
     remove_rows(Transaction, findings.remove_transactions)
@@ -184,6 +207,7 @@ def write(row: Import, findings: Findings, in_use: set[UUID]) -> None:
         delete_action(pk)
     removed["action"] = len(findings.remove_actions)
     forget(row.pk)
+    changed_corrections = stated.settle(row.format)
     gone = assets_without_use(row)
     if gone:
         Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
@@ -193,7 +217,10 @@ def write(row: Import, findings: Findings, in_use: set[UUID]) -> None:
     row.result = {
         **row.result,
         "removed": {name: removed[name] for name in ROW_TYPES},
-        "restored": {"value": len(findings.restore), "transaction": len(findings.restore_transactions)},
+        "restored": {
+            "value": len(findings.restore),
+            "transaction": len(findings.restore_transactions) + changed_corrections,
+        },
         "kept": kept_of(in_use),
     }
     row.save()

@@ -63,7 +63,7 @@ def test_real_account_of_a_broker():
     money = Decimal("-11686.1") + Decimal("65.9") + Decimal("1094.1") - Decimal("0.57")
     assert cash(rows)["01234567890 USD|USD"] == money
     assert values(rows) == [("01234567890 USD|USD", "2012-09-08", Decimal("18073.98"))]
-    before = {account.split(": ")[1]: number for (account, _), number in opening(rows).items()}
+    before = {account.split(": ")[1]: number for (account, _), number in opening(rows).items() if number}
     assert before == {"RHT|USD": 50, "SPY|USD": Decimal("8.035")}
     at_end = {account.split(": ")[1]: number for account, number in held(rows).items()}
     at_end = {account: at_end.get(account, 0) + before.get(account, 0) for account in {*at_end, *before}}
