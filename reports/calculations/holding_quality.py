@@ -16,13 +16,7 @@ from assets.holdings.events import QUANTITY_UNIT, Action, AssetEvents, Ledger, T
 from assets.holdings.quantities import Quantities, quantities
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.lots import lots
-from reports.calculations.quality import Finding, Severity
-
-MISSING_QUANTITY = "MISSING_QUANTITY"
-MISSING_COST = "MISSING_COST"
-INCOME_WITHOUT_HOLDING = "INCOME_WITHOUT_HOLDING"
-ACTION_WITHOUT_ASSET = "ACTION_WITHOUT_ASSET"
-LOT_NOT_THERE = "LOT_NOT_THERE"
+from reports.calculations.quality import Code, Finding, Severity
 
 A_DAY = timedelta(days=1)
 _SHOWN = Context(prec=40)
@@ -48,13 +42,15 @@ def _missing(of_asset: AssetLots) -> Iterator[Finding]:
         units = _shown(gap.quantity)
         message = f"{units:f} more units were sold or moved than were held."
         facts = (gap.disposal_id, units)
-        yield _finding(MISSING_QUANTITY, of_asset.asset_id, gap.on, message, "warning", facts, quantity=units)
+        yield _finding(
+            Code.MISSING_QUANTITY, of_asset.asset_id, gap.on, message, "warning", facts, quantity=units
+        )
 
 
 def _lots_not_there(of_asset: AssetLots) -> Iterator[Finding]:
     message = "It names a lot that is not there, or not enough of it: that part is sold first in, first out."
     for sale in of_asset.not_there:
-        yield _finding(LOT_NOT_THERE, of_asset.asset_id, sale.on, message, "note", (sale.disposal_id,))
+        yield _finding(Code.LOT_NOT_THERE, of_asset.asset_id, sale.on, message, "note", (sale.disposal_id,))
 
 
 def _of_its_events(asset: AssetEvents, held: Quantities, ledger: Ledger, on: date) -> Iterator[Finding]:
@@ -71,7 +67,7 @@ def _action(asset: AssetEvents, action: Action, held: Quantities) -> Iterator[Fi
     if action.moves and action.to_asset_id is None and held.on(action.on - A_DAY):
         message = "Its new shares have no asset in this portfolio: make one with their instrument."
         yield _finding(
-            ACTION_WITHOUT_ASSET, asset.asset_id, action.on, message, "warning", (action.action_id,)
+            Code.ACTION_WITHOUT_ASSET, asset.asset_id, action.on, message, "warning", (action.action_id,)
         )
 
 
@@ -79,11 +75,11 @@ def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -
     facts = (trade.transaction_id,)
     if not trade.amount and _comes_from_elsewhere(trade, ledger):
         message = "These units have no cost: enter what they cost as the amount."
-        yield _finding(MISSING_COST, asset.asset_id, trade.on, message, "note", facts)
+        yield _finding(Code.MISSING_COST, asset.asset_id, trade.on, message, "note", facts)
     pays_income = trade.type is TradeType.INCOME and trade.quantity is None and asset.counts_units
     if pays_income and not held.on(trade.on - A_DAY) and not held.on(trade.on):
         message = "There is income on a day on which nothing is held."
-        yield _finding(INCOME_WITHOUT_HOLDING, asset.asset_id, trade.on, message, "note", facts)
+        yield _finding(Code.INCOME_WITHOUT_HOLDING, asset.asset_id, trade.on, message, "note", facts)
 
 
 def _comes_from_elsewhere(trade: Trade, ledger: Ledger) -> bool:
@@ -101,7 +97,7 @@ def _shown(units: int | Fraction) -> Decimal:
 
 
 def _finding(
-    code: str,
+    code: Code,
     asset_id: UUID,
     on: date,
     message: str,

@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 
 from stdnum import isin
 
-from reports.calculations.quality import Finding
-
-BAD_ISIN = "BAD_ISIN"
-DUPLICATE_ISIN = "DUPLICATE_ISIN"
+from reports.calculations.quality import Code, Finding
 
 
 class Identified(NamedTuple):
@@ -47,7 +44,7 @@ def instrument_findings(held: Mapping[Hashable, Identified], known: Iterable[Ide
 def _bad(asset: Hashable, instrument: Identified) -> Iterator[Finding]:
     if not isin.is_valid(instrument.isin):
         message = f"{instrument.isin} is no ISIN: its length or its check digit is wrong."
-        yield _finding(BAD_ISIN, asset, instrument, message)
+        yield _finding(Code.BAD_ISIN, asset, instrument, message)
 
 
 def _duplicate(asset: Hashable, instrument: Identified, same: Mapping[Hashable, str]) -> Iterator[Finding]:
@@ -55,11 +52,13 @@ def _duplicate(asset: Hashable, instrument: Identified, same: Mapping[Hashable, 
     if others:
         symbols = ", ".join(symbol for symbol, _ in others)
         message = f"{symbols} has the ISIN {instrument.isin} of {instrument.symbol} too."
-        yield _finding(DUPLICATE_ISIN, asset, instrument, message, [pk for _, pk in others], others=symbols)
+        yield _finding(
+            Code.DUPLICATE_ISIN, asset, instrument, message, [pk for _, pk in others], others=symbols
+        )
 
 
 def _finding(
-    code: str,
+    code: Code,
     asset: Hashable,
     instrument: Identified,
     message: str,

@@ -12,11 +12,7 @@ from uuid import UUID
 
 from assets.prices.series import PriceSeries
 from assets.valuation.protocol import PriceGap
-from reports.calculations.quality import Finding
-
-NO_PRICE = "NO_PRICE"
-STALE_PRICE = "STALE_PRICE"
-PRICE_JUMP = "PRICE_JUMP"
+from reports.calculations.quality import Code, Finding
 
 JUMP = 5  # times as much, or a part of it
 _SHOWN = Context(prec=12)
@@ -39,11 +35,11 @@ def without_price(gap: PriceGap) -> Finding:
         message = f"{named} has no price on or before {gap.on}: totals leave it out. Record one, or give it a source."
         params = {"symbol": named, "on": gap.on}
         facts = (gap.instrument_id,)
-        return Finding(NO_PRICE, gap.asset_id, gap.on, message, "warning", facts=facts, params=params)
+        return Finding(Code.NO_PRICE, gap.asset_id, gap.on, message, "warning", facts=facts, params=params)
     age = (gap.on - gap.last_on).days
     message = f"The last price of {named} is of {gap.last_on}, {age} days before: totals leave it out."
     return Finding(
-        STALE_PRICE,
+        Code.STALE_PRICE,
         gap.asset_id,
         gap.last_on,
         message,
@@ -80,4 +76,4 @@ def _jump(asset: PricedAsset, on: date, before: Decimal, after: Decimal) -> Find
     message = f"{asset.symbol} goes from {before:f} to {after:f}, with no split between. Is a split missing?"
     facts = (asset.instrument_id, on, f"{before:f}", f"{after:f}")
     params = {"symbol": asset.symbol, "before": before, "after": after, "on": on}
-    return Finding(PRICE_JUMP, asset.asset_id, on, message, "warning", facts=facts, params=params)
+    return Finding(Code.PRICE_JUMP, asset.asset_id, on, message, "warning", facts=facts, params=params)

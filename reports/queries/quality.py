@@ -24,9 +24,18 @@ from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget, Gap, SeriesReader, ValueSeries, price_gaps
 from assets.valuation.series import gaps_of, gaps_on
 from portfolios.models import Portfolio
-from reports.calculations import holding_quality, instrument_quality, price_quality, quality
+from reports.calculations import holding_quality, instrument_quality, price_quality
 from reports.calculations.instrument_quality import Identified
-from reports.calculations.quality import Examined, Finding, Recorded, by_severity, findings, rate_jumps
+from reports.calculations.quality import (
+    Code,
+    Examined,
+    Finding,
+    Recorded,
+    Subject,
+    by_severity,
+    findings,
+    rate_jumps,
+)
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
 from strata.exceptions import resource_name
@@ -34,27 +43,6 @@ from strata.fields.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
-OF_ONE_TRANSACTION = (
-    quality.POSSIBLE_DUPLICATE_TRANSACTION,
-    holding_quality.MISSING_QUANTITY,
-    holding_quality.MISSING_COST,
-    holding_quality.INCOME_WITHOUT_HOLDING,
-    holding_quality.LOT_NOT_THERE,
-)
-OF_THE_ASSET = (
-    quality.POSSIBLE_DUPLICATE,
-    quality.ACQUIRED_AFTER_FIRST_VALUE,
-    holding_quality.ACTION_WITHOUT_ASSET,
-)
-OF_THE_INSTRUMENT = (instrument_quality.BAD_ISIN, instrument_quality.DUPLICATE_ISIN)
-OF_A_PRICE = (price_quality.NO_PRICE, price_quality.STALE_PRICE, price_quality.PRICE_JUMP)
-OF_ONE_VALUE = (
-    quality.SUSPICIOUS_JUMP,
-    quality.CHANGED_SIGN,
-    quality.POSITIVE_LIABILITY,
-    quality.VALUE_AFTER_DISPOSAL,
-    quality.LOAN_DRIFT,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class QualityIssue:
 
     def admin_link_for(self, user: Any) -> str:
         """Only superusers record rates, and prices of shared instruments: other users get the page of the asset."""
-        is_of_all = self.is_shared or self.finding.code == quality.MISSING_RATE
+        is_of_all = self.is_shared or self.finding.code == Code.MISSING_RATE
         if is_of_all and not user.is_superuser:
             return asset_page(self.finding.asset)
         return self.admin_link
@@ -118,48 +106,54 @@ def quality_issues(
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
-    refs = [
-        AssetRef(row.pk, row.currency, row.valuation, row.shares, row.disposed_on) for row in rows.values()
-    ]
-    all_series = valuation.whole_series(refs, start=since, end=on, read_series=read_series)
     gaps: list[Gap] = []
-    assets = sorted(
-        examined(rows, all_series, ids, since, on, gaps),
-        key=lambda asset: alphabetical(asset.name, asset.asset),
-    )
+    assets = examined_by_name(rows, ids, since, on, gaps, read_series)
     used = currencies_of(portfolios, rows.values())
     rates = rate_book_of_span(
         {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
     )
-    all_findings = findings(assets, on=on, currency=currency, rates=rates) + of_holdings(ids, rows, on)
-    all_findings += of_instruments(rows)
-    of_assets_without_price = [price_quality.without_price(gap) for gap in price_gaps(gaps, [on]).get(on, ())]
-    unpriced = {finding.asset for finding in of_assets_without_price}
+    without_price = [price_quality.without_price(gap) for gap in price_gaps(gaps, [on]).get(on, ())]
     all_findings = [
-        each for each in all_findings if each.code != quality.NO_VALUE or each.asset not in unpriced
+        *but_no_value_of(without_price, findings(assets, on=on, currency=currency, rates=rates)),
+        *of_holdings(ids, rows, on),
+        *of_instruments(rows),
+        *without_price,
+        *of_prices(portfolios, rows.values(), since, on),
     ]
-    all_findings += [*of_assets_without_price, *of_prices(portfolios, rows.values(), since, on)]
-    shared = shared_instruments(all_findings)
-    targets = edit_targets_of(all_findings, rows)
-    issues = [
-        QualityIssue(
-            finding,
-            rows[finding.asset].name,
-            rows[finding.asset].portfolio_id,
-            *links(finding, targets.get((finding.asset, finding.on))),
-            other_name=rows[finding.other].name if finding.other else "",
-            is_shared=finding.code in OF_A_PRICE and finding.facts[0] in shared,
-        )
-        for finding in all_findings
-    ]
+    issues = [*issues_of(all_findings, rows)]
     issues += [issue for pk in ids for issue in rate_jump_issues(pk, used[pk], rates)]
-    dismissals = dismissals_in(ids)
-    return [
-        replace(issue, dismissal=dismissal)
-        for issue in sorted(issues, key=lambda issue: by_severity(issue.finding))
-        for dismissal in [dismissals.get((issue.portfolio, issue.finding.key))]
-        if dismissed is None or dismissed == (dismissal is not None)
-    ]
+    issues.sort(key=lambda issue: by_severity(issue.finding))
+    return [*with_dismissals(issues, dismissals_in(ids), dismissed)]
+
+
+def but_no_value_of(without_price: Iterable[Finding], of_values: Iterable[Finding]) -> Iterator[Finding]:
+    """Not that an asset has no value where the reason is known: it has no price."""
+    unpriced = {finding.asset for finding in without_price}
+    return (each for each in of_values if each.code != Code.NO_VALUE or each.asset not in unpriced)
+
+
+def issues_of(all_findings: Sequence[Finding], assets: Mapping[Hashable, AssetRow]) -> Iterator[QualityIssue]:
+    """The findings about assets, with the names and the links that they need. Two queries at the most."""
+    shared, targets = shared_instruments(all_findings), edit_targets_of(all_findings, assets)
+    for finding in all_findings:
+        asset = assets[finding.asset]
+        yield QualityIssue(
+            finding,
+            asset.name,
+            asset.portfolio_id,
+            *links(finding, targets.get((finding.asset, finding.on))),
+            other_name=assets[finding.other].name if finding.other else "",
+            is_shared=finding.code.subject is Subject.PRICES and finding.facts[0] in shared,
+        )
+
+
+def with_dismissals(
+    issues: Iterable[QualityIssue], dismissals: Mapping[tuple[UUID, str], Dismissal], dismissed: bool | None
+) -> Iterator[QualityIssue]:
+    for issue in issues:
+        dismissal = dismissals.get((issue.portfolio, issue.finding.key))
+        if dismissed is None or dismissed == (dismissal is not None):
+            yield replace(issue, dismissal=dismissal)
 
 
 def current_asset_count(portfolios: Iterable[Portfolio], on: date) -> int:
@@ -236,6 +230,22 @@ def assets_of(portfolio_ids: list[UUID]) -> Iterator[AssetRow]:
     has_another = Q(acquired_on__isnull=False) | Q(disposed_on__isnull=False)
     rows = rows.annotate(compared_first_value_on=Case(When(has_another, then=F("first_value_on"))))
     return starmap(AssetRow, rows.values_list(*COLUMNS))
+
+
+def examined_by_name(
+    assets: Mapping[Hashable, AssetRow],
+    portfolio_ids: list[UUID],
+    since: date,
+    on: date,
+    gaps: list[Gap],
+    read_series: SeriesReader,
+) -> list[Examined]:
+    refs = [
+        AssetRef(row.pk, row.currency, row.valuation, row.shares, row.disposed_on) for row in assets.values()
+    ]
+    all_series = valuation.whole_series(refs, start=since, end=on, read_series=read_series)
+    rows = examined(assets, all_series, portfolio_ids, since, on, gaps)
+    return sorted(rows, key=lambda asset: alphabetical(asset.name, asset.asset))
 
 
 def examined(
@@ -343,7 +353,7 @@ def of_prices(
 
 def shared_instruments(all_findings: Iterable[Finding]) -> set[UUID]:
     """Those of the findings about prices that belong to all households. Without such findings no query."""
-    facts = (finding.facts[0] for finding in all_findings if finding.code in OF_A_PRICE)
+    facts = (finding.facts[0] for finding in all_findings if finding.code.subject is Subject.PRICES)
     ids = {pk for pk in facts if isinstance(pk, UUID)}
     rows = Instrument.objects.filter(pk__in=ids, household=None) if ids else Instrument.objects.none()
     return set(rows.values_list("pk", flat=True))
@@ -356,7 +366,7 @@ def edit_targets_of(
     asset_days = [
         (assets[finding.asset].pk, finding.on)
         for finding in all_findings
-        if finding.code in OF_ONE_VALUE and finding.on is not None
+        if finding.code.subject is Subject.VALUE and finding.on is not None
     ]
     valuations = {asset.pk: asset.valuation for asset in assets.values()}
     return dict(valuation.edit_targets(asset_days, valuations).items())
@@ -364,33 +374,33 @@ def edit_targets_of(
 
 def links(finding: Finding, target: EditTarget | None) -> tuple[str, str]:
     """(API path, admin page) where it can be fixed: a value is corrected or added, a rate is recorded."""
-    if finding.code == quality.MISSING_RATE:
+    subject, asset = finding.code.subject, finding.asset
+    if subject is Subject.RATE:
         return reverse("exchange-rate-list"), reverse("admin:assets_exchangerate_add")
-    if finding.code in OF_A_PRICE and finding.facts[0] is not None:
-        instrument_id = finding.facts[0]
-        path = reverse("instrument-price-list", kwargs={"instrument_id": instrument_id})
-        return path, reverse("admin:assets_instrument_change", args=[instrument_id])
-    if target is not None and target.pk != finding.asset:
-        model = apps.get_model(target.model_label)
-        route = f"{resource_name(model).replace('_', '-')}-detail"  # a route has the name of its model
-        path = reverse(route, kwargs={"asset_id": finding.asset, "pk": target.pk})
-        page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
-        return path, reverse(page, args=[target.pk])
-    asset = asset_page(finding.asset)
-    if finding.code in OF_THE_INSTRUMENT:
-        return instrument_links(finding)
-    if finding.code in OF_ONE_TRANSACTION:
+    if subject is Subject.ASSET:
+        return reverse("asset-detail", kwargs={"pk": asset}), asset_page(asset)
+    if subject is Subject.VALUE and target is not None and target.pk != asset:
+        return links_of_value(asset, target)
+    if subject is Subject.TRANSACTION:
         transaction_id = finding.facts[0]
-        path = reverse("transaction-detail", kwargs={"asset_id": finding.asset, "pk": transaction_id})
+        path = reverse("transaction-detail", kwargs={"asset_id": asset, "pk": transaction_id})
         return path, reverse("admin:assets_transaction_change", args=[transaction_id])
-    if finding.code in OF_THE_ASSET:
-        return reverse("asset-detail", kwargs={"pk": finding.asset}), asset
-    return reverse("asset-snapshot-list", kwargs={"asset_id": finding.asset}), asset
+    if subject in (Subject.INSTRUMENT, Subject.PRICES) and finding.facts[0] is not None:
+        return links_of_instrument(subject, finding.facts[0])
+    return reverse("asset-snapshot-list", kwargs={"asset_id": asset}), asset_page(asset)
 
 
-def instrument_links(finding: Finding) -> tuple[str, str]:
-    instrument_id = finding.facts[0]
+def links_of_value(asset: Hashable, target: EditTarget) -> tuple[str, str]:
+    model = apps.get_model(target.model_label)
+    route = f"{resource_name(model).replace('_', '-')}-detail"  # a route has the name of its model
+    page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+    return reverse(route, kwargs={"asset_id": asset, "pk": target.pk}), reverse(page, args=[target.pk])
+
+
+def links_of_instrument(subject: Subject, instrument_id: Hashable) -> tuple[str, str]:
     page = reverse("admin:assets_instrument_change", args=[instrument_id])
+    if subject is Subject.PRICES:
+        return reverse("instrument-price-list", kwargs={"instrument_id": instrument_id}), page
     return reverse("instrument-detail", kwargs={"pk": instrument_id}), page
 
 

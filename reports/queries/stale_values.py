@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from assets import valuation
 from assets.models import Asset
 from portfolios.models import Portfolio
-from reports.calculations.quality import STALE_VALUE, stale_value_key
+from reports.calculations.quality import Code, stale_value_key
 from reports.models import DismissedFinding
 
 
@@ -37,5 +37,7 @@ def stale_values(portfolios: Iterable[Portfolio], on: date) -> int:
 
 
 def dismissed_keys(portfolio_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    rows = DismissedFinding.objects.filter(portfolio__in=portfolio_ids, key__startswith=f"{STALE_VALUE}-")
+    rows = DismissedFinding.objects.filter(
+        portfolio__in=portfolio_ids, key__startswith=f"{Code.STALE_VALUE}-"
+    )
     return set(rows.order_by().values_list("portfolio_id", "key"))

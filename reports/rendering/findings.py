@@ -15,69 +15,66 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from reports.calculations import holding_quality, instrument_quality, price_quality, quality
-from reports.calculations.quality import Finding
+from reports.calculations.quality import Code, Finding
 from reports.queries import QualityIssue
 from reports.rendering.formats import day_text, number
 
 SEVERITIES = {"warning": _("Problem"), "note": _("Hint")}
 TITLES = {
-    quality.NO_VALUE: _("No value yet"),
-    quality.STALE_VALUE: _("Value is out of date"),
-    quality.MISSING_RATE: _("Exchange rate missing"),
-    quality.SUSPICIOUS_JUMP: _("Possible typing error"),
-    quality.CHANGED_SIGN: _("Sign changed"),
-    quality.POSSIBLE_DUPLICATE: _("Possible duplicate"),
-    quality.POSITIVE_LIABILITY: _("Debt counted as an asset"),
-    quality.VALUE_AFTER_DISPOSAL: _("Value after sale"),
-    quality.RATE_JUMP: _("Exchange rate jumps"),
-    quality.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
-    quality.POSSIBLE_DUPLICATE_TRANSACTION: _("Possible duplicate transaction"),
-    holding_quality.MISSING_QUANTITY: _("More sold than held"),
-    holding_quality.MISSING_COST: _("Cost missing"),
-    holding_quality.INCOME_WITHOUT_HOLDING: _("Income without a holding"),
-    holding_quality.ACTION_WITHOUT_ASSET: _("New shares without an asset"),
-    holding_quality.LOT_NOT_THERE: _("Chosen lot is not there"),
-    instrument_quality.BAD_ISIN: _("ISIN is wrong"),
-    instrument_quality.DUPLICATE_ISIN: _("ISIN of two securities"),
-    price_quality.NO_PRICE: _("No price yet"),
-    price_quality.STALE_PRICE: _("Price is out of date"),
-    price_quality.PRICE_JUMP: _("Price jump"),
-    quality.LOAN_DRIFT: _("Balance is not that of the schedule"),
+    Code.NO_VALUE: _("No value yet"),
+    Code.STALE_VALUE: _("Value is out of date"),
+    Code.MISSING_RATE: _("Exchange rate missing"),
+    Code.SUSPICIOUS_JUMP: _("Possible typing error"),
+    Code.CHANGED_SIGN: _("Sign changed"),
+    Code.POSSIBLE_DUPLICATE: _("Possible duplicate"),
+    Code.POSITIVE_LIABILITY: _("Debt counted as an asset"),
+    Code.VALUE_AFTER_DISPOSAL: _("Value after sale"),
+    Code.RATE_JUMP: _("Exchange rate jumps"),
+    Code.ACQUIRED_AFTER_FIRST_VALUE: _("Value before purchase"),
+    Code.POSSIBLE_DUPLICATE_TRANSACTION: _("Possible duplicate transaction"),
+    Code.MISSING_QUANTITY: _("More sold than held"),
+    Code.MISSING_COST: _("Cost missing"),
+    Code.INCOME_WITHOUT_HOLDING: _("Income without a holding"),
+    Code.ACTION_WITHOUT_ASSET: _("New shares without an asset"),
+    Code.LOT_NOT_THERE: _("Chosen lot is not there"),
+    Code.BAD_ISIN: _("ISIN is wrong"),
+    Code.DUPLICATE_ISIN: _("ISIN of two securities"),
+    Code.NO_PRICE: _("No price yet"),
+    Code.STALE_PRICE: _("Price is out of date"),
+    Code.PRICE_JUMP: _("Price jump"),
+    Code.LOAN_DRIFT: _("Balance is not that of the schedule"),
 }
 TEXTS = {
-    quality.LOAN_DRIFT: _(
+    Code.LOAN_DRIFT: _(
         "On {on} it was {recorded}, and the schedule says {scheduled}. Is the rate or a payment wrong?"
     ),
-    quality.NO_VALUE: _("Enter what it is worth."),
-    quality.MISSING_RATE: _(
+    Code.NO_VALUE: _("Enter what it is worth."),
+    Code.MISSING_RATE: _(
         "No {currency} rate for {on}; totals leave this asset out. Add a rate or ask an administrator."
     ),
-    quality.CHANGED_SIGN: _("From {before} to {after}. Overdraft, or a missing minus?"),
-    quality.POSSIBLE_DUPLICATE: _('Same name, type and values as "{other}" since {since}.'),
-    quality.POSITIVE_LIABILITY: _("Debts are stored below zero; this one raises your net worth."),
-    quality.VALUE_AFTER_DISPOSAL: _("Sold on {disposed_on}; this value is not counted."),
-    quality.RATE_JUMP: _("From {before} to {after} {currency} for a euro on {on}. Is a digit wrong?"),
-    quality.ACQUIRED_AFTER_FIRST_VALUE: _("Bought on {acquired_on}, but it has a value of {on} already."),
-    holding_quality.MISSING_QUANTITY: _("On {on} {quantity} more units were sold or moved than were held."),
-    holding_quality.MISSING_COST: _("The units of {on} have no cost: enter what they cost as the amount."),
-    holding_quality.INCOME_WITHOUT_HOLDING: _("There is income on {on}, when nothing is held."),
-    holding_quality.ACTION_WITHOUT_ASSET: _(
+    Code.CHANGED_SIGN: _("From {before} to {after}. Overdraft, or a missing minus?"),
+    Code.POSSIBLE_DUPLICATE: _('Same name, type and values as "{other}" since {since}.'),
+    Code.POSITIVE_LIABILITY: _("Debts are stored below zero; this one raises your net worth."),
+    Code.VALUE_AFTER_DISPOSAL: _("Sold on {disposed_on}; this value is not counted."),
+    Code.RATE_JUMP: _("From {before} to {after} {currency} for a euro on {on}. Is a digit wrong?"),
+    Code.ACQUIRED_AFTER_FIRST_VALUE: _("Bought on {acquired_on}, but it has a value of {on} already."),
+    Code.MISSING_QUANTITY: _("On {on} {quantity} more units were sold or moved than were held."),
+    Code.MISSING_COST: _("The units of {on} have no cost: enter what they cost as the amount."),
+    Code.INCOME_WITHOUT_HOLDING: _("There is income on {on}, when nothing is held."),
+    Code.ACTION_WITHOUT_ASSET: _(
         "The new shares of {on} have no asset in this portfolio: make one with their security."
     ),
-    holding_quality.LOT_NOT_THERE: _(
+    Code.LOT_NOT_THERE: _(
         "The sale of {on} names a lot that is not there. That part is sold first in, first out."
     ),
-    price_quality.NO_PRICE: _(
+    Code.NO_PRICE: _(
         "{symbol} has no price on or before {on}; totals leave this asset out. Add a price or a source."
     ),
-    price_quality.PRICE_JUMP: _(
-        "From {before} to {after} on {on}, with no split between. Is a split missing?"
-    ),
+    Code.PRICE_JUMP: _("From {before} to {after} on {on}, with no split between. Is a split missing?"),
 }
 TEXTS |= {
-    instrument_quality.BAD_ISIN: _("{isin} of {symbol} is no ISIN: a letter or a digit is wrong."),
-    instrument_quality.DUPLICATE_ISIN: _(
+    Code.BAD_ISIN: _("{isin} of {symbol} is no ISIN: a letter or a digit is wrong."),
+    Code.DUPLICATE_ISIN: _(
         "{symbol} and {others} have the ISIN {isin}. If they are the same, let your assets have one of them."
     ),
 }
@@ -105,27 +102,27 @@ class FindingText(NamedTuple):
 def finding_text(issue: QualityIssue) -> FindingText:
     finding = issue.finding
     params = {name: marked(value) for name, value in finding.params.items()} | {"other": issue.other_name}
-    fix = gettext("Make it a debt") if finding.code == quality.POSITIVE_LIABILITY else ""
+    fix = gettext("Make it a debt") if finding.code == Code.POSITIVE_LIABILITY else ""
     text = format_html(str(template_of(finding)), **params)
     return FindingText(str(TITLES[finding.code]), text, str(SEVERITIES[finding.severity]), fix)
 
 
 def template_of(finding: Finding) -> Any:
-    if finding.code == quality.SUSPICIOUS_JUMP:
+    if finding.code == Code.SUSPICIOUS_JUMP:
         return JUMPS[finding.params["factor"]]
-    if finding.code == quality.STALE_VALUE:
+    if finding.code == Code.STALE_VALUE:
         return ngettext(
             "Last updated {age} day ago, expected every {expected}.",
             "Last updated {age} days ago, expected every {expected}.",
             finding.params["age"],
         )
-    if finding.code == price_quality.STALE_PRICE:
+    if finding.code == Code.STALE_PRICE:
         return ngettext(
             "Last price of {symbol}: {last_on}, {age} day ago; totals leave this asset out.",
             "Last price of {symbol}: {last_on}, {age} days ago; totals leave this asset out.",
             finding.params["age"],
         )
-    if finding.code == quality.POSSIBLE_DUPLICATE_TRANSACTION:
+    if finding.code == Code.POSSIBLE_DUPLICATE_TRANSACTION:
         return DUPLICATE_TRANSACTIONS[finding.severity]
     return TEXTS[finding.code]
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
 from assets.valuation.series import ValueSeries, ten_thousandths
-from reports.calculations import quality
-from reports.calculations.quality import Examined, findings, value_series
+from reports.calculations.quality import Code, Examined, findings, value_series
 from tests.factories import day
 
 pytestmark = pytest.mark.on_sqlite
@@ -44,17 +43,17 @@ def test_asset_in_order_has_no_findings():
 
 def test_asset_without_a_value_is_named():
     (finding,) = findings_of(asset())
-    assert (finding.code, finding.asset, finding.on) == (quality.NO_VALUE, 1, None)
+    assert (finding.code, finding.asset, finding.on) == (Code.NO_VALUE, 1, None)
     assert (finding.severity, finding.message) == ("warning", "It has no value yet.")
 
 
 def test_value_dated_later_is_none_yet():
-    assert codes(asset((6, "1"))) == [(quality.NO_VALUE, None)]
+    assert codes(asset((6, "1"))) == [(Code.NO_VALUE, None)]
 
 
 def test_value_is_stale_the_day_after_its_types_period():
     assert codes(asset((0, "1"), stale=5)) == []
-    assert codes(asset((0, "1"), stale=4)) == [(quality.STALE_VALUE, day(0))]
+    assert codes(asset((0, "1"), stale=4)) == [(Code.STALE_VALUE, day(0))]
     assert (
         findings_of(asset((0, "1"), stale=4))[0].message
         == "Its value is 5 days old; for its type 4 are usual."
@@ -62,14 +61,14 @@ def test_value_is_stale_the_day_after_its_types_period():
 
 
 def test_missing_rate_is_named_unless_the_value_is_zero():
-    assert codes(asset((0, "1"), currency="CHF")) == [(quality.MISSING_RATE, day(5))]
+    assert codes(asset((0, "1"), currency="CHF")) == [(Code.MISSING_RATE, day(5))]
     assert codes(asset((0, "0"), currency="CHF")) == []
     assert codes(asset((0, "1"), currency="USD"), on=10) == []
-    assert codes(asset((0, "1"), currency="USD"), on=11) == [(quality.MISSING_RATE, day(11))]
+    assert codes(asset((0, "1"), currency="USD"), on=11) == [(Code.MISSING_RATE, day(11))]
 
 
 def test_liability_that_counts_as_owned_is_named():
-    assert codes(asset((0, "5"), owed=True)) == [(quality.POSITIVE_LIABILITY, day(0))]
+    assert codes(asset((0, "5"), owed=True)) == [(Code.POSITIVE_LIABILITY, day(0))]
     assert codes(asset((0, "-5"), owed=True)) == codes(asset((0, "0"), owed=True)) == []
     assert codes(asset((0, "5"), owed=False)) == []
 
@@ -88,7 +87,7 @@ def test_liability_that_counts_as_owned_is_named():
     ],
 )
 def test_value_that_counts_nothing_since_the_disposal_is_found(points, disposed, meant):
-    expected = [] if meant is None else [(quality.VALUE_AFTER_DISPOSAL, day(meant))]
+    expected = [] if meant is None else [(Code.VALUE_AFTER_DISPOSAL, day(meant))]
     assert codes(asset(*points, disposed=disposed)) == expected
 
 
@@ -96,9 +95,9 @@ def test_what_is_disposed_of_needs_no_value_nor_rate_nor_care():
     gone = {"disposed": 5, "stale": 0, "owed": True, "currency": "CHF"}
     assert codes(asset((0, "5"), **gone)) == codes(asset(**gone)) == []
     assert [code for code, _ in codes(asset((0, "5"), **gone), on=4)] == [
-        quality.MISSING_RATE,
-        quality.POSITIVE_LIABILITY,
-        quality.STALE_VALUE,
+        Code.MISSING_RATE,
+        Code.POSITIVE_LIABILITY,
+        Code.STALE_VALUE,
     ]
 
 
@@ -118,7 +117,7 @@ def test_what_is_disposed_of_needs_no_value_nor_rate_nor_care():
 )
 def test_value_off_by_a_digit_is_named(before, after, words):
     (finding,) = findings_of(asset((0, before), (1, after)))
-    assert (finding.code, finding.on) == (quality.SUSPICIOUS_JUMP, day(1))
+    assert (finding.code, finding.on) == (Code.SUSPICIOUS_JUMP, day(1))
     assert finding.message == f"It goes from {before} to {after}: about {words}."
 
 
@@ -139,7 +138,7 @@ def test_other_changes_are_no_jumps(before, after):
 
 
 def test_value_that_jumps_back_is_named_once():
-    assert codes(asset((0, "100"), (1, "1000"), (2, "101"))) == [(quality.SUSPICIOUS_JUMP, day(1))]
+    assert codes(asset((0, "100"), (1, "1000"), (2, "101"))) == [(Code.SUSPICIOUS_JUMP, day(1))]
     twice = asset((0, "100"), (1, "1000"), (2, "101"), (3, "1000"))
     assert [on for _, on in codes(twice)] == [day(1), day(3)]
 
@@ -147,17 +146,17 @@ def test_value_that_jumps_back_is_named_once():
 def test_trade_explains_a_jump():
     assert codes(asset((0, "100"), (2, "1000"), traded=[2])) == []
     assert codes(asset((0, "100"), (2, "1000"), traded=[1])) == []
-    assert codes(asset((0, "100"), (2, "1000"), traded=[0, 3])) == [(quality.SUSPICIOUS_JUMP, day(2))]
+    assert codes(asset((0, "100"), (2, "1000"), traded=[0, 3])) == [(Code.SUSPICIOUS_JUMP, day(2))]
 
 
 def test_changed_sign_is_a_note():
     (finding,) = findings_of(asset((0, "100"), (1, "0"), (2, "-40")))
-    assert (finding.code, finding.on, finding.severity) == (quality.CHANGED_SIGN, day(2), "note")
+    assert (finding.code, finding.on, finding.severity) == (Code.CHANGED_SIGN, day(2), "note")
     assert finding.message == "It changes its sign, from 100 to -40."
 
 
 def test_jumps_of_what_is_gone_and_of_days_to_come():
-    assert codes(asset((0, "100"), (1, "1000"), disposed=3)) == [(quality.SUSPICIOUS_JUMP, day(1))]
+    assert codes(asset((0, "100"), (1, "1000"), disposed=3)) == [(Code.SUSPICIOUS_JUMP, day(1))]
     assert codes(asset((0, "100"), (3, "1000"), disposed=3)) == []
     assert codes(asset((0, "100"), (6, "1000"))) == []
 
@@ -186,7 +185,7 @@ def test_same_name_type_currency_and_values_are_a_duplicate_of_the_first():
     second = asset((1, "99"), (2, "20"), (3, "21"), name="gold COIN", id="second")
     (finding,) = findings_of(first, second)
     assert (finding.code, finding.asset, finding.other, finding.on) == (
-        quality.POSSIBLE_DUPLICATE, "second", "first", day(2),
+        Code.POSSIBLE_DUPLICATE, "second", "first", day(2),
     )  # fmt: skip
 
 

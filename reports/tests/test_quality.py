@@ -8,11 +8,13 @@ from django.utils import timezone
 from pytest_django.asserts import assertContains
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot, AssetType
+from assets.models import Asset, AssetSnapshot, AssetType, Transaction
 from portfolios.models import Portfolio
+from reports.calculations.quality import Code
 from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
 from reports.queries import quality_report, today_of
+from reports.rendering.findings import TEXTS, TITLES
 from strata.accounts.models import User
 from strata.doctor import Level
 from tests.admin_forms import staff
@@ -65,6 +67,34 @@ def test_doctor_says_how_many_more_there_are(household, portfolio, monkeypatch):
         "and 1 more portfolios",
     ]
     assert len([line for line in lines if "NO_VALUE" in line]) == 3
+
+
+def test_every_code_has_a_title_and_a_text_in_the_admin():
+    assert set(TITLES) == set(Code)
+    with_several_texts = {
+        Code.SUSPICIOUS_JUMP,
+        Code.STALE_VALUE,
+        Code.STALE_PRICE,
+        Code.POSSIBLE_DUPLICATE_TRANSACTION,
+    }
+    assert set(TEXTS) == set(Code) - with_several_texts
+
+
+def test_doubled_transaction_leads_to_it_though_the_value_of_its_day_has_a_finding_too(portfolio):
+    on = today_of(portfolio)
+    owed = create_valued_asset(portfolio, "Loan", TypeId.LOAN, "5", on=str(on))
+    fees = [
+        Transaction.objects.create(
+            asset=owed, type="EXPENSE", amount=1, currency="EUR", on=on, occurred_at=timezone.now()
+        )
+        for _ in range(2)
+    ]
+    value = owed.snapshots.get()
+    links = {issue.finding.code: issue.admin_link for issue in quality_report(portfolio)}
+    assert links == {
+        "POSITIVE_LIABILITY": f"/admin/assets/assetsnapshot/{value.pk}/change/",
+        "POSSIBLE_DUPLICATE_TRANSACTION": f"/admin/assets/transaction/{fees[1].pk}/change/",
+    }
 
 
 def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doubtful, vera_user):

@@ -10,22 +10,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from assets.rates.book import Jump, RateBook
+from reports.calculations.quality.codes import Code, Subject
 from reports.calculations.quality.duplicates import duplicate_assets, recorded_twice
 from reports.calculations.quality.examined import Examined, Recorded, is_gone, until
 from reports.calculations.quality.finding import (
-    ACQUIRED_AFTER_FIRST_VALUE,
-    CHANGED_SIGN,
     KEY_PATTERN,
-    LOAN_DRIFT,
-    MISSING_RATE,
-    NO_VALUE,
-    POSITIVE_LIABILITY,
-    POSSIBLE_DUPLICATE,
-    POSSIBLE_DUPLICATE_TRANSACTION,
-    RATE_JUMP,
-    STALE_VALUE,
-    SUSPICIOUS_JUMP,
-    VALUE_AFTER_DISPOSAL,
     Finding,
     Severity,
     is_key,
@@ -43,23 +32,13 @@ from reports.calculations.quality.one_day import (
 from reports.calculations.quality.value_series import through_its_history
 
 __all__ = [
-    "ACQUIRED_AFTER_FIRST_VALUE",
-    "CHANGED_SIGN",
     "KEY_PATTERN",
-    "LOAN_DRIFT",
-    "MISSING_RATE",
-    "NO_VALUE",
-    "POSITIVE_LIABILITY",
-    "POSSIBLE_DUPLICATE",
-    "POSSIBLE_DUPLICATE_TRANSACTION",
-    "RATE_JUMP",
-    "STALE_VALUE",
-    "SUSPICIOUS_JUMP",
-    "VALUE_AFTER_DISPOSAL",
+    "Code",
     "Examined",
     "Finding",
     "Recorded",
     "Severity",
+    "Subject",
     "by_severity",
     "findings",
     "is_key",
@@ -107,7 +86,7 @@ def _of_a_rate(jump: Jump) -> Finding:
     )
     facts = (jump.currency, jump.on, jump.units.normalize())
     params = {"currency": jump.currency, "before": jump.before, "after": jump.units, "on": jump.on}
-    return Finding(RATE_JUMP, None, jump.on, message, "warning", facts=facts, params=params)
+    return Finding(Code.RATE_JUMP, None, jump.on, message, "warning", facts=facts, params=params)
 
 
 def by_severity(finding: Finding) -> tuple[bool, str]:

@@ -6,10 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import date
 
 from assets.valuation.series import Amount, ValueSeries
+from reports.calculations.quality.codes import Code
 from reports.calculations.quality.examined import Examined, Recorded
 from reports.calculations.quality.finding import (
-    POSSIBLE_DUPLICATE,
-    POSSIBLE_DUPLICATE_TRANSACTION,
     Finding,
     Severity,
 )
@@ -42,7 +41,7 @@ def _same_sale(row: Recorded, disposal: Recorded) -> bool:
 
 def _twice(asset: Examined, row: Recorded, message: str, severity: Severity) -> Finding:
     facts = (row.id, row.on, row.type, row.amount, row.currency, row.quantity, severity)
-    return Finding(POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=facts)
+    return Finding(Code.POSSIBLE_DUPLICATE_TRANSACTION, asset.asset, row.on, message, severity, facts=facts)
 
 
 def duplicate_assets(assets: Iterable[Examined]) -> Iterator[Finding]:
@@ -73,7 +72,7 @@ def _doubles(namesakes: Sequence[Examined]) -> Iterator[Finding]:
             if (since := _agree_since(other.history, asset.history)) is not None:
                 message = "It has the name and the type of another asset, and the same values."
                 yield Finding(
-                    POSSIBLE_DUPLICATE,
+                    Code.POSSIBLE_DUPLICATE,
                     asset.asset,
                     since,
                     message,

@@ -1,4 +1,4 @@
-"""What a check found, and the codes of all findings."""
+"""What a check found, and the key by which it is dismissed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Literal
 
+from reports.calculations.quality.codes import Code
+
 type Severity = Literal["warning", "note"]
 
-NO_VALUE = "NO_VALUE"
-STALE_VALUE = "STALE_VALUE"
-MISSING_RATE = "MISSING_RATE"
-SUSPICIOUS_JUMP = "SUSPICIOUS_JUMP"
-CHANGED_SIGN = "CHANGED_SIGN"
-POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
-POSITIVE_LIABILITY = "POSITIVE_LIABILITY"
-VALUE_AFTER_DISPOSAL = "VALUE_AFTER_DISPOSAL"
-RATE_JUMP = "RATE_JUMP"
-ACQUIRED_AFTER_FIRST_VALUE = "ACQUIRED_AFTER_FIRST_VALUE"
-POSSIBLE_DUPLICATE_TRANSACTION = "POSSIBLE_DUPLICATE_TRANSACTION"
-LOAN_DRIFT = "LOAN_DRIFT"
 
 KEY_DIGITS = 24
 KEY_PATTERN = "^[A-Z_]+-[0-9a-f]+$"
@@ -38,7 +28,7 @@ class Finding:
     message names: amounts, days, numbers of days.
     """
 
-    code: str
+    code: Code
     asset: Hashable
     on: date | None
     message: str
@@ -53,14 +43,14 @@ class Finding:
         return key_of(self.code, self.asset, self.other, *(self.facts or (self.on,)))
 
 
-def key_of(code: str, *named: Hashable) -> str:
+def key_of(code: Code, *named: Hashable) -> str:
     digest = sha256("\n".join(map(str, named)).encode()).hexdigest()
     return f"{code}-{digest[:KEY_DIGITS]}"
 
 
 def stale_value_key(asset: Hashable, value_on: date) -> str:
     """The key of the finding that the asset's last value, of that day, is out of date."""
-    return key_of(STALE_VALUE, asset, None, value_on)
+    return key_of(Code.STALE_VALUE, asset, None, value_on)
 
 
 def is_key(text: str) -> bool:

@@ -7,15 +7,9 @@ from datetime import date, timedelta
 
 from assets.rates.book import MissingRate, RateBook
 from assets.valuation.series import money
+from reports.calculations.quality.codes import Code
 from reports.calculations.quality.examined import Examined, plain
 from reports.calculations.quality.finding import (
-    ACQUIRED_AFTER_FIRST_VALUE,
-    LOAN_DRIFT,
-    MISSING_RATE,
-    NO_VALUE,
-    POSITIVE_LIABILITY,
-    STALE_VALUE,
-    VALUE_AFTER_DISPOSAL,
     Finding,
     Severity,
 )
@@ -42,7 +36,7 @@ def after_its_disposal(asset: Examined, on: date) -> Iterator[Finding]:
             facts = (day, past.disposed_on, plain(value))
             params = {"disposed_on": past.disposed_on}
             yield Finding(
-                VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning", facts=facts, params=params
+                Code.VALUE_AFTER_DISPOSAL, asset.asset, day, message, "warning", facts=facts, params=params
             )
             return
 
@@ -55,13 +49,19 @@ def acquired_late(asset: Examined, on: date) -> Iterator[Finding]:
         params = {"acquired_on": acquired, "on": first}
         facts = (acquired, first)
         yield Finding(
-            ACQUIRED_AFTER_FIRST_VALUE, asset.asset, first, message, "warning", facts=facts, params=params
+            Code.ACQUIRED_AFTER_FIRST_VALUE,
+            asset.asset,
+            first,
+            message,
+            "warning",
+            facts=facts,
+            params=params,
         )
 
 
 def no_value(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
     if not asset.history.days:
-        yield Finding(NO_VALUE, asset.asset, None, "It has no value yet.", "warning")
+        yield Finding(Code.NO_VALUE, asset.asset, None, "It has no value yet.", "warning")
 
 
 def stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -70,7 +70,9 @@ def stale(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator
     if asset.history.days and (age := (on - asset.history.days[-1]).days) > asset.stale_after_days:
         message = f"Its value is {age} days old; for its type {asset.stale_after_days} are usual."
         params = {"age": age, "expected": asset.stale_after_days}
-        yield Finding(STALE_VALUE, asset.asset, asset.history.days[-1], message, "warning", params=params)
+        yield Finding(
+            Code.STALE_VALUE, asset.asset, asset.history.days[-1], message, "warning", params=params
+        )
 
 
 def without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -84,7 +86,9 @@ def without_a_rate(asset: Examined, on: date, currency: str, rates: RateBook) ->
             "Rates come by load_rates, or from a superuser."
         )
         params = {"currency": gap.currency, "on": on}
-        yield Finding(MISSING_RATE, asset.asset, on, message, "warning", facts=(gap.currency,), params=params)
+        yield Finding(
+            Code.MISSING_RATE, asset.asset, on, message, "warning", facts=(gap.currency,), params=params
+        )
 
 
 def positive_liability(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -93,7 +97,7 @@ def positive_liability(asset: Examined, on: date, currency: str, rates: RateBook
         severity: Severity = "note" if asset.type == CREDIT_CARD else "warning"
         message = "What is owed has a negative value; this one counts as owned."
         facts = (day, plain(value))
-        yield Finding(POSITIVE_LIABILITY, asset.asset, day, message, severity, facts=facts)
+        yield Finding(Code.POSITIVE_LIABILITY, asset.asset, day, message, severity, facts=facts)
 
 
 def drift(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator[Finding]:
@@ -102,4 +106,4 @@ def drift(asset: Examined, on: date, currency: str, rates: RateBook) -> Iterator
         message = f"It was recorded as {plain(recorded)}, and its schedule says {plain(scheduled)}."
         facts = (day, plain(recorded), plain(scheduled))
         params = {"on": day, "recorded": money(recorded), "scheduled": money(scheduled)}
-        yield Finding(LOAN_DRIFT, asset.asset, day, message, "warning", facts=facts, params=params)
+        yield Finding(Code.LOAN_DRIFT, asset.asset, day, message, "warning", facts=facts, params=params)

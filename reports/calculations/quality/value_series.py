@@ -9,8 +9,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 from assets.valuation.series import Amount, money
+from reports.calculations.quality.codes import Code
 from reports.calculations.quality.examined import Examined, plain
-from reports.calculations.quality.finding import CHANGED_SIGN, SUSPICIOUS_JUMP, Finding
+from reports.calculations.quality.finding import Finding
 
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
 TOLERANCE = Fraction(5, 100)
@@ -50,7 +51,7 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
             facts = (past.days[number], plain(before), plain(after))
             params = {"before": money(before), "after": money(after), "factor": factor}
             yield Finding(
-                SUSPICIOUS_JUMP,
+                Code.SUSPICIOUS_JUMP,
                 asset.asset,
                 past.days[number],
                 message,
@@ -93,7 +94,7 @@ def _changed_signs(asset: Examined) -> Iterator[Finding]:
             message = f"It changes its sign, from {plain(before)} to {plain(after)}."
             facts = (on, plain(before), plain(after))
             params = {"before": money(before), "after": money(after)}
-            yield Finding(CHANGED_SIGN, asset.asset, on, message, "note", facts=facts, params=params)
+            yield Finding(Code.CHANGED_SIGN, asset.asset, on, message, "note", facts=facts, params=params)
 
 
 def _traded(asset: Examined, since: date, until: date) -> bool:
