@@ -24,8 +24,6 @@ from assets.classification.seeds import TypeId
 from assets.models import (
     Asset,
     AssetSnapshot,
-    AssetType,
-    Category,
     ExchangeRate,
     Growth,
     Instrument,
@@ -49,6 +47,7 @@ from strata.audit.actor import acting
 from strata.tenancy.roles import OWNER, VIEWER
 from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
+from tests.resources import RESOURCES, Place
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 RANDOM_SEED = "RANDOM_SEED"
@@ -136,13 +135,16 @@ def rows_of(household, word: str, portfolio=None) -> dict:
     Asset.objects.create(
         portfolio=portfolio, asset_type_id=TypeId.CHECKING_ACCOUNT, name=f"{word} empty", currency="EUR"
     )
-    tag, request_id = Tag.objects.create(household=household, name=f"{word} label"), str(uuid4())
+    place = Place(household, asset, word, now.date())
+    rows = {name: resource.add(place) for name, resource in RESOURCES.items()}
+    tag, request_id = rows["tag"], str(uuid4())
     with acting(user=user, request_id=request_id, channel="api"):
-        Tag.objects.filter(pk=tag.pk).update(name=f"{word} tag")
+        Tag.objects.filter(pk=tag.pk).update(name=f"{word} label")
     tag.refresh_from_db()
     no_value = next(issue for issue in quality_report(portfolio) if issue.name.endswith("empty"))
     instrument = Instrument.objects.create(household=household, symbol=word, name=word, currency="EUR")
     return {
+        **rows,
         "household": household,
         "portfolio": portfolio,
         "asset": asset,
@@ -157,11 +159,8 @@ def rows_of(household, word: str, portfolio=None) -> dict:
         ),
         "portfolio-snapshot": take_snapshot(portfolio.pk),
         "key": SimpleNamespace(pk=no_value.finding.key),
-        "category": Category.objects.create(household=household, name=f"{word} category"),
-        "tag": tag,
         "request": SimpleNamespace(pk=request_id),
         "allocation-target": AllocationTarget.objects.create(household=household, group="OTHER", share="0.1"),
-        "asset-type": AssetType.objects.create(household=household, code=word.upper(), label=f"{word} type"),
         "instrument": instrument,
         "instrument-action": InstrumentAction.objects.create(
             household=household, instrument=instrument, type="rename", on=now.date(), symbol=word

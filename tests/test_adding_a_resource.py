@@ -29,10 +29,13 @@ AUTOMATIC = (
     "tests/test_round_trips.py",
     "tests/test_traces.py",
     "tests/test_query_counts.py",
+    "tests/test_admin_pages.py",
+    "archives/tests/test_round_trip.py",
 )
 SELECTED = (
     "test_notes or test_every_route_is_known or test_every_path or test_query_counts or test_every_model_is_traced"
     " or AssetNote or asset-note or test_every_read_only_field or (test_each_role and (owner or viewer or stranger))"
+    " or test_the_menu_is_ordered or test_every_table_with_a_history"
 )
 
 
@@ -64,6 +67,7 @@ def run(tree: Path, *command: str) -> str:
 @pytest.mark.server
 @pytest.mark.on_sqlite
 def test_example_works_when_it_is_followed(tree):
+    run(tree, "-m", "ruff", "check", "--quiet", ".")
     run(tree, "-c", COMMANDS)
     output = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AUTOMATIC, "-k", SELECTED)
     assert " passed" in output

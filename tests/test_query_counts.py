@@ -16,12 +16,10 @@ from django.utils import timezone
 from assets.models import (
     Asset,
     AssetSnapshot,
-    AssetType,
     Category,
     ExchangeRate,
     Instrument,
     InstrumentAction,
-    Tag,
     Transaction,
 )
 from assets.services.labels import label_asset
@@ -38,10 +36,13 @@ from strata.fields.dates import noon
 from strata.tenancy.roles import EDITOR, OWNER
 from tests.all_routes import Route, path_for, routes
 from tests.factories import record_price
+from tests.resources import RESOURCES, Place
 from tests.valid_requests import SUPERUSERS_SEE
 
 FIRST = date(2026, 1, 1)
 QUERIES = {
+    **{f"{name}-list": resource.queries_of_list for name, resource in RESOURCES.items()},
+    **{f"{name}-history": resource.queries_of_history for name, resource in RESOURCES.items()},
     "allocation": 6,
     "allocation-chart.png": 7,
     "allocation-chart.svg": 7,
@@ -56,17 +57,13 @@ QUERIES = {
     "asset-performance": 13,
     "asset-snapshot-history": 5,
     "asset-snapshot-list": 2,
-    "asset-type-history": 4,
     "asset-values": 4,
-    "asset-type-list": 1,
     "instrument-action-history": 6,
     "instrument-action-list": 2,
     "instrument-history": 4,
     "instrument-list": 1,
     "instrument-price-list": 3,
     "category-children": 2,
-    "category-history": 4,
-    "category-list": 1,
     "change": 8,
     "exchange-rate-list": 1,
     "household-history": 9,
@@ -111,8 +108,6 @@ QUERIES = {
     "realised-gains": 8,
     "recorded-transaction-list": 1,
     "recorded-value-list": 1,
-    "tag-history": 4,
-    "tag-list": 1,
     "token-list": 1,
     "transaction-history": 5,
     "transaction-list": 2,
@@ -168,18 +163,19 @@ class GrowingWorld:
         for _ in range(rounds):
             self.number += 1
             self.word, self.on = f"More {self.number}", FIRST + timedelta(days=self.number)
+            place = Place(self.world["household"], self.world["asset"], self.word, self.on)
+            self.rows = {name: resource.add(place) for name, resource in RESOURCES.items()}
             self.add_labels()
             self.add_assets()
             self.add_people()
             self.edit_rows()
 
     def add_labels(self) -> None:
-        household, number = self.world["household"], self.number
+        household = self.world["household"]
+        self.tag, self.type = self.rows["tag"], self.rows["asset-type"]
         self.category = Category.objects.create(
             household=household, name=self.word, parent=self.world["category"]
         )
-        self.tag = Tag.objects.create(household=household, name=self.word)
-        self.type = AssetType.objects.create(household=household, code=f"MORE_{number}", label=self.word)
         Instrument.objects.create(household=household, symbol="MORE", name=self.word, currency="EUR")
         InstrumentAction.objects.create(
             household=household, instrument=self.world["instrument"], type="rename", on=self.on, symbol="X"
@@ -223,16 +219,14 @@ class GrowingWorld:
 
     def edit_rows(self) -> None:
         edits = {
+            **{name: {resource.edited: f"{self.word}'s own"} for name, resource in RESOURCES.items()},
             "household": {"name": self.word},
             "portfolio": {"name": f"{self.word}'s own"},
             "asset": {"name": self.word, "asset_type": self.type},
             "asset-snapshot": {"note": self.word},
             "transaction": {"note": self.word},
             "portfolio-snapshot": {"note": self.word},
-            "category": {"name": f"{self.word}'s own"},
-            "tag": {"name": f"{self.word}'s own"},
             "allocation-target": {"share": f"0.{self.number:02}"},
-            "asset-type": {"label": self.word},
             "import": {"file_name": self.word},
             "instrument": {"name": self.word},
             "instrument-action": {"symbol": self.word},

@@ -13,6 +13,7 @@ from conftest import client_of
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.all_routes import path_for, routes
+from tests.resources import RESOURCES
 from tests.valid_requests import BODIES, SUPERUSERS_SEE
 
 pytestmark = pytest.mark.usefixtures("shared_world")
@@ -46,6 +47,7 @@ COMPUTED = {
     "instrument-detail": {"fetch"},
 }
 FIXED = {
+    **{f"{name}-detail": set(resource.fixed) for name, resource in RESOURCES.items()},
     "asset-detail": {"disposed", "disposed_on", "asset_type", "portfolio"},
     "asset-snapshot-detail": {"asset_id"},
     "asset-value": {"asset_id", "on", "observed_at"},
@@ -53,11 +55,8 @@ FIXED = {
     "portfolio-snapshot-detail": {"portfolio_id", "observed_at", "manual", "on"},
     "member-detail": {"household_id", "user_id"},
     "allocation-target-detail": {"household_id", "group_by"},
-    "asset-type-detail": {"household_id"},
     "instrument-detail": {"household_id"},
-    "category-detail": {"household_id"},
     "portfolio-detail": {"household_id"},
-    "tag-detail": {"household_id"},
 }
 ANOTHER = {
     "asset_type": {"id": OTHER, "code": "X", "label": "X", "group": "OTHER"},

@@ -107,7 +107,9 @@ def test_every_route_is_known():
     known = {route.name: route for route in routes()}
     placed = [name for names in ROUTES_BY_OWNER.values() for name in names]
     assert len(known) == len(routes()), "Two routes have one name."
-    assert sorted(placed) == sorted(known), "Add each route to ROUTES_BY_OWNER, once."
+    assert sorted(placed) == sorted(known), (
+        "Add the resource to tests/resources.py, or each route to ROUTES_BY_OWNER, once."
+    )
     writing = {name for name, route in known.items() if set(route.methods) - {"get", "delete"}} - {"login"}
     assert writing <= BODIES.keys(), "Add the body of a valid request to BODIES."
     assert BODIES.keys() | QUERIES.keys() <= known.keys()

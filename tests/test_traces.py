@@ -53,6 +53,7 @@ from strata.audit import actor
 from strata.audit.field_log import FieldLogged
 from strata.audit.models import Deletion, IdempotentAnswer, JournalEntry
 from strata.audit.tracking import TrackedModel
+from tests.resources import RESOURCES, Place
 from tests.strata_apps import APPS
 
 UNTRACED = {
@@ -133,9 +134,6 @@ class World:
             },
             PriceLoad: lambda: {"household": self.household, "source": "x"},
             Instrument: lambda: {"household": self.household, "symbol": "X", "name": "x", "currency": "EUR"},
-            AssetType: lambda: {"household": self.household, "code": f"T{n}", "label": f"t{n}"},
-            Category: lambda: {"household": self.household, "name": f"c{n}"},
-            Tag: lambda: {"household": self.household, "name": f"x{n}"},
             Asset: lambda: {
                 "portfolio": self.portfolio,
                 "asset_type_id": TypeId.CHECKING_ACCOUNT,
@@ -186,7 +184,12 @@ class World:
             },
             Growth: lambda: {"asset": saved(self.build(Asset, f"bond {n}")), "rate": "0.04"},
         }
-        return model(**fields[model]())
+        columns_of = fields.get(model) or self.columns_of(model, n, day)
+        return model(**columns_of())
+
+    def columns_of(self, model, n, day):
+        (resource,) = (resource for resource in RESOURCES.values() if resource.model is model)
+        return lambda: resource.columns(Place(self.household, self.asset, f"Row {n}", day))
 
 
 def saved(row):
@@ -195,6 +198,7 @@ def saved(row):
 
 
 CHANGED = {
+    **{resource.model: (resource.edited, "new") for resource in RESOURCES.values()},
     DismissedFinding: ("reason", "new"),
     AllocationTarget: ("share", "0.2"),
     User: ("email", "new@example.org"),
@@ -202,7 +206,6 @@ CHANGED = {
     Membership: ("role", "editor"),
     Invitation: ("role", "editor"),
     PortfolioSnapshot: ("note", "new"),
-    AssetType: ("label", "new"),
     Instrument: ("name", "new"),
     InstrumentAction: ("numerator", 3),
     PriceLoad: ("source", "new"),
@@ -371,7 +374,7 @@ def fill(world):
     AssetTag.objects.create(asset=world.asset, tag=world.tag)
     child = Category.objects.create(household=world.household, name="child", parent=world.category)
     AssetCategory.objects.create(asset=world.asset, category=child)
-    own = AssetType.objects.get(code="T3")
+    own = AssetType.objects.get(code="ROW_3")
     Asset.objects.filter(pk=world.asset.pk).update(asset_type=own)
 
 

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from archives.services.writing import write_archive
 from portfolios.models import Portfolio
+from tests.resources import PARTS, RESOURCES, id_of
 
 ROUTES_WITHOUT_ROWS = {
     "public": {"live", "ready", "version", "openapi"},
@@ -28,6 +29,7 @@ ROUTES_BY_OWNER = {
         "price-source-list",
     },
     "the household's": {
+        *(f"{name}-{part}" for name in RESOURCES for part in PARTS),
         "allocation",
         "allocation-chart.png",
         "allocation-chart.svg",
@@ -54,16 +56,10 @@ ROUTES_BY_OWNER = {
         "asset-tag",
         "asset-transfer",
         "asset-terms",
-        "asset-type-detail",
-        "asset-type-history",
-        "asset-type-list",
         "asset-value",
         "asset-values",
         "category-assets",
         "category-children",
-        "category-detail",
-        "category-history",
-        "category-list",
         "change",
         "household-archive",
         "household-detail",
@@ -126,9 +122,6 @@ ROUTES_BY_OWNER = {
         "realised-gains",
         "recorded-transaction-list",
         "recorded-value-list",
-        "tag-detail",
-        "tag-history",
-        "tag-list",
         "transaction-batch",
         "transaction-detail",
         "transaction-history",
@@ -138,10 +131,6 @@ ROUTES_BY_OWNER = {
         "value-batch",
     },
 }
-
-
-def id_of(world, resource) -> str:
-    return str(world[resource].pk)
 
 
 def another_portfolio(world) -> Portfolio:
@@ -162,6 +151,8 @@ def archive_file(world) -> SimpleUploadedFile:
 
 
 BODIES = {
+    **{f"{name}-list": resource.body for name, resource in RESOURCES.items()},
+    **{f"{name}-detail": resource.changed_body or resource.body for name, resource in RESOURCES.items()},
     "archive-list": lambda world: {
         "file": archive_file(world),
         "mode": "replace",
@@ -204,16 +195,8 @@ BODIES = {
         "name": "New",
         "currency": "EUR",
     },
-    "asset-type-detail": lambda world: {"code": world["asset-type"].code, "label": "New"},
-    "asset-type-list": lambda world: {
-        "code": "NEW",
-        "label": "New",
-        "household_id": id_of(world, "household"),
-    },
     "asset-value": lambda world: {"value": "2"},
     "category-assets": lambda world: {"asset_id": id_of(world, "asset")},
-    "category-detail": lambda world: {"name": "New"},
-    "category-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "exchange-rate-list": lambda world: {"currency": "USD", "on": "2026-02-01", "units_per_euro": "1.1"},
     "household-detail": lambda world: {"name": "New"},
     "household-invitation-list": lambda world: {"username": "newcomer", "role": "viewer"},
@@ -235,8 +218,6 @@ BODIES = {
     "portfolio-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "portfolio-snapshot-detail": lambda world: {"note": "New"},
     "portfolio-snapshot-list": lambda world: {"on": "2026-01-31"},
-    "tag-detail": lambda world: {"name": "New"},
-    "tag-list": lambda world: {"name": "New", "household_id": id_of(world, "household")},
     "transaction-batch": lambda world: {
         "rows": [{"asset_id": id_of(world, "asset"), "type": "INCOME", "amount": "1"}]
     },
