@@ -136,3 +136,13 @@ class Open:
 @csrf_exempt
 def webhook(request):
     return None
+
+
+def journal_written(row, entries):
+    # ruleid: one-writer-of-the-journal
+    entry = JournalEntry(object_id=row.pk)
+    # ruleid: one-writer-of-the-journal, services-write
+    JournalEntry.objects.bulk_create(entries)
+    # ok: one-writer-of-the-journal
+    recorded = write_creations(entries)
+    return entry, recorded

@@ -16,7 +16,7 @@ from portfolios.models import Portfolio
 from portfolios.services.households import create_household
 from strata.audit import actor
 from strata.audit.models import JournalEntry
-from strata.audit.tracking import signature
+from strata.audit.recording import write_creations
 from strata.db.bulk import insert_rows, quoted, stored_instant
 from strata.fields.ids import uuid7
 
@@ -51,7 +51,7 @@ def make_benchmark_household(
             insert_rows(AssetSnapshot, SNAPSHOT_FIELDS, snapshot_rows(assets, size, now, advance))
             rebuild(portfolio.pk)
             if journal:
-                record_creations(portfolio, now)
+                write_creations(AssetSnapshot.objects.filter(asset__portfolio=portfolio), at=now)
             Portfolio.objects.filter(pk=portfolio.pk).update_unrecorded(revision=F("revision") + 1)
     return portfolio
 
@@ -86,35 +86,6 @@ def snapshot_rows(
             value += (number * 31 + index * 17) % 2001 * 100 - 100_000
             yield uuid7().hex, written, written, key, value, instant, day, ""
         advance(len(moments))
-
-
-def record_creations(portfolio: Portfolio, now: datetime) -> None:
-    """Write the journal entries of all the portfolio's snapshots in one statement, as creation_entry() makes them."""
-    signed = signature()
-    constants = {
-        "at": stored_instant(now),
-        "actor_id": signed["actor_id"].hex if signed["actor_id"] else None,
-        "actor_name": signed["actor_name"],
-        "request_id": signed["request_id"],
-        "channel": signed["channel"],
-        "model": AssetSnapshot._meta.label,
-        "household_id": portfolio.household_id.hex,
-        "action": str(JournalEntry.Action.CREATE),
-    }
-    sql_types = {"at": "timestamptz", "actor_id": "uuid", "household_id": "uuid"}
-    postgresql = connection.vendor == "postgresql"
-    marks = [f"%s::{sql_types[name]}" if postgresql and name in sql_types else "%s" for name in constants]
-    columns = ", ".join(
-        quoted(JournalEntry._meta.get_field(name).column) for name in (*constants, "object_id")
-    )
-    snapshots, assets = quoted(AssetSnapshot._meta.db_table), quoted(Asset._meta.db_table)
-    sql = (
-        f"INSERT INTO {quoted(JournalEntry._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own columns
-        f"SELECT {', '.join(marks)}, s.id FROM {snapshots} s JOIN {assets} a ON a.id = s.asset_id "
-        f"WHERE a.portfolio_id = {'%s::uuid' if postgresql else '%s'}"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*constants.values(), portfolio.pk.hex])
 
 
 def analyze() -> None:

@@ -11,10 +11,10 @@ class ImportsConfig(AppConfig):
         from imports.menu import menu_links
         from imports.models import Import
         from strata.admin.sidebar import register_links
-        from strata.audit.models import JournalEntry
+        from strata.audit.models import Action
         from strata.audit.undo.rules import UndoRules, register_undo
 
         register_links(menu_links)
         # What an import wrote is undone by the import. The undo of a deleted portfolio brings its imports back.
-        by_itself = frozenset({JournalEntry.Action.CREATE, JournalEntry.Action.UPDATE})
+        by_itself = frozenset({Action.CREATE, Action.UPDATE})
         register_undo(Import, UndoRules(impossible="IMPORT", impossible_actions=by_itself))

@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
-from strata.audit.models import JournalEntry
+from strata.audit.journal import count_of_changes_by
 from strata.db import private_files
 from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.consistent_read import consistent_read
@@ -125,7 +125,7 @@ def names_have_their_keys() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{count} of {label} have a wrong key. Save them again in the admin."
     if not wrong:
         yield Level.OK, "all keys are right"
-    if given := JournalEntry.objects.filter(channel=BY_MIGRATE, action=JournalEntry.Action.UPDATE).count():
+    if given := count_of_changes_by(BY_MIGRATE):
         yield (
             Level.OK,
             f"{given} had the same name as another row, in another spelling, and got a number: see the journal",

@@ -6,7 +6,8 @@ import json
 
 from django.apps import apps
 
-from strata.audit.tracking import TrackedModel, row_image
+from strata.audit.recording import row_image
+from strata.audit.tracking import TrackedModel
 
 NOT_COMPARED = {"updated_at", "updated_by_id", "revision"}  # who wrote a row last, and what counts its writes
 

@@ -17,6 +17,7 @@ from archives.rows.ids import Ids
 from archives.rows.images import columns_by_attname, stored_image_value
 from archives.rows.tables import MALFORMED, Row
 from archives.rows.values import UserIds, explained, loader, parsed
+from strata.audit.journal import entries_in
 from strata.audit.models import JournalEntry
 
 NAMES = ("action", "actor_name", "at", "channel", "count", "model", "object_id", "request_id", "undo_of")
@@ -30,8 +31,7 @@ _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 def entries_of(household_id: UUID) -> QuerySet[Any]:
     """Those of the tables that an archive has."""
-    labels = list(models_by_label())
-    return JournalEntry.objects.filter(household_id=household_id, model__in=labels).order_by("id")
+    return entries_in(household_id, list(models_by_label()))
 
 
 class Entries:

@@ -35,6 +35,7 @@ from archives.services.terms import check_terms
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Instrument, PriceLoad, Tag
 from imports.models import Import, ImportBlock
 from portfolios.models import Household, Portfolio
+from strata.audit.journal import any_was_recorded
 from strata.audit.models import JournalEntry
 
 IDS_AT_A_TIME = 500
@@ -82,9 +83,8 @@ def own_ids(container: Container) -> set[str]:
 
 def any_is_here(ids: Collection[str]) -> bool:
     """Whether one of these rows is in this database, or ever was. A value is here only with its asset."""
-    journal = JournalEntry.objects.order_by()
     for batch in batched(ids, IDS_AT_A_TIME):
-        if journal.filter(object_id__in=batch).exists():
+        if any_was_recorded(batch):
             return True
         # Some may have been written without the journal.
         if any(model._base_manager.filter(pk__in=batch).exists() for model in REFERRED):

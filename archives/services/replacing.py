@@ -18,7 +18,8 @@ from archives.services.spool import Spool, StoredRow
 from assets.models import Category
 from portfolios.models import Household
 from strata.audit.clock import written_at
-from strata.audit.tracking import TrackedModel, write_creations
+from strata.audit.recording import write_creations
+from strata.audit.tracking import TrackedModel
 from strata.db.bulk import stored_instant
 from strata.exceptions import NotFound
 from strata.tenancy.roles import OWNERS, require_role, role_in

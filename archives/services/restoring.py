@@ -32,8 +32,8 @@ from assets.rates.writer import lock_rates
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Household, Portfolio
 from strata.audit import actor
-from strata.audit.models import JournalEntry
-from strata.audit.tracking import write_journal
+from strata.audit.models import Action, JournalEntry
+from strata.audit.recording import write_journal
 from strata.audit.undo.request import OF_ARCHIVES
 from strata.db.retry import run_in_transaction
 
@@ -196,7 +196,7 @@ def written(plan: Plan, request: Request, warnings: list[dict[str, Any]]) -> Res
         members = add_people(plan, request.owner)
     derive(plan.household_id)
     household = Household.objects.get(pk=plan.household_id)
-    write_journal(Household.objects.filter(pk=household.pk), JournalEntry.Action.UPDATE)
+    write_journal(Household.objects.filter(pk=household.pk), Action.UPDATE)
     return Restored(
         household.pk,
         household.name,

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from assets.models.derived.rates_version import RatesVersion
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
-from strata.audit.models import ImmutableQuerySet, JournalEntry
-from strata.audit.tracking import signature
+from strata.audit.models import Action, ImmutableQuerySet
+from strata.audit.recording import write_entries
 from strata.db.locks import lock_rows
 from strata.fields.active_formats import name_on_day
 from strata.fields.currencies import CurrencyField
@@ -47,17 +47,18 @@ class RateQuerySet(ImmutableQuerySet["ExchangeRate"]):
     def bulk_create(self, objs: Iterable[ExchangeRate], *args: Any, **kwargs: Any) -> list[ExchangeRate]:
         with transaction.atomic(using=self.db):
             created = super().bulk_create(objs, *args, **kwargs)
-            JournalEntry.objects.bulk_create([line_of(rate.pk, rate.recorded_at) for rate in created])
+            by_instant: dict[datetime, list[UUID]] = {}
+            for rate in created:
+                by_instant.setdefault(rate.recorded_at, []).append(rate.pk)
+            for recorded_at, ids in by_instant.items():
+                record_rates(ids, recorded_at)
             raise_every_revision()
         return created
 
 
-def line_of(pk: UUID, recorded_at: datetime) -> JournalEntry:
-    """The journal entry of a rate. A load has one entry, for its first rate: all its rates have the same instant."""
-    label = ExchangeRate._meta.label
-    return JournalEntry(
-        **signature(), at=recorded_at, model=label, object_id=pk, action=JournalEntry.Action.CREATE
-    )
+def record_rates(ids: Iterable[UUID], recorded_at: datetime) -> None:
+    """The journal entries of rates. A load has one entry, for its first rate: all its rates have the same instant."""
+    write_entries(ExchangeRate, Action.CREATE, ((pk, None, None) for pk in ids), at=recorded_at)
 
 
 class ExchangeRate(models.Model):
@@ -103,7 +104,7 @@ class ExchangeRate(models.Model):
         with transaction.atomic():
             self.recorded_at = written_at()
             super().save(*args, **kwargs)
-            line_of(self.pk, self.recorded_at).save(force_insert=True)
+            record_rates([self.pk], self.recorded_at)
             raise_every_revision()
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:

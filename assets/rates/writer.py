@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from assets.models import ExchangeRate
-from assets.models.exchange_rate import EURO_HAS_NO_RATE, line_of, raise_every_revision
+from assets.models.exchange_rate import EURO_HAS_NO_RATE, raise_every_revision, record_rates
 from assets.rates.readers import COLUMNS, LASTING, RateQuote
 from assets.rules.exchange_rates import may_have_rate
 from strata.audit.clock import written_at
@@ -74,7 +74,7 @@ def add_rates(
             rows = _rows(batch, source, stored_instant(now))
             insert_rows(ExchangeRate, ("id", *COLUMNS, LASTING, "source", "recorded_at"), rows)
             if number == 0:
-                line_of(UUID(rows[0][0]), now).save(force_insert=True)
+                record_rates([UUID(rows[0][0])], now)
             advance(len(batch))
         if fresh:
             raise_every_revision()

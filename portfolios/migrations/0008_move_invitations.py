@@ -6,7 +6,7 @@ Backwards, an invitation for a name that no user has cannot be kept: only the jo
 from django.db import migrations
 from django.utils import timezone
 
-from strata.audit.tracking import row_image
+from strata.audit.recording import row_image
 from strata.migrations._name_keys import WRITTEN_BY
 from strata.fields.names import name_key
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from portfolios.services.portfolios import NAME_IS_TAKEN
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.audit.undo.rules import UndoRules, register_undo
 from strata.tenancy.roles import OWNERS
 
-MADE_OR_DELETED = frozenset({JournalEntry.Action.CREATE, JournalEntry.Action.DELETE})
+MADE_OR_DELETED = frozenset({Action.CREATE, Action.DELETE})
 
 
 def register() -> None:

@@ -19,7 +19,7 @@ from portfolios.models import Portfolio
 from reports.models import AllocationTarget
 from reports.queries.defaults import today_of
 from strata import __version__
-from strata.audit.models import JournalEntry
+from strata.audit.journal import changes_of
 
 NAMED = (AssetType, Category, Tag, AllocationTarget)
 LABELS = [model._meta.label for model in NAMED]
@@ -39,12 +39,12 @@ def with_etag_counts(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
 def names_counted() -> dict[str, Func]:
     """The counts, as COUNTS names them."""
     own, shared = "household_id = %(expressions)s", "household_id IS NULL"
-    changed = f"before IS NOT NULL AND model IN ({', '.join(map(repr, LABELS))})"
+    journal, changed = changes_of(LABELS)
     rows = [
         *((model, own) for model in NAMED),
         (AssetType, shared),
-        (JournalEntry, f"{changed} AND {own}"),
-        (JournalEntry, f"{changed} AND {shared}"),
+        (journal, f"{changed} AND {own}"),
+        (journal, f"{changed} AND {shared}"),
     ]
     return {name: number_of(model, condition) for name, (model, condition) in zip(COUNTS, rows, strict=True)}
 

@@ -17,7 +17,7 @@ from strata.admin.journal import describe_event
 from strata.admin.undo import undoable_by
 from strata.audit.images import row_from
 from strata.audit.journal import Event, deletion_of, history_of
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action, JournalEntry
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rules import rules_of
 from strata.fields.active_formats import day_text
@@ -71,7 +71,7 @@ def button_of(event: Event, possible: set[str]) -> str:
     """The label of the button; "" where there is none."""
     if is_undone(event) or event.entry.request_id not in possible:
         return ""
-    return _("Restore") if event.entry.action == JournalEntry.Action.DELETE else _("Undo")
+    return _("Restore") if event.entry.action == Action.DELETE else _("Undo")
 
 
 # --- what happened, in a few words ---
@@ -79,15 +79,15 @@ def button_of(event: Event, possible: set[str]) -> str:
 
 def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
     """`summaries` are the entries of the page that stand for many rows, by request."""
-    if entry.action == JournalEntry.Action.UPDATE_VALUES:
+    if entry.action == Action.UPDATE_VALUES:
         count = entry.count or 0
         return ngettext("Updated %(count)d value", "Updated %(count)d values", count) % {"count": count}
-    if entry.action == JournalEntry.Action.ADD_TRANSACTIONS:
+    if entry.action == Action.ADD_TRANSACTIONS:
         count = entry.count or 0
         return ngettext("Added %(count)d transaction", "Added %(count)d transactions", count) % {
             "count": count
         }
-    if entry.action == JournalEntry.Action.UNDO:
+    if entry.action == Action.UNDO:
         return undo_title(entry, summaries)
     action: str = entry.get_action_display()
     return _("%(action)s (undo)") % {"action": action} if entry.undo_of else action
@@ -96,7 +96,7 @@ def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
 def undo_title(undo: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
     """What was undone. The undo of an undo repeats what that had undone."""
     undone, is_repeated = summaries.get(undo.undo_of or ""), False
-    while undone is not None and undone.action == JournalEntry.Action.UNDO:
+    while undone is not None and undone.action == Action.UNDO:
         undone, is_repeated = summaries.get(undone.undo_of or ""), not is_repeated
     what = decapitalized(title_of(undone, summaries)) if undone else changes(undo)
     return (_("Repeated: %(what)s") if is_repeated else _("Undone: %(what)s")) % {"what": what}

@@ -24,7 +24,7 @@ from strata.audit.journal import (
     with_undone_by,
     with_what_came_after,
 )
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.exceptions import NotFound
 from strata.tenancy.roles import role_in
 
@@ -70,7 +70,7 @@ class EventSerializer(serializers.Serializer[Any]):
     channel = serializers.CharField(source="entry.channel", allow_blank=True)
     action = serializers.ChoiceField(
         source="entry.action",
-        choices=JournalEntry.Action.values,
+        choices=Action.values,
         help_text="update_values, add_transactions and undo are of a portfolio: one request wrote many rows in it.",
     )
     count = serializers.IntegerField(

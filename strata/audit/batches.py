@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.db.models import Case, IntegerField, Value, When
 
-from strata.audit.models import JournalEntry
-from strata.audit.tracking import TrackedModel, write_journal
+from strata.audit.models import Action
+from strata.audit.recording import write_journal
+from strata.audit.tracking import TrackedModel
 
 
-def record_batch(model: type[TrackedModel], counts: Mapping[UUID, int], action: JournalEntry.Action) -> None:
+def record_batch(model: type[TrackedModel], counts: Mapping[UUID, int], action: Action) -> None:
     """Record for each of the rows how many rows below it were written. In one statement.
 
     The entry has the image of the row as any other has it, so that the past can be read across it.

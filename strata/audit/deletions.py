@@ -25,15 +25,9 @@ from django.utils import timezone
 
 from strata.audit.clock import written_at
 from strata.audit.guarding import guard_rows
-from strata.audit.models import Deletion, JournalEntry
-from strata.audit.tracking import (
-    TrackedModel,
-    TrackedQuerySet,
-    signature,
-    typed_column,
-    updating_derived_data,
-    write_journal,
-)
+from strata.audit.models import Action, Deletion
+from strata.audit.recording import signature, typed_column, write_journal
+from strata.audit.tracking import TrackedModel, TrackedQuerySet, updating_derived_data
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.processes import start_command
@@ -86,7 +80,7 @@ def hide(row: TrackedModel) -> Deletion:
         rows, ids = guard_rows(manager.filter(pk=row.pk), for_delete=True)
         count = count_below(model, rows)
         end_what_shows(rows)
-        write_journal(rows, JournalEntry.Action.DELETE, count=typed_column("count", 1 + count))
+        write_journal(rows, Action.DELETE, count=typed_column("count", 1 + count))
         holder_id = row.pk
         if parent := parent_of(model):
             holder_id, place = hiding_place(row)
@@ -211,7 +205,7 @@ def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -
         rows = model._base_manager.filter(pk__among=ids)
         names = ("at", "actor_id", "actor_name", "request_id", "channel", "undo_of", "household_id")
         entry = {name: typed_column(name, getattr(deletion, name)) for name in names}
-        write_journal(rows, JournalEntry.Action.DELETE, **entry)
+        write_journal(rows, Action.DELETE, **entry)
     delete_unrecorded(rows)
 
 

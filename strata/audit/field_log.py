@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from django.db import models, transaction
 
-from strata.audit.clock import written_at
-from strata.audit.models import JournalEntry
-from strata.audit.tracking import TrackedQuerySet, signature
+from strata.audit.models import Action
+from strata.audit.recording import write_entries
+from strata.audit.tracking import TrackedQuerySet
 from strata.fields.names import key_fields, with_keys
 
 NOT_SHOWN = "(not shown)"
@@ -24,7 +24,7 @@ class FieldLoggedQuerySet(models.QuerySet[Row, Row]):
             raise TypeError("An upsert would change rows without a journal entry: create or update them.")
         with transaction.atomic():
             created = super().bulk_create(list(objs), *args, **kwargs)
-            write_entries(self.model, {row.pk: None for row in created}, JournalEntry.Action.CREATE)
+            log(self.model, {row.pk: None for row in created}, Action.CREATE)
         return created
 
     def update(self, **fields: Any) -> int:
@@ -44,7 +44,7 @@ class FieldLoggedQuerySet(models.QuerySet[Row, Row]):
             for relation in logged_children(self.model):
                 of_these = {f"{relation.field.name}__in": ids}
                 relation.related_model._default_manager.filter(**of_these).delete()
-            write_entries(self.model, journal_images(self.model, images(rows)), JournalEntry.Action.DELETE)
+            log(self.model, journal_images(self.model, images(rows)), Action.DELETE)
             deleted: tuple[int, dict[str, int]] = super(FieldLoggedQuerySet, rows).delete()
         return deleted
 
@@ -70,7 +70,7 @@ class FieldLogged(models.Model):
             before = images(type(self)._default_manager.filter(pk=self.pk)) if logs_update else {}
             super().save(*args, **kwargs)
             if adding:
-                write_entries(type(self), {self.pk: None}, JournalEntry.Action.CREATE)
+                log(type(self), {self.pk: None}, Action.CREATE)
             write_changes(type(self), before)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -122,14 +122,9 @@ def write_changes(model: type[models.Model], before: dict[Any, dict[str, Any]]) 
         for name in getattr(model, "secret_fields", ()):
             if changed[pk][name] != after[pk][name]:
                 image[name] = NOT_SHOWN
-    write_entries(model, lines, JournalEntry.Action.UPDATE)
+    log(model, lines, Action.UPDATE)
 
 
-def write_entries(model: type[models.Model], lines: dict[Any, Any], action: str) -> None:
-    if not fields_of(model):
-        return
-    at, signed, label = written_at(), signature(), model._meta.label
-    JournalEntry.objects.bulk_create(
-        JournalEntry(**signed, at=at, model=label, object_id=pk, action=action, before=image)
-        for pk, image in lines.items()
-    )
+def log(model: type[models.Model], images_by_id: dict[Any, Any], action: Action) -> None:
+    if fields_of(model):
+        write_entries(model, action, ((pk, None, image) for pk, image in images_by_id.items()))

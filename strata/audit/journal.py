@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 
-from strata.audit.models import JournalEntry
-from strata.audit.tracking import row_image
+from strata.audit.models import Action, JournalEntry
+from strata.audit.recording import row_image
 from strata.fields.money import MoneyField
 from strata.fields.numbers import money_text
 from strata.tenancy.guards import cascading
@@ -116,7 +117,7 @@ def deletions_below(
 ) -> list[int]:
     """The newest deletions of rows that belonged to this one, but for those that were deleted along with it."""
     own = list(lines_of(model, pk).order_by().values_list("household_id", "request_id", "action"))
-    along = {request_id for _, request_id, action in own if action == JournalEntry.Action.DELETE}
+    along = {request_id for _, request_id, action in own if action == Action.DELETE}
     stored = str(pk) if connection.features.has_native_uuid_field else pk.hex
     ids: list[int] = []
     for relation in cascading(model):
@@ -125,17 +126,40 @@ def deletions_below(
             deletions = JournalEntry.objects.filter(
                 household_id__in={household_id for household_id, *_ in own},
                 model=label,
-                action=JournalEntry.Action.DELETE,
+                action=Action.DELETE,
                 **{f"before__{relation.field.attname}": stored},
             )
             ids += deletions.exclude(request_id__in=along).order_by("-id").values_list("pk", flat=True)[:most]
     return ids
 
 
+def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[JournalEntry]:
+    """The entries of rows of these models in the household, in the order in which they were written."""
+    return JournalEntry.objects.filter(household_id=household_id, model__in=labels).order_by("id")
+
+
+def any_was_recorded(ids: Collection[UUID] | Collection[str]) -> bool:
+    """Whether one of these rows is here or ever was, as far as the journal says."""
+    return JournalEntry.objects.order_by().filter(object_id__in=ids).exists()
+
+
+def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
+    return JournalEntry.objects.filter(object_id=pk, action=Action.UPDATE, at__gt=instant).exists()
+
+
+def count_of_changes_by(channel: str) -> int:
+    return JournalEntry.objects.filter(channel=channel, action=Action.UPDATE).count()
+
+
+def changes_of(labels: Iterable[str]) -> tuple[type[models.Model], str]:
+    """SQL for what counts changes and deletions of rows of these models: the table, and the condition."""
+    return JournalEntry, f"before IS NOT NULL AND model IN ({', '.join(map(repr, labels))})"
+
+
 def deletion_of(model: type[models.Model], pk: UUID) -> JournalEntry | None:
     """The last entry of the row, if it is the deletion."""
     last = JournalEntry.objects.filter(object_id=pk, model=model._meta.label).order_by("-id").first()
-    return last if last and last.action == JournalEntry.Action.DELETE else None
+    return last if last and last.action == Action.DELETE else None
 
 
 # --- what they say ---
@@ -178,7 +202,7 @@ def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> li
     events = []
     for line in lines:
         after = line.image_after or current_images.get(line.object_id) or {}
-        if line.action == JournalEntry.Action.DELETE:
+        if line.action == Action.DELETE:
             after = {}
         model = apps.get_model(line.model)
         before = {} if getattr(line, "arrives", False) else line.before or {}

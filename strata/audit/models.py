@@ -47,6 +47,16 @@ class ImmutableQuerySet(models.QuerySet[Row, Row]):
         raise TypeError("What is recorded cannot be deleted.")
 
 
+class Action(models.TextChoices):
+    CREATE = "create", _("Created")
+    UPDATE = "update", _("Changed")
+    DELETE = "delete", _("Deleted")
+    # of a portfolio: many rows below it in one write, each of which has an entry of its own
+    UPDATE_VALUES = "update_values", _("Updated values")
+    ADD_TRANSACTIONS = "add_transactions", _("Added transactions")
+    UNDO = "undo", _("Undone")
+
+
 class JournalEntry(models.Model):
     """One write of one row: who, when, by which channel, and the row as it was before.
 
@@ -54,15 +64,6 @@ class JournalEntry(models.Model):
     entry's `before`, or the present row: so a row that was never edited is not stored twice. Entries are ordered by
     `id`; `at` is for people and `known_at`.
     """
-
-    class Action(models.TextChoices):
-        CREATE = "create", _("Created")
-        UPDATE = "update", _("Changed")
-        DELETE = "delete", _("Deleted")
-        # of a portfolio: many rows below it in one write, each of which has an entry of its own
-        UPDATE_VALUES = "update_values", _("Updated values")
-        ADD_TRANSACTIONS = "add_transactions", _("Added transactions")
-        UNDO = "undo", _("Undone")
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(_("date"))

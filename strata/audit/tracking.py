@@ -1,7 +1,6 @@
 """Models and querysets that record in the journal who changed what, in the transaction of the write.
 
-The journal is an undo log (see JournalEntry). The database itself makes the images of rows, in one statement for one
-row or for a million. An image holds each column as it is stored, decimals as text.
+The journal is an undo log (see JournalEntry). An image holds each column as it is stored, decimals as text.
 """
 
 from __future__ import annotations
@@ -13,25 +12,20 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Value
-from django.db.models.functions import Cast, JSONObject
-from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.audit.guarding import among, by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
+from strata.audit.recording import write_creation, write_creations, write_journal
 from strata.db.bulk import insert_instances, update_rows
 from strata.exceptions import NotFound, resource_name
 from strata.fields.ids import uuid7
-from strata.fields.money import ExactField
-from strata.fields.names import NameKeyField, key_fields, with_keys
-from strata.tenancy.guards import cascading, owner_columns
+from strata.fields.names import key_fields, with_keys
+from strata.tenancy.guards import cascading
 from strata.tenancy.querysets import HouseholdQuerySet, Owned
 
 PARENTS_AT_A_TIME = 50
@@ -119,7 +113,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         written: list[Any] = [self.model._meta.get_field(name) for name in names]
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self.filter(pk__among=[obj.pk for obj in objs]))
-            write_journal(rows, JournalEntry.Action.UPDATE)
+            write_journal(rows, Action.UPDATE)
             sign_rows(objs, adding=False)
             with updating_derived_data(self.model, ids, fields=fields):
                 update_rows(self.model, names, [stored_values(obj, written, self.db) for obj in objs])
@@ -129,7 +123,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
     def update(self, **fields: Any) -> int:
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self, to=destination(self.model, fields))
-            write_journal(rows, JournalEntry.Action.UPDATE)
+            write_journal(rows, Action.UPDATE)
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
             with updating_derived_data(self.model, ids, fields=fields):
@@ -150,7 +144,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
             inside = inside or self.model.portfolio_lookup is not None
             below = cascading(self.model)
             children = sum(delete_related(relation, ids, derive, inside) for relation in below)
-            write_journal(rows, JournalEntry.Action.DELETE)
+            write_journal(rows, Action.DELETE)
             with updating_derived_data(self.model, ids, derive=derive):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
@@ -221,14 +215,14 @@ class TrackedModel(Owned):
             else:
                 stored = guard_stored_row(self)
                 self.sign(adding=False)
-                recorded = write_journal(stored, JournalEntry.Action.UPDATE)
+                recorded = write_journal(stored, Action.UPDATE)
                 if not recorded:  # the row was deleted: Django would insert it again
                     raise NotFound(resource_name(type(self)))
             fields = None if adding else kwargs.get("update_fields")
             with updating_derived_data(type(self), [self.pk], adding=adding, fields=fields):
                 super().save(*args, **kwargs)
                 if adding:
-                    creation_entry(self).save(force_insert=True)
+                    write_creation(self, self.created_at)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
@@ -251,99 +245,6 @@ def stored_values(row: models.Model, fields: Iterable[Any], using: str) -> list[
     """The key and these fields of the row, as the database stores them."""
     fields = (row._meta.pk, *fields)
     return [field.get_db_prep_save(field.pre_save(row, False), connections[using]) for field in fields]
-
-
-def creation_entry(row: TrackedModel) -> JournalEntry:
-    """The journal entry for a new row. It needs no image, because the row itself exists."""
-    return JournalEntry(
-        **signature(),
-        at=row.created_at,
-        model=row._meta.label,
-        object_id=row.pk,
-        household_id=row.owning_household_id(),
-        action=JournalEntry.Action.CREATE,
-    )
-
-
-def signature() -> dict[str, Any]:
-    who = actor.current()
-    user = who.user
-    return {
-        "actor_id": user.pk if user else None,
-        "actor_name": user.get_username() if user else "",
-        "request_id": who.request_id,
-        "channel": who.channel,
-        "undo_of": who.undo_of,
-    }
-
-
-def write_journal(rows: models.QuerySet[TrackedModel], action: str, **more: Any) -> int:
-    """Write the rows' images into the journal, before they are updated or deleted. Returns how many there are.
-
-    `more` are expressions for further columns of the entries.
-    """
-    return _write_entries(rows.order_by(), action, {"before": row_image(rows.model), **more})
-
-
-def write_creations(rows: models.QuerySet[TrackedModel]) -> None:
-    """Write the entries of new rows into the journal, in the order of their ids. They need no images."""
-    _write_entries(rows.order_by("pk"), JournalEntry.Action.CREATE, {})
-
-
-def _write_entries(rows: models.QuerySet[TrackedModel], action: str, columns: dict[str, Any]) -> int:
-    columns = {
-        "household_id": F(owner_columns(rows.model)[0]),
-        **entry_columns(rows.model, action),
-        **columns,
-    }
-    selected = rows.annotate(**{f"journal_{name}": value for name, value in columns.items()})
-    query = selected.values_list("pk", *(f"journal_{name}" for name in columns)).query
-    try:
-        sql, params = query.get_compiler(rows.db).as_sql()
-    except EmptyResultSet:
-        return 0
-    fields: list[Any] = [JournalEntry._meta.get_field(name) for name in ("object_id", *columns)]
-    named = ", ".join(f'"{field.column}"' for field in fields)
-    with connections[rows.db].cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{JournalEntry._meta.db_table}" ({named}) {sql}', params)
-        written: int = cursor.rowcount
-    return written
-
-
-def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
-    values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
-    return {name: typed_column(name, value) for name, value in values.items()}
-
-
-def typed_column(name: str, value: Any) -> Any:
-    field: Any = JournalEntry._meta.get_field(name)
-    field = field.target_field if field.is_relation else field
-    kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
-    return CastAsStored(Value(value, output_field=kind), kind)
-
-
-class CastAsStored(Cast):
-    """A cast on PostgreSQL, which needs the type of a parameter. On SQLite a cast would cut off microseconds."""
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
-    ) -> tuple[str, Any]:
-        return compiler.compile(self.source_expressions[0])
-
-
-def row_image(model: type[models.Model]) -> JSONObject:
-    """The row as a JSON object, each column as stored. Exact decimals are text, so that no digit is lost."""
-    return JSONObject(
-        **{
-            field.attname: _column(field)
-            for field in model._meta.local_concrete_fields
-            if not isinstance(field, NameKeyField)
-        }
-    )
-
-
-def _column(field: models.Field[Any, Any]) -> Any:
-    return Cast(F(field.attname), models.TextField()) if isinstance(field, ExactField) else F(field.attname)
 
 
 def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from strata.audit.tracking import row_image
+from strata.audit.recording import row_image
 from strata.fields.names import name_key
 
 WRITTEN_BY = "migrate"  # the channel of the journal entries

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from assets.models import Asset
 from portfolios.models import Portfolio
 from strata.audit.batches import record_batch
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.exceptions import Invalid, StrataError
 from strata.tenancy.batches import Refusals
 from strata.tenancy.writes import Precondition
@@ -48,7 +48,7 @@ def invalid_row(error: ValidationError, field: str) -> Invalid:
     return Invalid(field, error.messages[0], error.code or "invalid")
 
 
-def record_batch_of_portfolios(assets: list[Asset], action: JournalEntry.Action) -> None:
+def record_batch_of_portfolios(assets: list[Asset], action: Action) -> None:
     """The entry of each portfolio; `assets` has the asset of each row that was written."""
     counts: dict[UUID, int] = {}
     for asset in assets:

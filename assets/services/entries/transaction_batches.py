@@ -22,7 +22,7 @@ from assets.services.entries.batch_rows import invalid_row, record_batch_of_port
 from assets.services.entries.lot_choices import check_chosen_lots
 from assets.services.entries.transactions import DUPLICATE, check_recorded_sale, recounted_amount
 from strata.audit.clock import written_at
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.exceptions import Conflict, NotFound, StrataError
 from strata.fields.dates import resolve_instant_and_day
 from strata.tenancy.batches import DuplicateRow, OnError, Outcome, Refusals
@@ -105,7 +105,7 @@ def write_transactions(rows: Mapping[int, TransactionRow], batch: TransactionBat
     place(new, rows)
     Transaction.objects.bulk_create(new.values())
     assets = [transaction.asset for transaction in new.values()]
-    record_batch_of_portfolios(assets, JournalEntry.Action.ADD_TRANSACTIONS)
+    record_batch_of_portfolios(assets, Action.ADD_TRANSACTIONS)
 
 
 # --- the checks ---

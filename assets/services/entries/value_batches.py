@@ -21,7 +21,7 @@ from assets.services.entries.batch_rows import invalid_row, record_batch_of_port
 from assets.services.entries.stored_values import Moment, Stored, key_of, stored_values
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.exceptions import Conflict, NotFound, Stale, StrataError
 from strata.fields.dates import local_day, resolve_instant_and_day
 from strata.fields.ids import uuid7
@@ -153,7 +153,7 @@ def write_batch(batch: ValueBatch) -> None:
     if replaced:
         AssetSnapshot.objects.update_each(replaced, ["value", "note"])
     assets = [snapshot.asset for snapshot in (*new, *replaced)]
-    record_batch_of_portfolios(assets, JournalEntry.Action.UPDATE_VALUES)
+    record_batch_of_portfolios(assets, Action.UPDATE_VALUES)
 
 
 # --- the checks ---

@@ -27,7 +27,7 @@ from imports.services.writing.commits import locked_import
 from imports.services.writing.quantities import StatedQuantities
 from strata.audit import actor
 from strata.audit.clock import written_at
-from strata.audit.models import JournalEntry
+from strata.audit.journal import was_changed_after
 from strata.tenancy.writes import Precondition, always, atomic_write
 
 MOST_ERRORS = 1_000
@@ -189,10 +189,7 @@ def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
 
 def was_changed(row: Import, asset_id: UUID) -> bool:
     """Whether somebody has changed the asset since the commit."""
-    later = JournalEntry.objects.filter(
-        object_id=asset_id, action=JournalEntry.Action.UPDATE, at__gt=row.committed_at
-    )
-    return later.exists()
+    return was_changed_after(asset_id, row.committed_at)
 
 
 def write(row: Import, findings: Findings, in_use: set[UUID], stated: StatedQuantities) -> None:

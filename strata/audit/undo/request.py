@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from strata.audit.field_log import FieldLogged
 from strata.audit.journal import for_their_readers
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action, JournalEntry
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rules import REASONS, impossible_labels, rules_of
 from strata.exceptions import Conflict, Forbidden, NotFound
@@ -30,9 +30,9 @@ BY_PEOPLE = ("api", "admin")
 OF_IMPORTS = "import:"  # how the channels of imports begin
 OF_ARCHIVES = "archive"  # the channel of what restores an archive
 SUMMARIES = (
-    JournalEntry.Action.UPDATE_VALUES,
-    JournalEntry.Action.ADD_TRANSACTIONS,
-    JournalEntry.Action.UNDO,
+    Action.UPDATE_VALUES,
+    Action.ADD_TRANSACTIONS,
+    Action.UNDO,
 )  # they stand for the entries of rows
 ENTRIES = Sum(Coalesce(F("count"), 1))  # that of a deletion in steps counts for all of its rows
 

@@ -15,8 +15,9 @@ from django.db import models
 from strata.audit.guarding import owners_of
 from strata.audit.images import Image, changed_columns, row_from
 from strata.audit.journal import with_what_came_after
-from strata.audit.models import JournalEntry
-from strata.audit.tracking import TrackedModel, row_image
+from strata.audit.models import Action, JournalEntry
+from strata.audit.recording import row_image
+from strata.audit.tracking import TrackedModel
 from strata.audit.undo.request import SUMMARIES
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart
@@ -109,7 +110,7 @@ def read_rows(lines: models.QuerySet[JournalEntry]) -> UndoneRows:
     for entry_id, label, pk, action, before, after in entries.values_list(*columns):
         row = rows.setdefault(pk, UndoneRow(tracked(label), pk, before, None))
         row.entry_id, row.after = entry_id, after
-        if action == JournalEntry.Action.DELETE:
+        if action == Action.DELETE:
             row.after = {}
     for model in {row.model for row in rows.values()}:
         complete(model, [row for row in rows.values() if row.model is model])

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
 from strata.exceptions import Conflict, StrataError
 from strata.fields.active_formats import count_text
 from strata.tenancy.roles import EDITORS
@@ -79,7 +79,7 @@ class UndoRules:
 
     roles: tuple[str, ...] = EDITORS
     impossible: str | None = None
-    impossible_actions: frozenset[str] = frozenset(JournalEntry.Action.values)
+    impossible_actions: frozenset[str] = frozenset(Action.values)
     duplicate: Conflict = SAME_KEY
     check: Check = nothing_to_check
     related: tuple[str, ...] = ()

@@ -16,13 +16,12 @@ from strata.audit import actor
 from strata.audit.batches import record_batch
 from strata.audit.clock import written_at
 from strata.audit.guarding import owners_of, raise_revisions
-from strata.audit.models import JournalEntry
+from strata.audit.models import Action
+from strata.audit.recording import write_entries, write_journal
 from strata.audit.tracking import (
     TrackedModel,
-    signature,
     stored_values,
     updating_derived_data,
-    write_journal,
 )
 from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows
 from strata.db.bulk import update_rows
@@ -43,7 +42,7 @@ def write(rows: UndoneRows) -> None:
     counts.update(portfolios_of(rows, after=True))
     own = {row.pk for row in rows.by_model.get(portfolio_model(), [])}
     shown = {pk: count for pk, count in counts.items() if pk not in own}
-    record_batch(portfolio_model(), shown, JournalEntry.Action.UNDO)  # type: ignore[arg-type]
+    record_batch(portfolio_model(), shown, Action.UNDO)  # type: ignore[arg-type]
 
 
 def portfolios_of(rows: UndoneRows, *, after: bool = False) -> list[UUID]:
@@ -110,8 +109,7 @@ def restore(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
     raise_revisions(model, {row.owning_portfolio_id() for row in rows})
     with updating_derived_data(model, [row.pk for row in rows], adding=True):
         plain(model).bulk_create(rows, batch_size=ROWS_AT_A_TIME)
-        for batch in batched(map(restoration_entry, rows), ROWS_AT_A_TIME):
-            JournalEntry.objects.bulk_create(batch)
+        write_entries(model, Action.CREATE, ((row.pk, row.owning_household_id(), None) for row in rows))
 
 
 def plain(model: type[models.Model]) -> models.QuerySet[Any]:
@@ -130,17 +128,6 @@ def forget_missing_authors(rows: Iterable[TrackedModel]) -> None:
             row.created_by = None
 
 
-def restoration_entry(row: TrackedModel) -> JournalEntry:
-    return JournalEntry(
-        **signature(),
-        at=written_at(),
-        model=row._meta.label,
-        object_id=row.pk,
-        household_id=row.owning_household_id(),
-        action=JournalEntry.Action.CREATE,
-    )
-
-
 # --- change back ---
 
 
@@ -152,7 +139,7 @@ def change(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
     manager: Any = model._base_manager
     stored = manager.filter(pk__among=ids)
     portfolio_ids = {portfolio_id for *_, portfolio_id in owners_of(stored)}
-    write_journal(stored, JournalEntry.Action.UPDATE)
+    write_journal(stored, Action.UPDATE)
     with updating_derived_data(model, ids, fields=columns):
         write_columns(model, undone, columns)
     raise_revisions(model, portfolio_ids | {portfolio_id for *_, portfolio_id in owners_of(stored)})
