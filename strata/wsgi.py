@@ -4,31 +4,32 @@ Who imports this module is a server: settings.py looks for it, and limits the ti
 """
 
 import os
-from io import BytesIO
-from tempfile import TemporaryFile
+from io import BytesIO, RawIOBase
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from strata.api.http.body_limits import most_body_bytes, takes_files
+from strata.api.http.body_limits import BodyTooLarge, most_body_bytes, takes_files
 from strata.server.metrics_endpoint import with_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
-PIECE = 64 * 1024
 
 
 def with_length(answer):
-    """Set the length of a chunked body: without a length Django reads nothing."""
+    """Set the length of a chunked body: without a length Django reads nothing.
+
+    A file is not read here, because nobody knows yet who sends it: its length is the most that it may be.
+    """
 
     def application(environ, start_response):
         if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             return answer(environ, start_response)
         path = environ.get("PATH_INFO", "")
-        most = most_body_bytes(path) + 1
+        most = most_body_bytes(path)
         if takes_files(path):
-            environ["wsgi.input"], length = spooled(environ["wsgi.input"], most)
+            environ["wsgi.input"], length = BoundedBody(environ["wsgi.input"], most), most
         else:
-            body = environ["wsgi.input"].read(most)
+            body = environ["wsgi.input"].read(most + 1)
             environ["wsgi.input"], length = BytesIO(body), len(body)
         environ["CONTENT_LENGTH"] = str(length)
         return answer(environ, start_response)
@@ -36,14 +37,18 @@ def with_length(answer):
     return application
 
 
-def spooled(source, most):
-    """Up to `most` bytes of the source as a file on disk, which is gone once it is closed; and how many there are."""
-    file, length = TemporaryFile(), 0  # noqa: SIM115 - Django reads it after this
-    while length < most and (piece := source.read(min(PIECE, most - length))):
-        file.write(piece)
-        length += len(piece)
-    file.seek(0)
-    return file, length
+class BoundedBody(RawIOBase):
+    """A body of unknown length, which is read as it arrives. Raises BodyTooLarge if more than `most` bytes arrive."""
+
+    def __init__(self, source, most):
+        self._source, self._left = source, most
+
+    def read(self, size=-1):
+        data = self._source.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        if not self._left and self._source.read(1):
+            raise BodyTooLarge
+        return data
 
 
 def under_path(answer):

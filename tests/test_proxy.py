@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
@@ -28,6 +29,8 @@ REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "400"))
 HELD_SECONDS = 7  # nginx lets slow clients go after ten
 WITHIN_SECONDS = 1.0
 SHARE = 0.99  # of the requests, as promised
+STORED = "a client request body is buffered to a temporary file"
+FORM = "multipart/form-data; boundary=x"
 PUBLIC = {"ALLOWED_HOSTS": "127.0.0.1,localhost,strata.example.org", "TRUSTED_PROXIES": "127.0.0.1"}
 
 
@@ -142,10 +145,32 @@ def test_nginx_and_strata_agree_on_how_large_a_body_may_be(servers, database, ro
     assert answer["code"] == "TOO_LARGE"
 
 
-def send_body(nginx, token: str, body: bytes, route: str) -> tuple[int, dict, dict]:
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("chunked", [False, True])
+def test_nginx_stores_no_file_before_strata_knows_who_sends_it(servers, database, chunked):
+    nginx, _ = servers
+    megabyte = bytes(1024 * 1024)
+
+    def stored_by(token: str) -> tuple[set[int], int]:
+        """The answers, and how many bodies nginx has written to its disk."""
+        before = nginx.errors().count(STORED)
+        answers = {
+            send_body(nginx, token, iter([megabyte] * 60) if chunked else megabyte * 60, route, FORM)[0]
+            for route in ("imports", "archives")
+        }
+        return answers, nginx.errors().count(STORED) - before
+
+    assert stored_by("") == stored_by(f"{database.token}x") == ({401}, 0)
+    assert stored_by(database.token) == ({400}, 2)
+
+
+def send_body(
+    nginx, token: str, body: bytes | Iterator[bytes], route: str, kind: str = "application/json"
+) -> tuple[int, dict, dict]:
     connection = nginx.connect("127.0.0.1", nginx.port, timeout=60)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection.request("POST", f"{API}/{route}", body, headers)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+    with suppress(BrokenPipeError, ConnectionResetError):  # who is refused need not send the rest
+        connection.request("POST", f"{API}/{route}", body, headers)
     response = connection.getresponse()
     answer = response.status, json.loads(response.read()), dict(response.getheaders())
     connection.close()

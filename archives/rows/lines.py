@@ -23,7 +23,8 @@ type Block = Sequence[str]
 
 def lines_of(rows: QuerySet[Any]) -> Iterator[Block]:
     """The lines of the rows, without their ends, a few hundred at a time."""
-    columns = columns_of(rows.model)
+    model: type[models.Model] = rows.model
+    columns = columns_of(model)
     blocks = blocks_of(rows.annotate(archived=Line(columns)).values_list("archived"))
     has_documents = any(column.kind is Kind.JSON for column in columns)
     for block in blocks:

@@ -24,7 +24,7 @@ from django.urls import reverse
 
 from strata.accounts.models import SECRET_PREFIX
 from strata.api.errors import CODES
-from strata.api.http.body_limits import most_body_bytes, takes_files
+from strata.api.http.body_limits import BodyTooLarge, most_body_bytes, takes_files
 from strata.audit import actor
 from strata.metrics.meter import Meter, metered
 from strata.metrics.recording import metrics
@@ -293,8 +293,7 @@ class BodyLimit:
         if len(length) < 20 and int(length) <= most:
             is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
             return encoded_answer(request) if is_encoded else self.get_response(request)
-        drain(request)
-        return error_response(request, 413, "TOO_LARGE", f"A body may have {most} bytes.")
+        return too_large(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         is_file = request.method == "POST" and takes_files(request.path_info) and not is_api(request)
@@ -304,9 +303,17 @@ class BodyLimit:
         return redirect_to_login(request.path, reverse("admin:login"))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception.__cause__, BodyTooLarge):
+            return too_large(request)
         if isinstance(exception, UnreadablePostError):
             return error_response(request, 400, "MALFORMED", "The body did not arrive.")
         return None
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    drain(request)
+    most = most_body_bytes(request.path_info)
+    return error_response(request, 413, "TOO_LARGE", f"A body may have {most} bytes.")
 
 
 def codings_of(request: HttpRequest) -> set[str]:

@@ -7,6 +7,10 @@ import re
 from django.conf import settings
 
 
+class BodyTooLarge(OSError):
+    """More than the limit arrived of a body that did not say its length. Django raises UnreadablePostError from it."""
+
+
 def most_body_bytes(path: str) -> int:
     """The limit of a path below SCRIPT_NAME."""
     limits: dict[str, int] = settings.BODY_BYTES_OF_ROUTES | settings.BODY_BYTES_OF_FILES
