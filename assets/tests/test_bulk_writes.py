@@ -171,3 +171,34 @@ def test_a_new_value_has_each_column_in_its_place(asset):
     assert {name: value for name, value in vars(value).items() if name != "_state"} == {
         name: value for name, value in vars(named).items() if name != "_state"
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "reads"),
+    [
+        (-400, 1, 1),  # before all others
+        (400, 1, 1),  # after all others
+        (2, 1, 2),  # January has another value too, so it is read again
+        (-3, 6, 3),  # another value is between them
+    ],
+)
+def test_new_values_are_read_again_only_where_others_are_near(asset, first, step, reads):
+    AssetSnapshot.objects.create(asset=asset, value=7, on=day(0), observed_at=NOON)
+    rows = [
+        AssetSnapshot(asset=asset, value=number, on=day(first + step * number), observed_at=NOON)
+        for number in range(60)
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        AssetSnapshot.objects.bulk_create(rows)
+    # the journal's statement and Django's have the table in quotes
+    assert sum("FROM assets_assetsnapshot" in query["sql"] for query in queries) == reads
+    assert_in_step()
+
+
+def test_of_several_new_values_of_a_day_the_last_instant_counts(asset):
+    hours = (9, 23, 15)
+    AssetSnapshot.objects.bulk_create(
+        AssetSnapshot(asset=asset, value=hour, on=day(0), observed_at=NOON.replace(hour=hour))
+        for hour in hours
+    )
+    assert_in_step()

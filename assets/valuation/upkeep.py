@@ -18,6 +18,7 @@ from django.db.models import F
 
 from assets.models import Asset
 from assets.valuation import deltas, gaps, months, protocol, quantities, registry
+from assets.valuation.codecs.months import EncodedMonth
 from assets.valuation.delta_columns import DeltaColumns
 from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
 from assets.valuation.protocol import Gap
@@ -30,13 +31,14 @@ class Contribution(NamedTuple):
     """What values contribute to derived data: their part of the deltas, the months in which they are, their gaps."""
 
     sums: deltas.RunningSums
-    months: set[protocol.Month]
+    months: set[protocol.Month]  # to be read and encoded again
     valuations: dict[UUID, str]  # of the assets that were looked at
     gaps: set[Gap]
+    encoded: dict[protocol.Month, EncodedMonth]  # months of which all values are known
 
     @classmethod
     def empty(cls) -> Contribution:
-        return cls({}, set(), {}, set())
+        return cls({}, set(), {}, set(), {})
 
     def add(self, asset_id: UUID, facts: AssetFacts, window: protocol.Window, *, sign: int = 1) -> None:
         """Add (or with `sign=-1` subtract) the values of a window."""
@@ -48,6 +50,7 @@ def apply(before: Contribution, after: Contribution) -> None:
     """Change derived data by the difference, and encode the months of both again."""
     deltas.apply_deltas(deltas.difference(after.sums, before.sums))
     months.refresh(before.months | after.months, before.valuations | after.valuations)
+    months.write_encoded(after.encoded)
     gaps.apply(before.gaps, after.gaps)
 
 

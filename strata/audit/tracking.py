@@ -5,7 +5,7 @@ The journal is an undo log (see JournalEntry). An image holds each column as it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import batched
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ Row = TypeVar("Row", bound="TrackedModel", covariant=True)  # covariant as in th
 class DerivedData:
     """Data that is derived from the rows of a model and updated with each write. Apps register it for a model.
 
-    All three methods are called inside the transaction of the write, while the portfolios of the rows are locked. A
+    The methods are called inside the transaction of the write, while the portfolios of the rows are locked. A
     write of an existing row that changes none of the fields `derived_from` calls none of them.
     """
 
@@ -51,6 +51,13 @@ class DerivedData:
 
     def update(self, ids: list[UUID], before: Any) -> None:
         """After a write: update the derived data. `before` is None for new rows."""
+
+    def capture_new(self, rows: Sequence[Any]) -> Any:
+        """Before rows are inserted: what `update_new` needs to know. It becomes `before`."""
+
+    def update_new(self, rows: Sequence[Any], before: Any) -> None:
+        """After rows were inserted: update the derived data. Override it where the rows say more than their ids."""
+        self.update([row.pk for row in rows], None)
 
     def forget(self, ids: list[UUID]) -> bool:
         """Before a deletion: delete at once all data derived from these rows and from their children, if possible.
@@ -87,7 +94,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         kwargs.pop("ignore_conflicts", None)
         with transaction.atomic(using=self.db):
             guard_new_rows(self.model, objs)
-            with updating_derived_data(self.model, [obj.pk for obj in objs], adding=True):
+            with deriving_from_new(self.model, objs):
                 sign_rows(objs, adding=True)
                 if len(objs) < MANY_ROWS:
                     super().bulk_create(objs, *args, **kwargs)
@@ -218,8 +225,13 @@ class TrackedModel(Owned):
                 recorded = write_journal(stored, Action.UPDATE)
                 if not recorded:  # the row was deleted: Django would insert it again
                     raise NotFound(resource_name(type(self)))
-            fields = None if adding else kwargs.get("update_fields")
-            with updating_derived_data(type(self), [self.pk], adding=adding, fields=fields):
+            model = type(self)
+            fields = kwargs.get("update_fields")
+            with (
+                deriving_from_new(model, [self])
+                if adding
+                else updating_derived_data(model, [self.pk], fields=fields)
+            ):
                 super().save(*args, **kwargs)
                 if adding:
                     write_creation(self, self.created_at)
@@ -234,11 +246,12 @@ def sign_rows(rows: Iterable[TrackedModel], *, adding: bool) -> None:
     """`sign` for all rows: the actor and the time are asked for once."""
     at, user = written_at(), actor.current().user
     names = ("updated", "created") if adding else ("updated",)
-    for row in rows:
-        for name in names:
-            setattr(row, f"{name}_at", at)
-            setattr(row, f"{name}_by_id", None if user is None else user.pk)
-            row._state.fields_cache[f"{name}_by"] = user  # as the descriptor does, which looks at more
+    signed: dict[str, Any] = {f"{name}_at": at for name in names}
+    signed |= {f"{name}_by_id": None if user is None else user.pk for name in names}
+    users = {f"{name}_by": user for name in names}
+    for row in rows:  # as the descriptors do, which look at more
+        row.__dict__.update(signed)
+        row._state.fields_cache.update(users)
 
 
 def stored_values(row: models.Model, fields: Iterable[Any], using: str) -> list[Any]:
@@ -261,7 +274,6 @@ def updating_derived_data(
     model: type[TrackedModel],
     ids: list[UUID],
     *,
-    adding: bool = False,
     derive: bool = True,
     fields: Collection[str] | None = None,
 ) -> Iterator[None]:
@@ -271,7 +283,16 @@ def updating_derived_data(
         # Of a foreign key the column may be named.
         fields = {model._meta.get_field(name).name for name in fields}
     derive = derive and derived.changes_with(fields)
-    before = derived.capture(ids) if derive and not adding else None
+    before = derived.capture(ids) if derive else None
     yield
     if derive:
         derived.update(ids, before)
+
+
+@contextmanager
+def deriving_from_new(model: type[TrackedModel], rows: Sequence[TrackedModel]) -> Iterator[None]:
+    """The same around the insertion of rows."""
+    derived = derived_from(model)
+    before = derived.capture_new(rows)
+    yield
+    derived.update_new(rows, before)

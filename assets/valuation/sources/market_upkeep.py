@@ -7,7 +7,7 @@ rows it is known only afterwards which assets they concern: their values before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,7 +28,8 @@ from assets.prices.store import lock_instruments
 from assets.valuation import upkeep
 from assets.valuation.deltas import AssetFacts, facts_of
 from assets.valuation.formulas.market import Points
-from assets.valuation.sources import snapshots
+from assets.valuation.registry import MANUAL
+from assets.valuation.sources import new_snapshots, snapshots
 from assets.valuation.sources.market_change import (
     Valued,
     apply_change,
@@ -40,6 +41,7 @@ from assets.valuation.sources.market_change import (
 )
 from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.sources.markets import SOURCE
+from assets.valuation.sources.new_snapshots import Around
 from assets.valuation.sources.snapshots import ValuesAround, values_around
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
@@ -157,6 +159,19 @@ class OfSnapshots(snapshots.OfSnapshots):
         upkeep.apply(manual, snapshots.contribution(around))
         own = {each.facts.portfolio_id for each in (*around.values(), *market.values())}
         update(market, anchored(around), lambda asset_ids: without_anchors(asset_ids, around), raised=own)
+
+    def capture_new(self, rows: Sequence[Any]) -> Mapping[UUID, Around]:
+        return new_snapshots.read_around(rows)
+
+    def update_new(self, rows: Sequence[Any], before: Mapping[UUID, Around]) -> None:
+        """Only what is around the rows of other assets is read again."""
+        known = {pk for pk, each in before.items() if each.facts.source == MANUAL and not each.is_busy}
+        upkeep.apply(
+            upkeep.Contribution.empty(),
+            new_snapshots.contribution([row for row in rows if row.asset_id in known], before),
+        )
+        if len(known) < len(before):
+            self.update([row.pk for row in rows if row.asset_id not in known], None)
 
 
 def anchored(around: Mapping[UUID, ValuesAround]) -> set[UUID]:

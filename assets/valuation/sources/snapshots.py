@@ -1,6 +1,6 @@
 """The snapshots as a value source, and what follows a write of them.
 
-This, snapshots_sql and anchors are the only files of valuation that know the model and its table.
+This, new_snapshots, snapshots_sql and anchors are the only files of valuation that know the model and its table.
 """
 
 from __future__ import annotations

@@ -158,6 +158,43 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
         )
 
 
+# --- what is around new snapshots, before they are written ---
+
+_OTHER = 'FROM assets_assetsnapshot s WHERE s.asset_id = span.asset_id AND s."on"'
+_LAST_BEFORE = f'{_OTHER} < span.first_on ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1'
+_NEXT_DAY = f'SELECT s."on" {_OTHER} > span.last_on ORDER BY s."on" LIMIT 1'
+_AROUND_NEW = {
+    vendor: f"""
+    WITH span AS ({spans})
+    SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, a.counts_in_net_worth,
+        a.valuation, a.shares,
+        EXISTS (SELECT 1 {_OTHER} BETWEEN span.first_on AND span.last_on),
+        (SELECT s."on" {_LAST_BEFORE}), (SELECT s.value {_LAST_BEFORE}),
+        ({_NEXT_DAY}), (SELECT s.value {_OTHER} = ({_NEXT_DAY}) ORDER BY s.observed_at DESC LIMIT 1)
+    FROM span CROSS JOIN assets_asset a WHERE a.id = span.asset_id"""  # noqa: S608 - constants only
+    for vendor, spans in SPANS.items()
+}
+
+
+def around_new(spans: Sequence[tuple[UUID, date, date]]) -> Iterator[tuple[Any, ...]]:
+    """(asset, portfolio, type, currency, disposed_on, whether it counts, valuation, shares, whether it has a value from
+    the first to the last day of its span, day and value before them, day and value after them) for each asset; None
+    where no such day is.
+    """
+    days = Days()
+
+    def day(on: Any) -> date | None:
+        return None if on is None else days[on]
+
+    for asset, portfolio, asset_type, currency, disposed_on, counts, *rest in fetch_rows(
+        _AROUND_NEW[connection.vendor], asset_span_params(spans)
+    ):
+        valuation, shares, is_busy, before_on, before, after_on, after = rest
+        ids = parse_id(asset), parse_id(portfolio), parse_id(asset_type)
+        facts = currency, day(disposed_on), bool(counts), valuation, shares
+        yield *ids, *facts, bool(is_busy), day(before_on), before, day(after_on), after
+
+
 # --- the values around given days ---
 
 _NEAR = {

@@ -20,15 +20,14 @@ from strata.audit.models import Action
 from strata.audit.recording import write_entries, write_journal
 from strata.audit.tracking import (
     TrackedModel,
+    deriving_from_new,
     stored_values,
     updating_derived_data,
 )
 from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows
-from strata.db.bulk import update_rows
+from strata.db.bulk import insert_instances, update_rows
 from strata.fields.names import key_fields
 from strata.tenancy.guards import cascading, forget_held_guards, portfolio_model
-
-ROWS_AT_A_TIME = 1000
 
 
 def write(rows: UndoneRows) -> None:
@@ -107,14 +106,9 @@ def restore(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
         if model is portfolio_model():
             row.revision += 1  # type: ignore[attr-defined]  # the same revision means unchanged data
     raise_revisions(model, {row.owning_portfolio_id() for row in rows})
-    with updating_derived_data(model, [row.pk for row in rows], adding=True):
-        plain(model).bulk_create(rows, batch_size=ROWS_AT_A_TIME)
+    with deriving_from_new(model, rows):
+        insert_instances(rows)
         write_entries(model, Action.CREATE, ((row.pk, row.owning_household_id(), None) for row in rows))
-
-
-def plain(model: type[models.Model]) -> models.QuerySet[Any]:
-    """A queryset that records nothing: the caller has written the journal for all rows at once."""
-    return models.QuerySet(model)
 
 
 def forget_missing_authors(rows: Iterable[TrackedModel]) -> None:
