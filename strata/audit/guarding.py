@@ -15,7 +15,7 @@ from strata.tenancy.guards import (
     forget_held_guards,
     held_guards,
     lock_guards,
-    note_guards,
+    note_guards_of_siblings,
     owner_columns,
     parent_of,
     portfolio_model,
@@ -108,9 +108,8 @@ def all_parents_are_held(model: type[Owned], rows: list[Any], parent: str) -> bo
         return False
     raise_revisions(model, {siblings[0].owning_portfolio_id() for siblings in below.values()})
     for siblings, of_parent in zip(below.values(), held, strict=True):
-        for row in siblings:
-            if of_parent is not None:
-                note_guards(row, of_parent.guards, open_blocks=of_parent.open_blocks)
+        if of_parent is not None:
+            note_guards_of_siblings(siblings, of_parent)
     return True
 
 

@@ -6,13 +6,16 @@ Nothing here validates the rows, sets their author or writes the journal: the ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, connections, models
 
-MOST_KNOWN = 2_000  # values of a column that are kept while many rows are written
+READING_ALONE = {models.Field.pre_save, models.DateField.pre_save, models.DateTimeField.pre_save}
+SHARED_BY = 4  # rows, on average: where an object is in fewer, to look for it takes longer than it saves
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -57,20 +60,32 @@ def refer_to_saved_rows(rows: Iterable[Any], relations: Sequence[Any]) -> None:
                 row._prepare_related_fields_for_save(operation_name="bulk_create", fields=[field])
 
 
-def stored_column(field: Any, rows: Iterable[models.Model], database: Any) -> Iterator[Any]:
+def stored_column(field: Any, rows: Sequence[models.Model], database: Any) -> list[Any]:
     """The values of a field as the database stores them. A value that many rows share is prepared once."""
     if hasattr(field, "stored_column"):
-        yield from field.stored_column(rows, database)
-        return
-    known: dict[int, tuple[Any, Any]] = {}  # by identity: the value, and as it is stored
-    for row in rows:
-        value = field.pre_save(row, True)
-        prepared = known.get(id(value))
-        if prepared is None:
-            prepared = value, field.get_db_prep_save(value, database)
-            if len(known) < MOST_KNOWN:
-                known[id(value)] = prepared
-        yield prepared[1]
+        stored: list[Any] = field.stored_column(rows, database)
+        return stored
+    values = values_to_save(field, rows)
+    if isinstance(field, models.UUIDField) and set(map(type, values)) == {UUID}:
+        return values if database.features.has_native_uuid_field else [value.hex for value in values]
+    return converted(values, lambda value: field.get_db_prep_save(value, database))
+
+
+def values_to_save(field: Any, rows: Iterable[models.Model]) -> list[Any]:
+    """As pre_save of each row. Most fields only read their attribute, which `map` does in a quarter of the time."""
+    is_clock = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    if type(field).pre_save in READING_ALONE and not is_clock:
+        return list(map(attrgetter(field.attname), rows))
+    return [field.pre_save(row, True) for row in rows]
+
+
+def converted(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    """`convert` of each value, called once for an object that many rows share."""
+    shared = {id(value): value for value in values}
+    if len(shared) > len(values) // SHARED_BY:
+        return list(map(convert, values))
+    results = {key: convert(value) for key, value in shared.items()}
+    return list(map(results.__getitem__, map(id, values)))
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
+from strata.db.bulk import converted
 from strata.db.typed import Get, Set, TypedField
-
-MOST_KNOWN = 2_000  # values of a column that are kept while many rows are written
 
 
 class ValidatedField(TypedField[Set, Get]):
@@ -38,17 +38,15 @@ class ValidatedField(TypedField[Set, Get]):
             value = self.check_value(value)
         return super().get_db_prep_save(value, connection)
 
-    def stored_column(self, rows: Iterable[Model], connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    def stored_column(self, rows: Sequence[Model], connection: BaseDatabaseWrapper) -> list[Any]:
         """As pre_save and then get_db_prep_save of each row. A value that many rows share is checked once."""
-        known: dict[int, tuple[Any, Any, Any]] = {}  # by identity: as sent, as checked, as stored
-        for row in rows:
-            value = getattr(row, self.attname)
-            prepared = known.get(id(value))
-            if prepared is None:
-                checked = self.pre_save(row, True)
-                prepared = value, checked, super().get_db_prep_save(checked, connection)
-                if len(known) < MOST_KNOWN:
-                    known[id(value)] = prepared
-            elif prepared[1] is not value:
-                setattr(row, self.attname, prepared[1])
-            yield prepared[2]
+        values = list(map(attrgetter(self.attname), rows))
+        checked = converted(values, lambda value: None if value is None else self.check_value(value))
+        for row, value, as_checked in zip(rows, values, checked, strict=True):
+            if as_checked is not value:
+                setattr(row, self.attname, as_checked)
+        return converted(checked, lambda value: self.checked_as_stored(value, connection))
+
+    def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """A value that `check_value` gave, as the database stores it."""
+        return super().get_db_prep_save(value, connection)

@@ -201,6 +201,9 @@ class MoneyField(NumberField[Set, Get]):
         amount = self.to_python(value)
         return None if amount is None else int(amount.scaleb(MONEY_PLACES))
 
+    def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else int(value.scaleb(MONEY_PLACES))
+
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         if value is None:
             return None

@@ -8,7 +8,7 @@ has to wait for no other lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, NamedTuple
@@ -74,6 +74,14 @@ def note_guards(row: Owned, guards: Guards, *, open_blocks: tuple[object, ...] |
     if open_blocks is None:
         open_blocks = tuple(connection.atomic_blocks)
     row._held_guards = HeldGuards(guards, row.owning_portfolio_id(), open_blocks, _move_count.get())
+
+
+def note_guards_of_siblings(rows: Sequence[Owned], held: HeldGuards) -> None:
+    """The same for rows of one parent, whose guards are held."""
+    for row in rows:
+        if row is rows[0]:
+            note_guards(row, held.guards, open_blocks=held.open_blocks)
+        row._held_guards = rows[0]._held_guards
 
 
 def note_parents_guards(row: Owned, parent: Owned) -> None:
