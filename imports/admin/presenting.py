@@ -69,7 +69,8 @@ def questions_of(row: Import, posted: Mapping[str, str]) -> list[QuestionField]:
     """
     keys = [account["key"] for account in row.summary["accounts"]]
     fields = []
-    for question in map(question_as_json, row.summary["questions"]):
+    questions = [question for question in row.summary["questions"] if question["code"] != "OPENING"]
+    for question in map(question_as_json, questions):
         key = question["account"]
         name = f"sign-{keys.index(key)}" if key in keys else question["option"]
         options = ENCODINGS if question["code"] == "ENCODING" else question["choices"] or ()

@@ -21,11 +21,14 @@ from imports.services.options import for_formats
 from imports.services.planning.accounts import Accounts, accounts_of_earlier
 from imports.services.planning.first_pass import FirstPass, NeedsFirstPass, OnePass
 from imports.services.planning.instruments import Instruments
+from imports.services.planning.openings import Opening, RunningBalances, openings_by_key
 from imports.services.planning.outcomes import Choices, Plan
 from imports.services.planning.planner import Planner
 from imports.services.state import state_of
 from portfolios.models import Portfolio
 
+NO_BALANCES = "NO_BALANCES"
+MOST_OPENINGS = 100
 FROM_A_MAPPING = ("columns", "account")
 PLANNED = ("options", "format", "container", "mapping_key", "summary")  # columns of an import
 
@@ -77,7 +80,12 @@ def draft_of(
                 row.portfolio, opened_file.reading, accounts, choices_of(row.options), BlockWriter()
             )
 
-        planned = run(planner, opened_file.reading, most_rows or settings.IMPORT_MAX_ROWS_HTTP)
+        opening_of = openings_by_key(row.options.get("accounts", {}), row.options.get("currency", ""))
+        most_rows = most_rows or settings.IMPORT_MAX_ROWS_HTTP
+        if opening_of is None:
+            planned = run(planner, opened_file.reading, most_rows)
+        else:
+            planned = run_with_openings(planner(), opened_file.reading, most_rows, opening_of)
     except FileRefused as refused:
         raise errors.bad_file(refused) from None
     planned.accounts.refuse_unknown_keys()
@@ -95,6 +103,32 @@ def run(new_planner: Callable[[], Planner], reading: Reading, most_rows: int) ->
         planner = new_planner()
         planner.run(FirstPass(reading.rows(), most_rows))
     return planner
+
+
+def run_with_openings(
+    planner: Planner, reading: Reading, most_rows: int, opening_of: Callable[[str], Opening | None]
+) -> Planner:
+    balances = RunningBalances(opening_of, planner.choices.skip)
+    planner.run(FirstPass(reading.rows(), most_rows, balances))
+    planner.plan.warnings += balances.warnings
+    if all(opening_of(key) for key in keys_without_balances(planner.accounts)):
+        reading.warnings[:] = [warning for warning in reading.warnings if warning.code != NO_BALANCES]
+    return planner
+
+
+def keys_without_balances(accounts: Accounts) -> list[str]:
+    """The accounts of money that have rows."""
+    return [key for key, plan in accounts.plans.items() if plan.rows and not plan.account.instrument]
+
+
+def opening_questions(reading: Reading, accounts: Accounts) -> list[Question]:
+    """What was in each account of a file without balances may be said: then its rows give values."""
+    if not any(warning.code == NO_BALANCES for warning in reading.warnings):
+        return []
+    return [
+        Question("OPENING", "accounts", required=False, account=key)
+        for key in keys_without_balances(accounts)[:MOST_OPENINGS]
+    ]
 
 
 def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
@@ -146,7 +180,10 @@ def summary_of(
         "accounts": [account.as_json() for account in accounts.plans.values() if account.rows],
         "instruments": [plan.as_json() for plan in accounts.instruments.plans.values()],
         "counts": plan.as_json(),
-        "questions": [question_record(question, answers) for question in reading.questions],
+        "questions": [
+            question_record(question, answers)
+            for question in (*reading.questions, *opening_questions(reading, accounts))
+        ],
         "warnings": [list(warning) for warning in (*plan.warnings, *reading.warnings)],
         "refused": plan.refused,
         "skipped": plan.skipped,

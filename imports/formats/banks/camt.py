@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of, reference_of
+from imports.formats.banks.statements import (
+    Span,
+    StatementReader,
+    day_of,
+    in_order_of_days,
+    known_by,
+    note_of,
+    reference_of,
+)
 from imports.formats.cells import Refused
 from imports.formats.rows import FileRow, Item, Options, Reading, RowType, ValueItem, Warning
 from imports.reading.containers.markup import Node, parse_xml
@@ -61,8 +69,9 @@ class CamtReader(StatementReader):
         self.nodes = statements
 
     def lines(self) -> Iterator[FileRow]:
+        """The statements by their days: the first of an account has its opening, the last of a day its closing."""
         seen: set[tuple[str, str]] = set()
-        for node in self.nodes:
+        for node in in_order_of_days(self.nodes, span_of):
             statement = Statement(node, account_name(node), account_currency(node))
             for entry in node.all("Ntry"):
                 yield self.entry(statement, entry)
@@ -165,6 +174,23 @@ class CamtReader(StatementReader):
             if computed != amounts[CLOSING]:
                 text = f"{computed:f} / {amounts[CLOSING]:f}"
                 self.reading.warn(Warning("BALANCE_DIFFERS", statement.node.line, "balance", text))
+
+
+def span_of(node: Node) -> Span:
+    days = [day_text(part, "Dt") for part in node.all("Bal")]
+    days += [day_text(part, "BookgDt") for part in node.all("Ntry")]
+    days = [day for day in days if day] or [""]
+    balances = {"": ""}
+    for part in node.all("Bal"):
+        code = part.value("Tp", "CdOrPrtry", "Cd")
+        kind = CLOSING if code == CLOSING else OPENINGS[0] if code in OPENINGS else ""
+        balances[kind] = f"{part.value('CdtDbtInd')} {part.value('Amt')}"
+    account = account_name(node), account_currency(node)
+    return Span(account, min(days), max(days), balances.get(OPENINGS[0], ""), balances.get(CLOSING, ""))
+
+
+def day_text(node: Node, tag: str) -> str:
+    return (node.value(tag, "Dt") or node.value(tag, "DtTm"))[:10]
 
 
 def account_name(node: Node) -> str:

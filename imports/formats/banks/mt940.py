@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from imports.formats.banks.statements import StatementReader, day_of, note_of
+from imports.formats.banks.statements import Span, StatementReader, day_of, in_order_of_days, note_of
 from imports.formats.cells import Refused
 from imports.formats.rows import FileRow, Item, Options, Question, Reading, RowType, ValueItem, Warning
 from imports.reading.files import STATEMENT, File
@@ -77,9 +77,25 @@ class Statement:
         return next((part.text.strip() for part in self.fields if part.tag in tags), "")
 
     @property
+    def account(self) -> str:
+        return self.text("25", "25P").split("\n")[0].strip()
+
+    @property
     def currency(self) -> str:
         balances = (_BALANCE.fullmatch(part.text) for part in self.fields if part.tag[:2] in ("60", "62"))
         return next((match[5] for match in balances if match), "")
+
+
+def span_of(statement: Statement) -> Span:
+    days, balances = [], {OPENING: "", CLOSING: ""}
+    for part in statement.fields:
+        if part.tag[:2] in ("60", "62") and (match := _BALANCE.fullmatch(part.text.strip())):
+            century = "19" if int(match[2]) >= CENTURY_AFTER else "20"
+            days.append("".join((century, match[2], match[3], match[4])))
+            balances[part.tag[:2] + "F"] = f"{match[1]} {match[6]}"
+    days = days or [""]
+    account = statement.account, statement.currency
+    return Span(account, min(days), max(days), balances[OPENING], balances[CLOSING])
 
 
 def statements_of(text: str) -> Iterator[Statement]:
@@ -113,10 +129,11 @@ class SwiftReader(StatementReader):
         self.statements = statements
 
     def lines(self) -> Iterator[FileRow]:
+        """The statements by their days: the first of an account has its opening, the last of a day its closing."""
         seen: set[tuple[str, str]] = set()
-        for source in self.statements:
+        for source in in_order_of_days(self.statements, span_of):
             statement = Statement(source.fields)
-            name, currency = statement.text("25", "25P").split("\n")[0].strip(), statement.currency
+            name, currency = statement.account, statement.currency
             for number, part in enumerate(statement.fields):
                 if part.tag == BOOKING:
                     following = statement.fields[number + 1 : number + 2]

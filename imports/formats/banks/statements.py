@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from imports.formats.cells import Refused
 from imports.formats.questions_of_accounts import Debts
@@ -114,6 +116,38 @@ class StatementReader:
         if number is None:
             raise Refused("BAD_NUMBER" if text else "MISSING_FIELD", field, text[:100])
         return money(self.reading, line, number.value, field)
+
+
+class Span(NamedTuple):
+    """Of a statement: its account, its first and last day as sortable texts, and its balances as the file has them."""
+
+    account: tuple[str, ...]
+    first: str
+    last: str
+    opening: str
+    closing: str
+
+
+def in_order_of_days[T](statements: Iterable[T], span_of: Callable[[T], Span]) -> list[T]:
+    """The statements of each account by their days; of equal days, each after the one that it continues."""
+    spans = [(span_of(statement), statement) for statement in statements]
+    groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Span, T]]] = {}
+    for span, statement in spans:
+        groups.setdefault((span.account, span.first, span.last), []).append((span, statement))
+    accounts = list(dict.fromkeys(span.account for span, _ in spans))
+    keys = sorted(groups, key=lambda key: (accounts.index(key[0]), *key[1:]))
+    return [statement for key in keys for statement in continued(groups[key])]
+
+
+def continued[T](statements: list[tuple[Span, T]]) -> Iterator[T]:
+    left, before = list(statements), ""
+    while left:
+        closings = Counter(span.closing for span, _ in left if span.closing != span.opening)
+        following = (number for number, (span, _) in enumerate(left) if before and span.opening == before)
+        first = (number for number, (span, _) in enumerate(left) if span.opening not in closings)
+        span, statement = left.pop(next(following, next(first, 0)))
+        before = span.closing
+        yield statement
 
 
 def day_of(year: str, month: str, day: str, text: str) -> date:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from imports.formats.rows import FileRow, Item, PriceItem, QuantityItem, ValueItem
 from imports.reading.refusals import FileRefused
+from imports.services.planning.openings import RunningBalances, with_values
 
 FIRST_ORDINAL, DAYS = date(1800, 1, 1).toordinal(), 150_000
 type Dated = ValueItem | QuantityItem | PriceItem
@@ -46,11 +47,16 @@ class FirstPass:
     A bit for each day is enough. `quantities` are those that count, by account and day.
     """
 
-    def __init__(self, rows: Iterable[FileRow], most_rows: int) -> None:
+    def __init__(
+        self, rows: Iterable[FileRow], most_rows: int, balances: RunningBalances | None = None
+    ) -> None:
         self.quantities: dict[str, dict[date, Decimal]] = {}
+        self.balances = balances
         self._left: Counter[tuple[str, int]] = Counter()
         seen: dict[str, bytearray] = {}
-        for row in counted(rows, most_rows):
+        for number, row in enumerate(counted(rows, most_rows)):
+            if balances:
+                balances.add(number, row)
             for item in row.items:
                 if isinstance(item, ValueItem | QuantityItem | PriceItem):
                     self._see(seen.setdefault(_key(item), bytearray(DAYS // 8)), item)
@@ -58,7 +64,7 @@ class FirstPass:
                     self.quantities.setdefault(item.account, {})[item.on] = item.quantity
 
     def rows(self, rows: Iterable[FileRow]) -> Iterable[FileRow]:
-        return rows
+        return with_values(rows, self.balances.of_row()) if self.balances else rows
 
     def _see(self, bits: bytearray, item: Dated) -> None:
         if _is_seen(bits, item.on):
