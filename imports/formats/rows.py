@@ -152,14 +152,33 @@ class AssetItem(NamedTuple):
     account: str
 
 
+class CancelItem(NamedTuple):
+    """The booking was cancelled: where an earlier import made it, its numbers become zero, and no later one makes it.
+
+    Without an `external_id` it is the stored one with the same type, day, quantity and amount.
+    """
+
+    booking: TransactionItem
+
+    @property
+    def account(self) -> str:
+        return self.booking.account
+
+    @property
+    def on(self) -> date:
+        return self.booking.on
+
+
 type OfAccount = ValueItem | QuantityItem | TransactionItem
 OF_AN_ACCOUNT = (ValueItem, QuantityItem, TransactionItem)  # for isinstance
-type Item = OfAccount | AssetItem | PriceItem | ActionItem
+type Item = OfAccount | CancelItem | AssetItem | PriceItem | ActionItem
 
 
 @dataclass(slots=True)
 class FileRow:
     """A row of the file, or a cell of a wide table. Without a reason it becomes its items.
+
+    A row that is skipped may have items that cancel what earlier imports made of it.
 
     `row_type` is what it is counted as where it is refused or skipped; None for what is no data, such as a total.
     """
@@ -233,6 +252,8 @@ class Reading:
     instruments: dict[str, Instrument] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
+
+    takes_back: bool = False  # whether its rows may cancel those of other files
 
     _asked_before: list[Question] | None = None
 

@@ -13,7 +13,16 @@ from imports.formats.brokers.flex_nodes import DAYS, FlexFile, statements_of
 from imports.formats.brokers.flex_trades import Trades
 from imports.formats.cells import CellReader, Refused
 from imports.formats.questions import ask_about_days
-from imports.formats.rows import FileRow, Item, Options, Reading, RowType, TransactionItem, Warning
+from imports.formats.rows import (
+    CancelItem,
+    FileRow,
+    Item,
+    Options,
+    Reading,
+    RowType,
+    TransactionItem,
+    Warning,
+)
 from imports.reading.containers.markup import Node, parse_xml
 from imports.reading.days import DMY
 from imports.reading.files import MARKUP, File
@@ -39,6 +48,7 @@ def read(file: File, options: Options) -> Reading:
     order = ask_about_days(reading, options, texts)
     reading.detected = {"layout": NAME, "date_order": order}
     cells = CellReader(reading, POINT, order or DMY)
+    reading.takes_back = True
     reading.read = lambda reading: rows_of(reading, statements, FlexFile(reading, cells, options))
     return reading
 
@@ -131,6 +141,8 @@ def row_of(node: Node, row_type: RowType, items: Callable[[Node], tuple[Item, ..
         row.skip = read_items
     elif read_items:
         row.items = read_items
+        if isinstance(read_items[0], CancelItem):
+            row.skip = Reason("CANCELLED")
     else:
         row.skip = Reason("ZERO_ROW")
     return row

@@ -8,7 +8,7 @@ from decimal import Decimal
 from imports.formats.brokers.flex_nodes import KINDS, FlexFile, or_zero, security_of
 from imports.formats.brokers.money import Booker
 from imports.formats.cells import Refused
-from imports.formats.rows import Item
+from imports.formats.rows import CancelItem, Item, TransactionItem
 from imports.formats.trades import ZERO, Trade, flow
 from imports.reading.containers.markup import Node
 from imports.reading.currencies import is_currency
@@ -16,6 +16,7 @@ from imports.reading.numbers import plus, times
 from imports.reading.refusals import Reason
 
 CURRENCIES = "CASH"
+NO_ID = ("", "0")
 
 
 class Trades:
@@ -24,12 +25,22 @@ class Trades:
         self.cancelled = cancelled(nodes)
 
     def items(self, node: Node) -> tuple[Item, ...] | Reason:
-        if id(node) in self.cancelled:
-            return Reason("CANCELLED")
         if is_cancellation(node):
-            # What it cancels is in another file: only a person can delete that.
-            texts = (node.attributes.get(name, "").strip() for name in ("buySell", "origTransactionID"))
-            raise Refused("UNSUPPORTED", "buySell", " ".join(texts).strip()[:100])
+            # What it cancels is in another file, unless both are here.
+            return Reason("CANCELLED") if id(node) in self.cancelled else self.taken_back(earlier_row(node))
+        if id(node) in self.cancelled:
+            return self.taken_back(node)
+        return self.booked(node)
+
+    def taken_back(self, node: Node) -> tuple[Item, ...] | Reason:
+        """An earlier import may have made the row that is cancelled."""
+        try:
+            items = self.booked(node)
+        except Refused:
+            return Reason("CANCELLED")
+        return tuple(CancelItem(item) for item in items if isinstance(item, TransactionItem))
+
+    def booked(self, node: Node) -> tuple[Item, ...]:
         kind = node.attributes.get("assetCategory", "").strip().upper()
         if kind == CURRENCIES:
             return self.exchange(node)
@@ -129,13 +140,25 @@ def cancelled(nodes: list[Node]) -> set[int]:
             by_content[content_of(node)].append(node)
     for node in filter(is_cancellation, nodes):
         known = node.attributes.get("origTransactionID", "").strip()
-        earlier = by_id.get(known) if known not in ("", "0") else None
-        if earlier is None:
+        earlier = by_id.get(known)
+        if known in NO_ID:
             same = [other for other in by_content[content_of(node)] if id(other) not in cancelled_ids]
             earlier = same[0] if same else None
         if earlier is not None:
             cancelled_ids |= {id(node), id(earlier)}
     return cancelled_ids
+
+
+def earlier_row(node: Node) -> Node:
+    """The row that it cancels, by the id of that; without one it is known by its numbers."""
+    known = node.attributes.get("origTransactionID", "").strip()
+    earlier = Node(
+        node.tag,
+        {**node.attributes, "transactionID": "" if known in NO_ID else known},
+        node.parent,
+        node.line,
+    )
+    return earlier
 
 
 def is_cancellation(node: Node) -> bool:

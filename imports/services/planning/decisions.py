@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from assets.models import AssetSnapshot, Transaction
 from imports.formats.rows import (
     ActionItem,
+    CancelItem,
     Item,
     PriceItem,
     QuantityItem,
@@ -105,6 +106,8 @@ def compared(planned: Planned, *, keeps_values: bool) -> tuple[dict[str, Any] | 
     if (snapshot := planned.value) is not None:
         return compared_value(planned, snapshot, keeps_values=keeps_values)
     item, stored = planned.item, planned.transaction
+    if isinstance(item, CancelItem):
+        return compared_cancellation(planned)
     if isinstance(item, QuantityItem):
         if item.quantity == (stored.quantity if stored else ZERO):
             return None, Reason("ALREADY_THERE")
@@ -113,6 +116,17 @@ def compared(planned: Planned, *, keeps_values: bool) -> tuple[dict[str, Any] | 
         return None, None
     is_same = not item.external_id or item.type == TRANSFER or numbers_of(stored) == numbers_in(planned, item)
     return (None, Reason("ALREADY_THERE")) if is_same else (transaction_before(stored), None)
+
+
+def compared_cancellation(planned: Booked) -> tuple[dict[str, Any] | None, Reason | None]:
+    """What is not there, or has been taken back, stays away; of a row without an id it must be there."""
+    stored = planned.transaction
+    if stored is not None:
+        is_zero = not (stored.quantity or stored.amount)
+        return (None, Reason("CANCELLED")) if is_zero else (transaction_before(stored), None)
+    if planned.reference:
+        return None, Reason("CANCELLED")
+    return None, Reason("UNSUPPORTED", "buySell", planned.item.on.isoformat())
 
 
 def compared_quote(planned: Quoted) -> tuple[dict[str, Any] | None, Reason | None]:
@@ -169,7 +183,12 @@ def becomes(planned: Planned, source: str) -> dict[str, Any]:
     if isinstance(item, ValueItem):
         value = {"row_type": str(RowType.VALUE), "value": money_text(item.value * plan.sign)}
         return value | common | ({"note": item.note} if item.note else {})
-    numbers = numbers_in(planned, item) if isinstance(item, TransactionItem) else correction(planned, item)
+    if isinstance(item, CancelItem):
+        numbers = taken_back(planned)
+    elif isinstance(item, TransactionItem):
+        numbers = numbers_in(planned, item)
+    else:
+        numbers = correction(planned, item)
     return {
         **common,
         "row_type": str(RowType.TRANSACTION),
@@ -177,6 +196,15 @@ def becomes(planned: Planned, source: str) -> dict[str, Any]:
         "source": source,
         "external_id": planned.reference,
     }
+
+
+def taken_back(planned: Booked) -> Numbers:
+    """The stored booking with no money and no units: what refers to it stays, and an undo gives it back."""
+    row = planned.transaction
+    if row is None:
+        raise ValueError("there is nothing to take back")
+    quantity = None if row.quantity is None else ZERO
+    return numbers_of(row)._replace(amount=ZERO, quantity=quantity, unit_price=None, fee=ZERO, tax=ZERO)
 
 
 def correction(planned: Booked, item: QuantityItem) -> Numbers:

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from imports.models import Import, ImportedRows
+from portfolios.models import Portfolio
 from strata.fields.numbers import plain
 
 MARK = "\t"  # no reference has it
@@ -74,6 +75,13 @@ def known_rows(asset_ids: Collection[UUID], *, without: UUID | None = None) -> d
             else:
                 written.references.add(reference)
     return known
+
+
+def cancelled_before(portfolio: Portfolio, format_name: str) -> frozenset[tuple[str, str]]:
+    """The bookings, by account and reference, that files of this format have cancelled."""
+    committed = Import.objects.filter(portfolio=portfolio, format=format_name, status=Import.Status.COMMITTED)
+    results = committed.order_by().values_list("result", flat=True)
+    return frozenset((key, reference) for result in results for key, reference in result.get("cancelled", ()))
 
 
 def remember(import_id: UUID, written: dict[UUID, Written]) -> None:

@@ -18,6 +18,7 @@ from imports.formats.rows import (
     CASH,
     ActionItem,
     AssetItem,
+    CancelItem,
     FileRow,
     Item,
     OfAccount,
@@ -34,7 +35,7 @@ from imports.services.planning.accounts import AccountPlan, Accounts
 from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of, transaction_before
 from imports.services.planning.first_pass import FirstPass, OnePass
 from imports.services.planning.identities import References, source_of
-from imports.services.planning.known_rows import Written, known_rows
+from imports.services.planning.known_rows import Written, cancelled_before, known_rows
 from imports.services.planning.outcomes import CREATE, KNOWN, REFUSALS, REFUSE, SKIP, UPDATE, Choices, Plan
 from imports.services.planning.quantities import Holding, Move, holdings_of, reference_of
 from imports.services.planning.stored import (
@@ -42,6 +43,7 @@ from imports.services.planning.stored import (
     Planned,
     Quoted,
     find_actions,
+    find_cancelled,
     find_prices,
     find_transactions,
     find_values,
@@ -78,6 +80,7 @@ class Planner:
         self._corrections: dict[str, dict[date, Decimal]] = {}
         self._holdings: dict[UUID, Holding] = {}
         self._splits: list[ActionItem] = []
+        self._cancelled = cancelled_before(portfolio, reading.format) if reading.takes_back else frozenset()
         self._actions: set[tuple[str, str, date]] = set()
         self.priced: set[str] = set()  # keys of instruments
 
@@ -114,6 +117,8 @@ class Planner:
                 if planned.reference and planned.plan.asset is not None
             }
         )
+        if self.reading.takes_back:
+            find_cancelled((several for _, several in records), self.source)
         find_prices(every)
         find_actions(every, self.portfolio.household_id)
         for record, several in records:
@@ -141,6 +146,8 @@ class Planner:
                 reason = self._add_asset(row.line, item, record)
             elif isinstance(item, PriceItem | ActionItem):
                 reason = self._add_quote(row.line, item, first, several)
+            elif isinstance(item, CancelItem):
+                reason = self._add_cancellation(row.line, item, several, record)
             elif isinstance(item, TransactionItem) and item.leg == CASH and not self.choices.has_cash:
                 continue
             else:
@@ -167,6 +174,8 @@ class Planner:
         if isinstance(item, TransactionItem | QuantityItem):
             own = self.references.next(item, reference)
             reason = reason or (Reason("ALREADY_THERE") if own is None else None)
+            if (item.account, own) in self._cancelled:
+                reason = Reason("CANCELLED")
             if isinstance(item, TransactionItem) and item.leg != CASH and item.on > self.latest_today:
                 self.plan.warnings.append(Warning("FUTURE", line, "date", item.on.isoformat()))
         if reason is None:
@@ -174,6 +183,15 @@ class Planner:
                 item = item._replace(quantity=self._correction(item, plan, first))
             several.append(Booked(item, plan, own or ""))
         return reason, reference or own or ""
+
+    def _add_cancellation(
+        self, line: int, item: CancelItem, several: list[Planned], record: BlockRow
+    ) -> Reason | None:
+        plan = self.accounts.plan(self.reading.accounts[item.account])
+        if line in self.choices.skip or plan.is_skipped:
+            return Reason("SKIPPED_BY_YOU")
+        several.append(Booked(item, plan, item.booking.external_id))
+        return None
 
     def _add_asset(self, line: int, item: AssetItem, record: BlockRow) -> Reason | None:
         plan = self.accounts.plan(self.reading.accounts[item.account])
@@ -277,7 +295,16 @@ class Planner:
                 source = self.source(planned.plan) if isinstance(planned, Booked) else ""
                 record["b"].append({**becomes(planned, source), "before": before})
             else:
-                record["r"] = record["r"] or reason
+                record["r"] = reason if reason.code in REFUSALS else record["r"] or reason
+        cancelled = [
+            [planned.item.account, planned.reference]
+            for planned in several
+            if isinstance(planned.item, CancelItem) and isinstance(planned, Booked) and planned.reference
+        ]
+        if cancelled:
+            record["x"] = cancelled
+        if record["r"] and record["r"].code in REFUSALS and not record["b"]:
+            record["o"] = REFUSE
         if record["b"]:
             record["r"] = None
             record["o"] = UPDATE if all(item["before"] for item in record["b"]) else CREATE
@@ -299,6 +326,9 @@ class Planner:
         if isinstance(planned, Booked):
             if planned.plan.instrument is not None and planned.plan.asset is None:
                 planned.plan.instrument.is_written = True
+            if isinstance(item, CancelItem) and planned.transaction is not None:
+                planned.plan.saw(1, item.on)
+                self._holding(planned.plan).changed.add(planned.transaction.pk)
             if isinstance(item, TransactionItem) and item.quantity is not None and planned.plan.asset:
                 self._note_move(self._holding(planned.plan), item, planned.transaction)
         elif isinstance(item, PriceItem):
@@ -324,7 +354,7 @@ class Planner:
             own = first.quantities.get(plan.account.key, {})
             instrument = plan.instrument.instrument.key if plan.instrument else ""
             holding.actions = [split for split in self._splits if split.instrument == instrument]
-            if not (own or holding.moves or holding.actions):
+            if not (own or holding.is_moved):
                 continue
             for item, stored in holding.changes(own, self.source(plan)):
                 planned = Booked(item._replace(account=plan.account.key), plan, reference_of(item.on))

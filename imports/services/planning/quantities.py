@@ -64,6 +64,10 @@ class Holding:
     actions: list[ActionItem] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
 
+    @property
+    def is_moved(self) -> bool:
+        return bool(self.moves or self.actions or self.changed)
+
     def row_of(self, on: date) -> Transaction | None:
         """The correction of an earlier file's day."""
         rows = self.stored.get(on)

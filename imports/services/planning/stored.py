@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from assets.prices.store import stored_prices
 from assets.services.entries.stored_values import Moment, stored_values
 from imports.formats.rows import (
     ActionItem,
+    CancelItem,
     OfAccount,
     PriceItem,
     ValueItem,
@@ -28,7 +29,7 @@ from strata.fields.numbers import EXACT
 class Booked:
     """An item of an account: a value, a booking, or a quantity. `reference` is that of a booking."""
 
-    item: OfAccount
+    item: OfAccount | CancelItem
     plan: AccountPlan
     reference: str = ""
     value: AssetSnapshot | None = None
@@ -74,6 +75,32 @@ def find_transactions(keyed: dict[tuple[UUID, str, str], Booked]) -> None:
     for row in rows.order_by():
         if planned := keyed.get((row.asset_id, row.source, row.external_id or "")):
             planned.transaction = row
+
+
+def find_cancelled(rows: Iterable[Sequence[Planned]], source_of: Callable[[AccountPlan], str]) -> None:
+    """The bookings that rows without an id cancel: those with the same numbers, with what belongs to them."""
+    taken: set[UUID] = set()
+    for several in rows:
+        cancelled = [
+            (planned, planned.item.booking, planned.plan.asset)
+            for planned in several
+            if isinstance(planned, Booked) and isinstance(planned.item, CancelItem) and not planned.reference
+        ]
+        first = ""
+        for planned, booking, asset in cancelled:
+            if asset is None:
+                continue
+            same = Transaction.objects.filter(asset=asset, source=source_of(planned.plan))
+            if booking.leg:
+                same = same.filter(external_id=f"{first}/{booking.leg}") if first else same.none()
+            else:
+                numbers = {"quantity": booking.quantity, "amount": booking.amount}
+                same = same.filter(type=booking.type, on=booking.on, **numbers)
+            stored = next((row for row in same.order_by("pk") if row.pk not in taken), None)
+            if stored is not None:
+                taken.add(stored.pk)
+                planned.transaction, planned.reference = stored, stored.external_id or ""
+                first = first or planned.reference
 
 
 def find_prices(every: Iterable[Planned]) -> None:

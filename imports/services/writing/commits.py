@@ -105,6 +105,7 @@ class Commit:
         self.assets: dict[str, UUID] = {}
         self.instruments: dict[str, UUID] = {}
         self.written: dict[UUID, Written] = {}
+        self.cancelled: list[list[str]] = []  # accounts and references
 
     def run(self) -> None:
         row = self.row
@@ -138,6 +139,7 @@ class Commit:
             "updated": {name: self.updated[name] for name in ("value", "transaction")},
             "skipped": row.summary["skipped"],
             "refused": row.summary["refused"],
+            "cancelled": self.cancelled,
             "made_assets": [str(pk) for pk in self.parents.made["asset"]],
         }
         row.save()
@@ -201,9 +203,10 @@ class Commit:
         self.write_actions(by_type.get("action", []))
 
     def note_quantities(self, blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> None:
-        """What the file says is held: files that are imported later must not change it."""
+        """What the file says is held, and what it cancels: files that are imported later must not change that."""
         for _, rows in blocks:
             for record in rows:
+                self.cancelled += record.get("x", ())
                 for account, on, quantity in record.get("h", ()):
                     if account in self.assets:
                         stated = self.written_of(self.assets[account]).stated

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from assets.models import Transaction
 from imports.formats.rows import ActionItem
 from imports.reading.refusals import FileRefused
 from imports.tests.all_formats import own, real_sample
+from imports.tests.import_requests import commit, preview, undo
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, read, reasons
 
 APPLE, CASH = "U1: US0378331005|USD", "U1 USD|USD"
@@ -127,9 +129,13 @@ def test_real_file_with_a_cancelled_exchange():
 
 
 def trades(*rows):
+    return read(trades_file(*rows))[1]
+
+
+def trades_file(*rows):
     shared = 'assetCategory="STK" symbol="A" currency="USD" tradeDate="20240306" tradePrice="4" quantity'
     nodes = "".join(f"<Trade {shared}={row} />" for row in rows)
-    return read(f'<FlexStatement accountId="U1"><Trades>{nodes}</Trades></FlexStatement>'.encode())[1]
+    return f'<FlexStatement accountId="U1"><Trades>{nodes}</Trades></FlexStatement>'.encode()
 
 
 def test_of_two_equal_trades_the_one_that_is_named_is_cancelled():
@@ -138,6 +144,60 @@ def test_of_two_equal_trades_the_one_that_is_named_is_cancelled():
     assert [item.external_id for item in items(rows) if not item.leg] == ["1", "3"]
 
 
-def test_a_row_that_cancels_what_is_in_another_file_is_refused():
-    rows = trades('"-1" buySell="BUY (Ca.)" transactionID="4" origTransactionID="2"')
-    assert [code for _, code in reasons(rows)] == ["UNSUPPORTED"]
+FIRST = (
+    '"10" buySell="BUY" transactionID="1" ibCommission="-1"',
+    '"2" buySell="BUY" transactionID="2" ibCommission="-1"',
+)
+CANCELLED = '"-2" buySell="BUY (Ca.)" transactionID="3" {} ibCommission="1"'
+BY_ID, BY_NUMBERS = CANCELLED.format('origTransactionID="2"'), CANCELLED.format("")
+AGAIN = '"3" buySell="BUY" transactionID="4" ibCommission="-1"'
+
+
+def held_and_paid():
+    units, money = Decimal(0), Decimal(0)
+    for row in Transaction.objects.select_related("asset"):
+        if row.asset.instrument_id:
+            units += row.quantity
+        else:
+            money += row.amount
+    return units, money
+
+
+@pytest.mark.usefixtures("shared_rows")
+@pytest.mark.parametrize(
+    "files",
+    [
+        ([*FIRST], [BY_ID, AGAIN]),
+        ([*FIRST], [BY_NUMBERS, AGAIN]),
+        ([BY_ID, AGAIN], [*FIRST]),
+        ([*FIRST], [*FIRST, BY_ID, AGAIN]),
+        ([*FIRST, BY_ID, AGAIN], [*FIRST]),
+        ([*FIRST], [*FIRST, BY_NUMBERS], [AGAIN]),
+    ],
+)
+def test_a_cancellation_takes_back_what_another_file_made(alice, portfolio, files):
+    imports = []
+    for rows in files:
+        imports.append(preview(alice, portfolio, trades_file(*rows)))
+        commit(alice, imports[-1])
+    assert held_and_paid() == (13, 13 * 4 + 2)
+    for rows in files:
+        counts = preview(alice, portfolio, trades_file(*rows))["counts"]["transaction"]
+        assert (counts["create"], counts["update"]) == (0, 0)
+
+
+@pytest.mark.usefixtures("shared_rows")
+def test_an_undo_gives_back_what_was_cancelled(alice, portfolio):
+    commit(alice, preview(alice, portfolio, trades_file(*FIRST)))
+    later = preview(alice, portfolio, trades_file(BY_ID))
+    assert later["counts"]["transaction"]["update"] == 2
+    commit(alice, later)
+    assert held_and_paid() == (10, 41)
+    undo(alice, later)
+    assert held_and_paid() == (12, 50)
+
+
+@pytest.mark.usefixtures("shared_rows")
+def test_a_cancellation_of_what_is_not_known_is_refused(alice, portfolio):
+    new_import = preview(alice, portfolio, trades_file(BY_NUMBERS))
+    assert (new_import["refused"], new_import["counts"]["transaction"]["create"]) == (1, 0)
