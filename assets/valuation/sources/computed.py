@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from assets.models import Asset
 from assets.valuation.protocol import (
     AssetDay,
     AssetValues,
@@ -25,8 +24,7 @@ from assets.valuation.protocol import (
     ValueDays,
 )
 from assets.valuation.sources.anchors import Anchors, anchors_of
-from assets.valuation.sources.snapshots import RECORDED
-from assets.valuation.sources.snapshots import SOURCE as SNAPSHOTS
+from assets.valuation.sources.snapshots import RECORDED, recorded_rows_or_assets
 
 type Point = tuple[date, int]  # a day, ten-thousandths
 LAST_DAY = date(2200, 12, 31)  # of the calendar, as in strata.fields.dates
@@ -112,9 +110,7 @@ class ComputedSource[Terms: Hashable](ABC):
             yield from self.points(terms, anchors, start, end)
 
     def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
-        """The recorded value of the day; of any other day the asset, whose terms decide."""
-        recorded = SNAPSHOTS.edit_targets(asset_days)
-        return {key: recorded.get(key) or EditTarget(Asset._meta.label, key[0]) for key in asset_days}
+        return recorded_rows_or_assets(asset_days)
 
     def known_flows(
         self, asset_ids: Sequence[UUID], start: date, end: date

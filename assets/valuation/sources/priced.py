@@ -14,7 +14,7 @@ from assets import prices
 from assets.models import Asset
 from assets.valuation.formulas.market import Points
 from assets.valuation.protocol import AssetDay, AssetValues, EditTarget, KnownFlow, MissingPrice, ValueDays
-from assets.valuation.sources.snapshots import SOURCE as SNAPSHOTS
+from assets.valuation.sources.snapshots import recorded_rows_or_assets
 
 
 class PricedSource(ABC):
@@ -37,9 +37,7 @@ class PricedSource(ABC):
         return {pk: ValueDays(days[0], days[-1]) for pk, (days, _) in points.items() if days}
 
     def edit_targets(self, asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
-        """The recorded value of the day; of any other day the asset."""
-        recorded = SNAPSHOTS.edit_targets(asset_days)
-        return {key: recorded.get(key) or EditTarget(Asset._meta.label, key[0]) for key in asset_days}
+        return recorded_rows_or_assets(asset_days)
 
     def known_flows(
         self, asset_ids: Sequence[UUID], start: date, end: date

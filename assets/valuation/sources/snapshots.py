@@ -124,6 +124,12 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         )
 
 
+def recorded_rows_or_assets(asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
+    """The recorded value of the day; of any other day the asset, whose terms or instrument decide its value."""
+    recorded = SOURCE.edit_targets(asset_days)
+    return {key: recorded.get(key) or EditTarget(Asset._meta.label, key[0]) for key in asset_days}
+
+
 def contribution(values: Mapping[UUID, ValuesAround]) -> upkeep.Contribution:
     """What snapshots contribute to derived data: the values with them less the values without them. Of those of the
     assets that are valued by hand.
