@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from assets.admin.asset.editing import editable_asset
 from assets.models import Asset
 from reports.update_values import presenting
 from reports.update_values.entries import Entry, Reading, read_entries, slips_of
@@ -21,7 +22,6 @@ from strata.admin.undo import undo_tag
 from strata.exceptions import StrataError
 from strata.fields.active_formats import day_text, read_day
 from strata.fields.dates import validate_year
-from strata.tenancy.roles import EDITORS, role_in
 
 TYPED = ("value", "on", "note", "in_my_favour")
 
@@ -37,7 +37,7 @@ def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Back to the asset's page: with a message, or with what was typed and why it is not saved yet."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    asset = editable_asset(request.user, pk)
+    asset = editable_asset(request, pk)
     try:
         saved_on, asked = record(asset, request)
     except ValidationError as error:
@@ -51,16 +51,6 @@ def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
     text = _("Saved the value for %(day)s.") % {"day": saved_on}
     messages.success(request, text, extra_tags=undo_tag(request))
     return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
-
-
-def editable_asset(user: Any, pk: UUID) -> Asset:
-    assets = Asset.objects.select_related("portfolio")
-    asset = (assets if user.is_superuser else assets.for_user(user)).filter(pk=pk).first()
-    if asset is None:
-        raise Http404
-    if not (user.is_superuser or role_in(user, asset.portfolio.household_id) in EDITORS):
-        raise PermissionDenied
-    return asset
 
 
 def record(asset: Asset, request: HttpRequest) -> tuple[str, Asked | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -12,10 +12,12 @@ from django.contrib.admin.utils import unquote
 from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views import View
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -58,6 +60,8 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     `menu_title` is its title there; by default that of the list. `empty_text` says what belongs into the list; it is
     shown where the list is empty. `exported_as` is the route of the API's list of these rows, for the links "Export".
+    `row_pages` are the pages of a row beside its form, by the last part of their address and of their name:
+    `admin:assets_asset_terms`. A page gets the id of the row, and says itself who may see it.
     """
 
     section, icon, place = Section.DATA, "table", 50
@@ -72,6 +76,15 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     change_form_before_template = "strata/version.html"
     show_full_result_count = False
     actions: tuple[str, ...] | None = None
+    row_pages: Mapping[str, type[View]] = {}
+
+    def get_urls(self) -> list[Any]:
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
+        pages = [
+            path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(page.as_view()), name=f"{prefix}_{name}")
+            for name, page in self.row_pages.items()
+        ]
+        return [*pages, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return NameSortedChangeList

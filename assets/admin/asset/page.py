@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from assets.admin.asset.charts import past_years, sparkline_of
@@ -46,6 +45,7 @@ class HeldFilter(admin.SimpleListFilter):
 class AssetPage(SaleActions, HouseholdAdmin):
     exported_as = "asset-list"
     icon, place, in_palette = "savings", 20, True
+    row_pages = {"terms": TermsPage, "transfer": TransferPage}
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")
     form = AssetForm
     service, parent_column = ASSETS, "portfolio_id"
@@ -91,20 +91,6 @@ class AssetPage(SaleActions, HouseholdAdmin):
             (_("Classification"), {"fields": ("categories", "tags")}),
             (_("Dates"), {"fields": ("acquired_on", "disposed_on")}),
         )
-
-    def get_urls(self) -> list[Any]:
-        pages = {"terms": TermsPage, "transfer": TransferPage}
-        return [
-            *(
-                path(
-                    f"<uuid:pk>/{name}/",
-                    self.admin_site.admin_view(page.as_view()),
-                    name=f"assets_asset_{name}",
-                )
-                for name, page in pages.items()
-            ),
-            *super().get_urls(),
-        ]
 
     def palette_text(self, row: Any) -> str:
         return str(row.portfolio)

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from assets.admin.asset.editing import editable_asset, require_editor
 from assets.models import Asset
 from assets.services.ownership import put_shares, shares_of
 from assets.valuation import has_market_price
@@ -32,7 +33,6 @@ from strata.fields.active_formats import (
 from strata.fields.dates import local_day, validate_year
 from strata.fields.numbers import SHARE_PLACES
 from strata.fields.percentages import percent_text
-from strata.tenancy.roles import EDITORS, require_role, role_in
 
 DAYS, PER_CENT, SEEN = "share_on", "share", "seen"
 EMPTY_ROWS = 2
@@ -75,12 +75,12 @@ def save_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Back to the asset's page: with a message, or with what was typed and why it is not saved."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    asset = editable_asset(request.user, pk)
+    asset = editable_asset(request, pk)
     posted = request.POST
     try:
         rows = zip(posted.getlist(DAYS)[:MOST_ROWS], posted.getlist(PER_CENT), strict=False)
         shares = [share for row in rows if (share := read_share(*row))]
-        precondition = partial(require_unchanged, user=request.user, seen=posted.get(SEEN, ""))
+        precondition = partial(require_unchanged, request=request, seen=posted.get(SEEN, ""))
         run_in_transaction(lambda: put_shares(asset.pk, shares, precondition=precondition))
     except (ValidationError, StrataError) as refused:
         reason = refused.messages[0] if isinstance(refused, ValidationError) else refused.message
@@ -95,19 +95,8 @@ def page_of(asset: Asset) -> str:
     return reverse("admin:assets_asset_change", args=[asset.pk])
 
 
-def editable_asset(user: Any, pk: UUID) -> Asset:
-    assets = Asset.objects.select_related("portfolio")
-    asset = (assets if user.is_superuser else assets.for_user(user)).filter(pk=pk).first()
-    if asset is None:
-        raise Http404
-    if not (user.is_superuser or role_in(user, asset.portfolio.household_id) in EDITORS):
-        raise PermissionDenied
-    return asset
-
-
-def require_unchanged(asset: Asset, *, user: Any, seen: str) -> None:
-    if not user.is_superuser:
-        require_role(user, asset.owning_household_id())
+def require_unchanged(asset: Asset, *, request: HttpRequest, seen: str) -> None:
+    require_editor(request, asset)
     if asset.shares != seen:
         raise Conflict("CONFLICT", _("Your share was changed meanwhile."))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +25,7 @@ class InstrumentPage(InOneHousehold):
 
     exported_as = "instrument-list"
     section, icon, place = Section.DATA, "candlestick_chart", 5
+    row_pages = {"price": NewPricePage, "fetch": FetchPrices}
     empty_text = _("Securities and indices have the prices by which assets are valued.")
     fields = (
         "household",
@@ -55,20 +55,6 @@ class InstrumentPage(InOneHousehold):
     service = INSTRUMENTS
     inlines = (ActionInline, SourceInline)
     change_form_outer_before_template = "assets/prices_of_instrument.html"
-
-    def get_urls(self) -> list[Any]:
-        pages = {"price": NewPricePage, "fetch": FetchPrices}
-        return [
-            *(
-                path(
-                    f"<uuid:pk>/{name}/",
-                    self.admin_site.admin_view(page.as_view()),
-                    name=f"assets_instrument_{name}",
-                )
-                for name, page in pages.items()
-            ),
-            *super().get_urls(),
-        ]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the last prices of the instruments of the page, read at once."""
