@@ -237,6 +237,35 @@ def test_a_recorded_value_is_a_price_until_the_next(holding, fund):
     assert values_of(holding) == {day(0): 200, day(1): 210, day(4): 220, day(15): None}
 
 
+def test_a_later_start_finds_the_price_before_those_that_recorded_values_hide(alice, portfolio, fund):
+    """A recorded value of a day on which nothing is held hides the price of that day: the one before it counts."""
+    for number in (2, 3):
+        record_price(fund, day(number), 50)
+    asset = create_asset(portfolio, "Fund", TypeId.STOCKS, instrument=fund, valuation="market")
+    for number in (1, 3):
+        add_value(asset, 7, day(number))
+    bought = {"type": "ACQUIRE", "on": str(day(4)), "quantity": "1", "amount": "20"}
+    assert alice.post(f"{path(asset)}/transactions", bought).status_code == 201
+    for hidden, counts in ((None, 50), (day(2), 20)):
+        if hidden:
+            add_value(asset, 7, hidden)
+        whole = values_of(asset)
+        assert whole[day(4)] == counts
+        for number in range(1, 14):
+            on = day(number)
+            ((*_, amounts),) = registry.values({asset.pk: "market"}, on, on)
+            value = next(value for at, value in reversed(whole.items()) if at <= on)
+            assert amounts[-1] == (value and value * EURO)
+        (point,) = points_of(alice, asset, day(5), day(5))
+        assert point[1:] == (
+            f"{counts}.00",
+            "price",
+            "1",
+            f"{counts}",
+            str(day(2) if counts == 50 else day(0)),
+        )
+
+
 def test_quantity_day_of_purchase_unit_and_age_decide(alice, holding, fund):
     assert alice.patch(path(holding), {"quantity": "5"}).status_code == 200
     assert values_of(holding) == {day(0): 100, day(1): 105, day(12): None}

@@ -28,6 +28,11 @@ class Held(NamedTuple):
     days: Sequence[date]
     units: Sequence[int | Fraction]
 
+    def on(self, on: date) -> int | Fraction:
+        """The quantity at the end of a day."""
+        place = bisect_right(self.days, on)
+        return self.units[place - 1] if place else 0
+
 
 class Prices(NamedTuple):
     """`amounts[i] / denominator` is the price of one share on `days[i]`, in shares of that day.
@@ -269,18 +274,14 @@ def basis_on(
 ) -> Basis:
     """The quantity and the price on a day that has no recorded value."""
 
-    def quantity_on(day: date) -> int | Fraction:
-        place = bisect_right(held.days, day)
-        return held.units[place - 1] if place else 0
-
-    quantity = quantity_on(on)
+    quantity = held.on(on)
     anchored = max((day for day in anchors if day <= on), default=None)
     if not quantity:
         is_anchored = anchored is not None and not any(
-            quantity_on(day) for day in (anchored, *held.days) if anchored <= day <= on
+            held.on(day) for day in (anchored, *held.days) if anchored <= day <= on
         )
         return Basis(0, None, is_anchored)
-    anchor = max((day for day in anchors if day <= on and quantity_on(day)), default=date.min)
+    anchor = max((day for day in anchors if day <= on and held.on(day)), default=date.min)
     place = bisect_right(prices.days, on) - 1
     while place >= 0 and prices.days[place] in anchors:
         place -= 1
@@ -288,7 +289,7 @@ def basis_on(
         price = Price(prices.days[place], Fraction(prices.amounts[place], prices.denominator))
     elif anchor in anchors:
         units = Fraction(anchors[anchor] * QUANTITY_UNIT)
-        price = Price(anchor, units / (quantity_on(anchor) * MONEY_UNIT))
+        price = Price(anchor, units / (held.on(anchor) * MONEY_UNIT))
     else:
         return Basis(quantity, None, False)
     for day, ratio in splits.items():

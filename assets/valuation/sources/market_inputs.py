@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
@@ -64,7 +64,9 @@ def market_inputs(
     holders = [holder for holder in holders_of(asset_ids) if holder.asset_id not in without]
     held = held_by(holders, without)
     anchors = anchors_of([holder.asset_id for holder in holders])
-    of_prices = {holder.asset_id: read for holder, read in with_prices(holders, start, end, without=without)}
+    of_prices: dict[UUID, PricesAndSplits] = {}
+    for first, of_start in by_first_price(holders, start, held, anchors).items():
+        of_prices |= {pk: read for (pk, *_), read in with_prices(of_start, first, end, without=without)}
     return {
         holder.asset_id: MarketInputs(
             held[holder.asset_id],
@@ -74,6 +76,30 @@ def market_inputs(
         )
         for holder in holders
     }
+
+
+def by_first_price(
+    holders: Collection[Holder], start: date, held: Mapping[UUID, Held], anchors: Mapping[UUID, Anchors]
+) -> dict[date, list[Holder]]:
+    """The holders by the day up to which the last price is the first that is needed: `start`, or one earlier day.
+
+    A recorded value of a day on which nothing is held hides the price of that day. So a price before all of these may
+    be the one that counts.
+    """
+    hidden: dict[UUID, date] = {}
+    for pk in (holder.asset_id for holder in holders):
+        unheld = (on for on, _ in anchors.get(pk, ()) if on <= start and not held[pk].on(on))
+        if (first := next(unheld, None)) is not None:
+            hidden[pk] = first
+    by_day: dict[date, list[Holder]] = {}
+    for holder in holders:
+        first = before(min(hidden.values())) if holder.asset_id in hidden else start
+        by_day.setdefault(first, []).append(holder)
+    return by_day
+
+
+def before(on: date) -> date:
+    return on if on == date.min else on - timedelta(1)
 
 
 def all_inputs(asset_ids: Collection[UUID], *, without: Collection[UUID] = ()) -> dict[UUID, MarketInputs]:

@@ -25,8 +25,7 @@ from assets.valuation.deltas import AssetFacts, facts_of
 from assets.valuation.formulas.market import Held, Points, points_after
 from assets.valuation.sources.computed import LAST_DAY
 from assets.valuation.sources.market_change import NO_POINTS, Valued, apply_change
-from assets.valuation.sources.market_inputs import prices_of
-from assets.valuation.sources.markets import before
+from assets.valuation.sources.market_inputs import before, prices_of
 
 
 @dataclass(frozen=True, slots=True)

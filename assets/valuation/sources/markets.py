@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from assets.valuation.protocol import (
 from assets.valuation.sources.market_inputs import (
     MarketInputs,
     all_inputs,
+    before,
     held_by,
     holders_of,
     market_inputs,
@@ -162,7 +163,3 @@ def window_from(points: Points, first: date) -> Window:
     start = max(begin - 1, 0)
     amounts = dict(zip(days[start:], points.amounts[start:], strict=True))
     return Window(amounts, frozenset(days[begin:]))
-
-
-def before(on: date) -> date:
-    return on if on == date.min else on - timedelta(1)
