@@ -52,9 +52,11 @@ control_socket_disable = True
 def post_worker_init(worker):
     """After Django is loaded: its objects stay for ever, so the garbage collector need not scan them each time."""
     # This file is read before the settings are.
+    from assets.valuation.forgotten.changed_settings import look_at_settings
     from strata.server.health import look_at_start
 
     look_at_start()
+    look_at_settings()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

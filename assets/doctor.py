@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from assets.classification.tree import in_circles
 from assets.holdings.events import TradeType
-from assets.models import Asset, Category, ExchangeRate, Transaction
+from assets.models import Asset, Category, ExchangeRate, ForgottenPortfolio, Transaction
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
 from assets.rules.ownership import validate_shares
 from assets.valuation import deltas, gaps, months, upkeep
+from assets.valuation.forgotten.changed_settings import noted_age
 from assets.valuation.formulas.shares import as_text, read_shares
 from portfolios.models import Portfolio
 from strata.audit import deletions
@@ -118,8 +119,24 @@ def compared(faults: Iterable[str], things: str) -> Iterator[tuple[Level, str]]:
 
 
 def shown_portfolios() -> TrackedQuerySet[Portfolio]:
-    """Those that no deletion has hidden: of what is removed in steps, nothing is kept up to date."""
-    return upkeep.portfolios().exclude(household_id__in=deletions.hiding_households())
+    """Those with derived data that no deletion has hidden: of what is removed in steps, nothing is kept up to date."""
+    rows = upkeep.portfolios().exclude(household_id__in=deletions.hiding_households())
+    return rows.exclude(pk__in=ForgottenPortfolio.objects.values("portfolio"))
+
+
+@examines("forgotten data")
+def forgotten_data() -> Iterator[tuple[Level, str]]:
+    count = ForgottenPortfolio.objects.count()
+    if count:
+        yield Level.OK, f"{count} portfolios have no derived data: their next reports derive it"
+    else:
+        yield Level.OK, "every portfolio has its derived data"
+    noted = noted_age()
+    if noted is not None and noted != settings.PRICE_MAX_AGE_DAYS:
+        yield (
+            Level.WARN,
+            f"values were stored with PRICE_MAX_AGE_DAYS={noted}, and it is {settings.PRICE_MAX_AGE_DAYS}. {FIX}",
+        )
 
 
 @examines("prices")

@@ -22,6 +22,7 @@ from assets.models import (
     Category,
     Depreciation,
     ExchangeRate,
+    ForgottenPortfolio,
     Growth,
     HeldQuantities,
     Instrument,
@@ -42,6 +43,7 @@ from assets.models import (
     RatesVersion,
     Tag,
     Transaction,
+    ValuationSettings,
     ValueGap,
 )
 from imports.models import Import, ImportBlock, ImportedRows, ImportFile
@@ -58,10 +60,12 @@ from tests.strata_apps import APPS
 
 UNTRACED = {
     JournalEntry: "is the journal",
+    ForgottenPortfolio: "says that what `rebuild` makes is not there",
     HeldQuantities: "is rebuilt from the transactions by `rebuild`",
     MonthlyDeltas: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
     ValueGap: "is rebuilt from the values by `rebuild`",
+    ValuationSettings: "says with which settings `rebuild` was run",
     RatesVersion: "changes with rates, which are traced",
     PackedPrices: "is rebuilt from the blocks by `rebuild`",
     PriceFetch: "is a note of the last fetch",

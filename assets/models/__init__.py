@@ -3,11 +3,13 @@
 from assets.models.asset import Asset, AssetCategory, AssetTag
 from assets.models.asset_order import AssetOrder
 from assets.models.classification import AssetType, Category, Tag
+from assets.models.derived.forgotten_portfolio import ForgottenPortfolio
 from assets.models.derived.held_quantities import HeldQuantities
 from assets.models.derived.monthly_deltas import MonthlyDeltas
 from assets.models.derived.monthly_values import MonthlyValues
 from assets.models.derived.packed_prices import PackedPrices
 from assets.models.derived.rates_version import RatesVersion
+from assets.models.derived.valuation_settings import ValuationSettings
 from assets.models.derived.value_gap import ValueGap
 from assets.models.exchange_rate import ExchangeRate
 from assets.models.instrument import Instrument
@@ -29,6 +31,7 @@ __all__ = [
     "Category",
     "Depreciation",
     "ExchangeRate",
+    "ForgottenPortfolio",
     "Growth",
     "HeldQuantities",
     "Instrument",
@@ -49,5 +52,6 @@ __all__ = [
     "RatesVersion",
     "Tag",
     "Transaction",
+    "ValuationSettings",
     "ValueGap",
 ]

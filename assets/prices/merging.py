@@ -30,6 +30,14 @@ class Pack(NamedTuple):
     encoded: Encoded
     adjustments: str
 
+    @property
+    def is_forgotten(self) -> bool:
+        return self.encoded.year == FORGOTTEN
+
+
+FORGOTTEN = 0  # a year: the packs of the instrument were deleted, although there are blocks
+FORGOTTEN_PACK = Pack(Encoded(FORGOTTEN, 0, b"", 0, 4, b""), "")
+
 
 def merged(year: int, blocks: Iterable[tuple[Encoded, int]]) -> YearOfPrices:
     """The prices of a year from blocks, the oldest load first, each with the day that its prices are adjusted to."""

@@ -15,7 +15,7 @@ from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
 from assets.models.instrument import InstrumentType
 from assets.prices.codec import days_in, numbers_in
 from assets.prices.conversion import Split
-from assets.prices.merging import Pack
+from assets.prices.merging import FORGOTTEN, Pack
 from assets.prices.series import PriceSeries, YearOfDays, series_of
 from assets.prices.splits import splits_of
 from assets.prices.store import known_packs_of, packs_of
@@ -67,12 +67,29 @@ def read(
 
 def first_days(instrument_ids: Collection[UUID]) -> dict[UUID, date]:
     """The day of the first price of each instrument that has any."""
-    rows: QuerySet[Any] = PackedPrices.objects.order_by()
     if clock.known_at() is not None:
-        rows = PriceBlock.objects.order_by().filter(load__in=PriceLoad.objects.all())  # those that were known
+        return _first_days_of_blocks(instrument_ids)
+    first_days, forgotten = _first_days(PackedPrices.objects.order_by(), instrument_ids)
+    return first_days | _first_days_of_blocks(forgotten) if forgotten else first_days
+
+
+def _first_days_of_blocks(instrument_ids: Collection[UUID]) -> dict[UUID, date]:
+    known = PriceBlock.objects.order_by().filter(load__in=PriceLoad.objects.all())  # those that were known
+    return _first_days(known, instrument_ids)[0]
+
+
+def _first_days(rows: QuerySet[Any], instrument_ids: Collection[UUID]) -> tuple[dict[UUID, date], list[UUID]]:
+    """The first days, and the instruments whose packs are forgotten."""
     of_instruments = rows.filter(instrument__pk__among=list(instrument_ids)).values_list("instrument_id")
     numbers = of_instruments.annotate(first=Min(F("year") * 1000 + F("first_day"))) if instrument_ids else ()
-    return {pk: date(number // 1000, 1, 1) + timedelta(number % 1000) for pk, number in numbers}
+    first_days, forgotten = {}, []
+    for pk, number in numbers:
+        year, day = divmod(number, 1000)
+        if year == FORGOTTEN:
+            forgotten.append(pk)
+        else:
+            first_days[pk] = date(year, 1, 1) + timedelta(day)
+    return first_days, forgotten
 
 
 def terms_of(instrument_ids: Collection[UUID]) -> dict[UUID, PriceTerms]:

@@ -18,7 +18,17 @@ from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
 from assets.prices.codec import Encoded, encode, numbers_in, ordinals_in
 from assets.prices.conversion import NOT_ADJUSTED
 from assets.prices.hooks import portfolios_of, writing_prices
-from assets.prices.merging import Pack, YearOfPrices, joined, merged, packed, unpacked, updated
+from assets.prices.merging import (
+    FORGOTTEN,
+    FORGOTTEN_PACK,
+    Pack,
+    YearOfPrices,
+    joined,
+    merged,
+    packed,
+    unpacked,
+    updated,
+)
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData
@@ -38,7 +48,24 @@ NO_PRICES = YearOfPrices(0, (), (), 0, ())
 def packs_of(
     instrument_ids: Collection[UUID], first_year: int, last_year: int, *, and_after: bool = False
 ) -> Iterator[tuple[UUID, list[Pack]]]:
-    """The packs of each instrument in these years, ascending, with the one before, and `and_after` the one after."""
+    """The packs of each instrument in these years, ascending, with the one before, and `and_after` the one after.
+
+    Of an instrument whose packs were deleted: all of them, calculated from the blocks.
+    """
+    forgotten = []
+    for pk, packs in stored_packs_of(instrument_ids, first_year, last_year, and_after=and_after):
+        if packs[0].is_forgotten:
+            forgotten.append(pk)
+        else:
+            yield pk, packs
+    if forgotten:
+        yield from known_packs_of(forgotten, None if and_after else last_year)
+
+
+def stored_packs_of(
+    instrument_ids: Collection[UUID], first_year: int, last_year: int, *, and_after: bool = False
+) -> Iterator[tuple[UUID, list[Pack]]]:
+    """The same packs as they are stored: one of the year FORGOTTEN where they were deleted."""
     clock.require_present()
     rows = PackedPrices.objects.order_by()
     years = rows.filter(instrument=OuterRef("instrument")).values("year")
@@ -170,6 +197,7 @@ def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID
     since.
     """
     loads = list(new)
+    pack_if_forgotten({pk for _, by_instrument in loads for pk in by_instrument})
 
     def days() -> dict[UUID, list[date]]:
         return {
@@ -224,7 +252,7 @@ def instruments_with_prices() -> list[UUID]:
 
 
 def wrong_packs(instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
-    """The instruments and years for which the packs differ from what the blocks give."""
+    """The instruments and years for which the packs differ from what the blocks give. A forgotten one is not wrong."""
     actual = {
         (pk, pack.encoded.year): pack for pk, packs in packs_of(instrument_ids, 0, 9999) for pack in packs
     }
@@ -235,10 +263,36 @@ def wrong_packs(instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
 
 
 def rebuild_packs(instrument_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
-    """Make the packs again where they are wrong, and return which were. In a transaction."""
+    """Make the packs again where they are wrong or forgotten, and return which were wrong. In a transaction."""
     lock_instruments(instrument_ids)
     wrong = wrong_packs(instrument_ids)
-    wrong_ids = {pk for pk, _ in wrong}
-    PackedPrices.objects.filter(instrument__pk__among=list(wrong_ids)).delete()
-    write_packs((pk, pack) for pk, packs in known_packs_of(wrong_ids) for pack in packs)
+    pack_again({pk for pk, _ in wrong} | forgotten_among(instrument_ids))
     return wrong
+
+
+def pack_again(instrument_ids: Collection[UUID]) -> None:
+    """The instruments are locked."""
+    PackedPrices.objects.filter(instrument__pk__among=list(instrument_ids)).delete()
+    write_packs((pk, pack) for pk, packs in known_packs_of(instrument_ids) for pack in packs)
+
+
+# --- forgotten ---
+
+
+def forget_packs(instrument_ids: Collection[UUID]) -> None:
+    """Delete the packs, and store one of the year FORGOTTEN in their place, which readers find. In a transaction."""
+    lock_instruments(instrument_ids)
+    PackedPrices.objects.filter(instrument__pk__among=list(instrument_ids)).delete()
+    write_packs((pk, FORGOTTEN_PACK) for pk in instrument_ids)
+
+
+def forgotten_among(instrument_ids: Collection[UUID]) -> set[UUID]:
+    rows = PackedPrices.objects.filter(instrument__pk__among=list(instrument_ids), year=FORGOTTEN).order_by()
+    return set(rows.values_list("instrument_id", flat=True))
+
+
+def pack_if_forgotten(instrument_ids: Collection[UUID]) -> None:
+    """In a transaction. Portfolios are locked before."""
+    if instrument_ids and (forgotten := forgotten_among(instrument_ids)):
+        lock_instruments(forgotten)
+        pack_again(forgotten_among(forgotten))

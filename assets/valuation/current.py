@@ -205,7 +205,10 @@ def first_value_day(portfolio_ids: Collection[UUID], *, include_all: bool = Fals
     counted = assets.filter(counts_in_net_worth=True)
     if reading.choose_reader((date.min,), by_deltas=True) is not reading.Reader.DELTAS:
         return _first_day(assets if include_all else counted)
-    first, has_others = sql.first_day_of_deltas(portfolio_ids)
+    try:
+        first, has_others = sql.first_day_of_deltas(portfolio_ids)
+    except sql.Forgotten:
+        return _first_day(assets if include_all else counted)
     days = [first]
     if has_others:
         days.append(_first_day(counted.exclude(registry.in_derived_tables())))

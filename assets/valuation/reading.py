@@ -17,6 +17,7 @@ from django.db.models import F
 from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol, registry, sql
+from assets.valuation.forgotten.deriving_again import derive_again, derive_again_of_assets, stored_values
 from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
 from assets.valuation.protocol import Gap
 from assets.valuation.series import (
@@ -218,7 +219,7 @@ def value_series(
         needs_ends = only_ends or (asset.currency == reported_in and not asset.is_disposed_in(start, end))
         is_stored = registry.is_stored(asset.source)
         (by_ends if needs_ends and is_stored else by_all_values).append(asset)
-    ends = sql.values_at_the_ends([asset.id for asset in by_ends], start, end)
+    ends = stored_values(valuations_of(by_ends), sql.values_at_the_ends, start, end)
     return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
 
 
@@ -339,6 +340,21 @@ def from_deltas(
     group_by: str | None,
     key_map: Mapping[Hashable, Hashable],
 ) -> Totals:
+    """Where the deltas are forgotten, they are derived again, or the values are read themselves."""
+    try:
+        return _from_deltas(portfolio_ids, days, group_by, key_map)
+    except sql.Forgotten:
+        if derive_again(portfolio_ids):
+            return from_deltas(portfolio_ids, days, group_by, key_map)
+    return from_series(asset_refs(portfolio_ids, group_by, key_map), days, derived=False)
+
+
+def _from_deltas(
+    portfolio_ids: Collection[UUID],
+    days: Sequence[date],
+    group_by: str | None,
+    key_map: Mapping[Hashable, Hashable],
+) -> Totals:
     column = GROUPS_OF_TYPES.get(group_by)
     groups: dict[UUID | None, Hashable] = dict(AssetType.objects.values_list("pk", column)) if column else {}
 
@@ -372,6 +388,16 @@ def from_deltas(
 
 
 def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
+    """Where months are forgotten, they are derived again, or the values are read themselves."""
+    try:
+        return _from_month_ends(assets, days)
+    except sql.Forgotten:
+        if derive_again_of_assets([asset.id for asset in assets]):
+            return from_month_ends(assets, days)
+    return from_series(assets, days, derived=False)
+
+
+def _from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
     """Only stored values are in months: the other assets are folded."""
     stored = {asset.id: asset for asset in assets if registry.is_stored(asset.source)}
     ends = [on for on in days if month_ends.is_end(on)]
@@ -445,8 +471,8 @@ def _value_series(
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     if choose_reader((start, end), derived=derived) is not Reader.MONTHS:
         return _with_values(assets, registry.values(valuations_of(assets), start, end))
-    stored = [asset.id for asset in assets if registry.is_stored(asset.source)]
-    read = sql.values_in_months(stored, start, end)
+    stored = [asset for asset in assets if registry.is_stored(asset.source)]
+    read = stored_values(valuations_of(stored), sql.values_in_months, start, end)
     if len(stored) < len(assets):
         others = [asset for asset in assets if not registry.is_stored(asset.source)]
         read = chain(read, registry.values(valuations_of(others), start, end))

@@ -16,8 +16,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from assets.models import Asset
-from assets.valuation import deltas, gaps, months, protocol, quantities, registry
+from assets.models import Asset, ForgottenPortfolio
+from assets.prices.store import pack_if_forgotten
+from assets.valuation import deltas, gaps, months, protocol, quantities, registry, sql
 from assets.valuation.codecs.months import EncodedMonth
 from assets.valuation.delta_columns import DeltaColumns
 from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
@@ -101,10 +102,11 @@ def all_windows(valuations: registry.Valuations) -> Iterator[tuple[UUID, protoco
 
 def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]) -> None:
     """Update the derived data after a write of assets. An asset with the same source as before has the same values, and
-    so the same months.
+    so the same months, unless these were not there.
     """
     deltas.apply_deltas(deltas.deltas_of_changed_assets(before, after))
     moved = [pk for pk, facts in after.items() if before.get(pk, facts).source != facts.source]
+    moved += from_forgotten_portfolios(before, after)
     if moved:
         touched: set[protocol.Month] = set()
         new_gaps: list[Gap] = []
@@ -116,17 +118,27 @@ def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, Asset
         gaps.replace(moved, new_gaps)
 
 
-def rebuild(portfolio_id: UUID) -> None:
+def from_forgotten_portfolios(
+    before: Mapping[UUID, AssetFacts], after: Mapping[UUID, AssetFacts]
+) -> list[UUID]:
+    """The assets that were moved out of a portfolio without derived data, into one that has it perhaps."""
+    origins = {pk: before[pk].portfolio_id for pk in after.keys() & before.keys()}
+    moved = {pk: origin for pk, origin in origins.items() if origin != after[pk].portfolio_id}
+    forgotten = set(sql.forgotten_among(set(moved.values()))) if moved else set()
+    return [pk for pk in moved if moved[pk] in forgotten and before[pk].source == after[pk].source]
+
+
+def rebuild(portfolio_id: UUID, *, values_change: bool = True) -> None:
     """Delete the data derived from a portfolio's values and derive it again, with the portfolio locked.
 
-    A write without Strata has not raised the revision. So this raises it: otherwise stored totals and ETags would stay.
+    A write without Strata has not raised the revision. So this raises it, unless it is known that values are the same:
+    otherwise stored totals and ETags would stay.
     """
     with transaction.atomic():
         lock(portfolio_id)
-        forget_portfolios([portfolio_id])
-        months.forget_portfolio(portfolio_id)
-        gaps.forget_portfolio(portfolio_id)
-        quantities.forget_portfolio(portfolio_id)
+        delete_derived(portfolio_id)
+        instruments = Asset.objects.filter(portfolio=portfolio_id, instrument__isnull=False).order_by()
+        pack_if_forgotten(set(instruments.values_list("instrument_id", flat=True)))
         columns, new_gaps = DeltaColumns(), list[Gap]()
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
         for pk, days, values in registry.rebuilt(valuations_of(facts)):
@@ -135,7 +147,42 @@ def rebuild(portfolio_id: UUID) -> None:
             new_gaps += gaps.of_values(pk, days, values)
         gaps.write(new_gaps)
         deltas.apply_deltas(columns.finished())
-        portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
+        ForgottenPortfolio.objects.filter(portfolio=portfolio_id).delete()
+        if values_change:
+            raise_revision(portfolio_id)
+
+
+def delete_derived(portfolio_id: UUID) -> None:
+    forget_portfolios([portfolio_id])
+    for table in (months, gaps, quantities):
+        table.forget_portfolio(portfolio_id)
+
+
+def raise_revision(portfolio_id: UUID) -> None:
+    portfolios().filter(pk=portfolio_id).update_unrecorded(revision=F("revision") + 1)
+
+
+def forget(portfolio_id: UUID, *, values_change: bool = False) -> None:
+    """Delete the data derived from a portfolio's values, and note that it is not there. In a transaction.
+
+    The next report derives it again; until then, what it needs is calculated from the values.
+    """
+    lock(portfolio_id)
+    delete_derived(portfolio_id)
+    ForgottenPortfolio.objects.get_or_create(portfolio_id=portfolio_id)
+    if values_change:
+        raise_revision(portfolio_id)
+
+
+def derive_if_forgotten(portfolio_id: UUID) -> None:
+    """In a transaction: another process may have derived it meanwhile."""
+    lock(portfolio_id)
+    if is_forgotten(portfolio_id):
+        rebuild(portfolio_id, values_change=False)
+
+
+def is_forgotten(portfolio_id: UUID) -> bool:
+    return ForgottenPortfolio.objects.filter(portfolio=portfolio_id).exists()
 
 
 def compare_and_rebuild(portfolio_id: UUID) -> bool:
@@ -149,8 +196,10 @@ def compare_and_rebuild(portfolio_id: UUID) -> bool:
 
 def is_outdated(portfolio_id: UUID) -> bool:
     """Whether the portfolio's derived data differs from its values. It takes several queries: call it in one snapshot
-    of the database, or with the portfolio locked.
+    of the database, or with the portfolio locked. What is forgotten is not wrong.
     """
+    if is_forgotten(portfolio_id):
+        return False
     tables = (deltas, months, gaps)
     return any(table.differences(portfolio_id) for table in tables) or bool(outdated_assets(portfolio_id))
 

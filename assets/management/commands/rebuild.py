@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import batched
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from assets.models import RatesVersion
 from assets.prices import store as prices
 from assets.valuation import upkeep
+from assets.valuation.forgotten.changed_settings import notice_changed_settings
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
 from strata.db.consistent_read import consistent_read
@@ -23,18 +25,31 @@ WAITS = "Another rebuild is running on this database: waiting for it."
 class Command(StrataCommand):
     help = (
         "Rebuild the internal tables that reports read from. Safe at any time. Strata updates them with every write: "
-        "needed only if doctor finds them wrong, or after rows were written without Strata."
+        "needed only if doctor finds them wrong, or after rows were written without Strata. --forget empties them and "
+        "ends: what the next report needs is then made again, from what was recorded."
     )
-    examples = ("rebuild --dry-run", "rebuild", "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10")
+    examples = (
+        "rebuild --dry-run",
+        "rebuild",
+        "rebuild --portfolio 0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10",
+        "rebuild --forget",
+    )
     writes = True
     finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--portfolio", metavar="ID", help="Only this one.")
+        parser.add_argument(
+            "--forget",
+            action="store_true",
+            help="Only empty the tables. Every answer stays right; the next one of a portfolio takes longer.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["dry_run"]:
+        if options["forget"]:
+            self.forget(options)
+        elif options["dry_run"]:
             with consistent_read():  # a write during the comparison is not an error
                 self.report_prices("Would rebuild", self.wrong_prices(options, prices.wrong_packs))
                 ids = self.portfolio_ids(options["portfolio"])
@@ -42,12 +57,27 @@ class Command(StrataCommand):
             self.report("Would rebuild", ids, wrong)
         else:
             with one_at_a_time("rebuild", lambda: self.say(WAITS)):
+                notice_changed_settings()
                 self.in_transaction(RatesVersion.renew)  # rates may have been written without Strata too
                 # Values are calculated from prices, so these come first.
                 self.report_prices("Rebuilt", self.wrong_prices(options, self.rebuild_prices))
                 ids = self.portfolio_ids(options["portfolio"])
                 wrong = [pk for pk in self.with_progress(ids) if self.compare_and_rebuild(pk)]
             self.report("Rebuilt", ids, wrong)
+
+    def forget(self, options: dict[str, Any]) -> None:
+        """A portfolio or some instruments in a transaction: a command that is killed has forgotten the first ones."""
+        ids = self.portfolio_ids(options["portfolio"])
+        instrument_ids = [] if options["portfolio"] else prices.instruments_with_prices()
+        if not options["dry_run"]:
+            for portfolio_id in self.with_progress(ids):
+                self.in_transaction(partial(upkeep.forget, portfolio_id))
+            for batch in batched(instrument_ids, prices.INSTRUMENTS_AT_A_TIME):
+                self.in_transaction(partial(prices.forget_packs, batch))
+        done = "Would forget" if options["dry_run"] else "Forgot"
+        self.say(
+            f"{done} what was derived of {len(ids):,} portfolios and {len(instrument_ids):,} instruments."
+        )
 
     def portfolio_ids(self, given: str | None) -> list[UUID]:
         """The id given by --portfolio, or those of all portfolios."""

@@ -15,6 +15,7 @@ from assets.valuation.sql.deltas import (
     stored_deltas,
     write_deltas,
 )
+from assets.valuation.sql.forgotten import Forgotten, forgotten_among
 from assets.valuation.sql.gaps import gaps_between, gaps_of_assets
 from assets.valuation.sql.months import (
     last_values_of_months,
@@ -40,9 +41,11 @@ __all__ = [
     "OTHERS",
     "DeltaKey",
     "DeltaRow",
+    "Forgotten",
     "Point",
     "amounts_on",
     "first_day_of_deltas",
+    "forgotten_among",
     "gaps_between",
     "gaps_of_assets",
     "given_points",

@@ -12,6 +12,7 @@ from django.db import connection
 from assets.models.derived.monthly_deltas import ALL_TYPES
 from assets.valuation import registry
 from assets.valuation.codecs.deltas import EncodedDeltas, decode_numbers, offsets
+from assets.valuation.sql.forgotten import OF_PORTFOLIOS, Forgotten
 from assets.valuation.totals.delta_totals import MonthOfDeltas, months_by_day
 from strata.audit import clock
 from strata.db.params import (
@@ -96,6 +97,14 @@ def _counts() -> str:
     return _COUNTS.format(columns=columns, manual=registry.MANUAL, ids=IDS[vendor])
 
 
+FORGOTTEN = "?"  # in place of a currency
+
+
+def _forgotten(columns: str) -> str:
+    """A row with these columns, where the table was emptied. Its parameter is that of IDS."""
+    return OF_PORTFOLIOS.format(columns=columns, ids=IDS[connection.vendor])
+
+
 def _of_types(key_column: str | None) -> str:
     """Selects the rows of single types, or the rows that are sums over all types."""
     return f"s.asset_type_id {'>' if key_column == 'asset_type_id' else '='} %s"
@@ -107,7 +116,7 @@ def months_of_deltas(
     """(currency, key, month) of what running_totals needs for these days. `key_column` is a column of ids; None for no
     keys. The same month may come once for each portfolio. A row with the currency OTHERS comes where the portfolios
     have assets that are not valued by hand: its owned_sum is the number of those of which the table knows nothing, and
-    its owed_sum the number of gaps of the others on these days.
+    its owed_sum the number of gaps of the others on these days. Raises Forgotten.
     """
     clock.require_present()
     vendor = connection.vendor
@@ -121,16 +130,19 @@ def months_of_deltas(
         UNION ALL
         SELECT s.currency, {key}, {DAY[vendor].format("s.month")}, {", ".join(f"s.{name}" for name in _HALVES)},
             {_DAYS_IF_NEEDED} {source} BETWEEN %s AND %s
-        {_counts()}"""
+        {_counts()}
+        {_forgotten(f"'{FORGOTTEN}', NULL, {_NO_MONTH[vendor]}, 0, 0, 0, 0, NULL, NULL, NULL")}"""
     first, last, ids = days[0].replace(day=1), days[-1], ids_param(portfolio_ids)
     which = [ids, id_param(ALL_TYPES)]
-    params = [dates_param(months_by_day(days)), *which, first, *which, first, last, last, days[0], ids]
+    params = [dates_param(months_by_day(days)), *which, first, *which, first, last, last, days[0], ids, ids]
     return _months(fetch_rows(statement, params))
 
 
 def _months(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, UUID | None, MonthOfDeltas]]:
     months = Days()
     for currency, key_id, month, own_high, own_low, owe_high, owe_low, bits, owned, owed in rows:
+        if currency == FORGOTTEN:
+            raise Forgotten
         yield (
             currency,
             None if key_id is None else parse_id(key_id),
@@ -150,19 +162,25 @@ _FIRST = """
     WHERE s.portfolio_id IN ({ids}) AND s.asset_type_id = %s AND length(s.begun) > 0 AND s.month = (
         SELECT MIN(f.month) FROM assets_monthlydeltas f
         WHERE f.portfolio_id IN ({ids}) AND f.asset_type_id = %s AND length(f.begun) > 0
-    ) {others}"""
+    ) {others} {forgotten}"""
 
 
 def first_day_of_deltas(portfolio_ids: Collection[UUID]) -> tuple[date | None, bool]:
     """The first day on which any of the portfolios' assets had a value, None if there is none; and whether they have
-    assets of which the table knows nothing.
+    assets of which the table knows nothing. Raises Forgotten.
     """
     clock.require_present()
     vendor, ids = connection.vendor, ids_param(portfolio_ids)
-    others = _others(f"{_NO_MONTH[vendor]}, 0, NULL")
-    statement = _FIRST.format(month=DAY[vendor].format("s.month"), ids=IDS[vendor], others=others)
+    statement = _FIRST.format(
+        month=DAY[vendor].format("s.month"),
+        ids=IDS[vendor],
+        others=_others(f"{_NO_MONTH[vendor]}, 0, NULL"),
+        forgotten=_forgotten(f"{_NO_MONTH[vendor]}, -1, NULL"),
+    )
     months, first, has_others = Days(), None, False
-    for month, days, begun in fetch_rows(statement, [*[ids, id_param(ALL_TYPES)] * 2, ids]):
+    for month, days, begun in fetch_rows(statement, [*[ids, id_param(ALL_TYPES)] * 2, ids, ids]):
+        if begun is None and days < 0:
+            raise Forgotten
         if begun is None:
             has_others = True
             continue

@@ -9,6 +9,8 @@ from functools import partial
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
+from assets.valuation.forgotten.changed_settings import notice_changed_settings
+from assets.valuation.forgotten.deriving_again import derive_again
 from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import today_of
@@ -40,6 +42,8 @@ class Command(StrataCommand):
         )
 
     def handle(self, *args, **options):
+        if not options["dry_run"]:
+            notice_changed_settings()
         portfolios = Portfolio.objects.order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
         counts, failed = Counter(), []
@@ -62,6 +66,8 @@ class Command(StrataCommand):
     def store(self, portfolio: Portfolio, on: date | None, *, dry_run: bool) -> Counter[str]:
         """Store the total of the day, unless it is there, and update earlier ones. Returns what was done."""
         is_new = not self.is_taken(portfolio, on)
+        if not dry_run:
+            derive_again([portfolio.pk])
         if dry_run:
             updated = count_outdated(portfolio)
         else:

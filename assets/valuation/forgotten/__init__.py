@@ -1,0 +1,1 @@
+"""Derived data that was deleted, or is out of date as a whole, until it is derived again."""
