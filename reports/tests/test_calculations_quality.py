@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +177,33 @@ def test_what_is_not_compared_has_nothing_to_find(values):
     examined = asset(*enumerate(values))
     compared = [*value_series._jumps(examined), *value_series._changed_signs(examined)]
     assert list(value_series.through_its_history(examined)) == compared
+
+
+@given(st.lists(SOME, min_size=2, max_size=12), st.integers(1, 4))
+def test_a_history_in_pieces_has_the_jumps_and_signs_of_its_pairs(values, piece):
+    examined = asset(*enumerate(values))
+    jumps, undone = [], None
+    for on, pair in enumerate(pairwise(values), start=1):
+        factor = value_series._factor(*pair)
+        if factor and factor != undone:
+            jumps.append(day(on))
+            undone = 1 / factor
+        else:
+            undone = None
+    signed = [(on, value) for on, value in enumerate(values) if value]
+    signs = [day(on) for (_, before), (on, after) in pairwise(signed) if (before > 0) != (after > 0)]
+    with patch.object(value_series, "PIECE", piece):
+        seen = list(value_series.through_its_history(examined))
+    assert [finding.on for finding in seen if finding.code == Code.SUSPICIOUS_JUMP] == jumps
+    assert [finding.on for finding in seen if finding.code == Code.CHANGED_SIGN] == signs
+
+
+def test_one_wrong_value_of_a_long_history_is_compared_with_its_neighbours_alone():
+    compared = []
+    wrong = asset(*((on, "1000" if on == 300 else "100") for on in range(1000)))
+    with patch.object(value_series, "_factor", lambda *pair: compared.append(pair)):
+        list(value_series.through_its_history(wrong))
+    assert len(compared) <= 2 * value_series.PIECE
 
 
 # --- duplicates ---

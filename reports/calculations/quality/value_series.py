@@ -17,6 +17,9 @@ FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as
 TOLERANCE = Fraction(5, 100)
 
 
+PIECE = 32  # values that are looked at together
+
+
 def through_its_history(asset: Examined) -> Iterable[Finding]:
     if asset.is_computed or _is_steady(asset.history.amounts):
         return ()
@@ -35,14 +38,29 @@ def _is_steady(values: Sequence[Amount]) -> bool:
     return 0 < most <= 9 * least or 9 * most <= least < 0
 
 
+def _unsteady(values: Sequence[Amount]) -> Iterator[int]:
+    """The places of the values that are compared with the one before: all but those in steady pieces of the history.
+
+    A single wrong value makes a history unsteady, but only one or two of its pieces.
+    """
+    for begin in range(0, len(values) - 1, PIECE):
+        piece = values[begin : begin + PIECE + 1]  # the last value is the first one of the next piece
+        if not _is_steady(piece):
+            yield from range(begin + 1, begin + len(piece))
+
+
 def _jumps(asset: Examined) -> Iterator[Finding]:
     """Values about 10 or 100 times the one before, or 1/10 or 1/100 of it: a misplaced point or an extra digit.
 
     If the next value jumps back, only the first jump is reported. A trade between the two values explains a jump.
     """
-    past = asset.history
+    past, amounts = asset.history, asset.history.amounts
     undone: Fraction | None = None
-    for number, (before, after) in enumerate(pairwise(past.amounts), start=1):
+    last = 0
+    for number in _unsteady(amounts):
+        if number != last + 1:
+            undone = None  # what is between has not jumped
+        last, before, after = number, amounts[number - 1], amounts[number]
         factor = _factor(before, after)
         if factor and _traded(asset, past.days[number - 1], past.days[number]):
             factor = None
@@ -86,6 +104,9 @@ def _times(factor: Fraction) -> str:
 
 def _changed_signs(asset: Examined) -> Iterator[Finding]:
     """Values with another sign than the one before; for an overdrawn account this may well be right."""
+    numbers = list(asset.history.amounts)
+    if not numbers or min(numbers) >= 0 or max(numbers) <= 0:
+        return
     values = [
         (on, value) for on, value in zip(asset.history.days, asset.history.amounts, strict=True) if value
     ]
