@@ -128,7 +128,7 @@ class Days(dict[str | date, date]):
         return day
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # a request reads the ids of the same hundreds of rows in many queries
 def parse_id(stored: str | UUID) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(stored)
 

@@ -1,4 +1,5 @@
-"""Django's SQLite engine with two differences: only the owner may read its files, and LIKE ignores case in all letters.
+"""Django's SQLite engine with three differences: only the owner may read its files, LIKE ignores case in all letters,
+and an id that was read before is the same object.
 
 SQLite's own LIKE ignores case only in ASCII letters.
 """
@@ -11,15 +12,24 @@ import sqlite3
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3 import base, operations
 
+from strata.db.params import parse_id
 from strata.db.private_files import make_private_database, narrow_database
 
 log = logging.getLogger("strata.sqlite")
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def convert_uuidfield_value(self, value: str | None, *context: Any) -> UUID | None:
+        return None if value is None else parse_id(value)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
         keep_private(Path(conn_params["database"]))
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
