@@ -140,6 +140,7 @@ def make_receivers(action: InstrumentAction) -> None:
 
 
 def receiver_like(holder: Asset, target: Instrument) -> Asset:
+    """A new asset for what the holder receives; of that the household owns the same share."""
     return Asset.objects.create(
         portfolio=holder.portfolio,
         asset_type_id=holder.asset_type_id,
@@ -148,6 +149,10 @@ def receiver_like(holder: Asset, target: Instrument) -> Asset:
         currency=target.currency,
         instrument=target,
         valuation=Valuation.MANUAL if holder.valuation in TERMS else holder.valuation,
+        counts_in_net_worth=holder.counts_in_net_worth,
+        institution=holder.institution,
+        account_number_end=holder.account_number_end,
+        shares=holder.shares,
     )
 
 

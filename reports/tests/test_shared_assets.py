@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset, AssetSnapshot, Instrument
 from assets.services.ownership import put_shares
 from assets.valuation.formulas.shares import Share
 from conftest import member
@@ -142,6 +142,44 @@ def test_of_an_account_the_share_and_the_money_are_two_flows(alice, portfolio):
     (day,) = [day for day in answer["days"] if day["on"] == "2024-06-15"]
     assert (day["inflow"], day["outflow"]) == ("300.00", "200.00")
     assert parts_of(changed(alice)) == {"added": "300.00", "net_flows": "-200.00"}
+
+
+# --- corporate actions ---
+
+
+@pytest.mark.parametrize("kind", ["spin_off", "merger"])
+def test_new_shares_of_a_shared_asset_are_owned_by_the_same_share(alice, household, portfolio, kind):
+    """100 shares, of which the half cost 1,000, are worth 2,400, and after the spin-off of 50 others 1,600; these are
+    worth 900. The half of 2,400 is 1,200, of 1,600 it is 800, and of 900 it is 450.
+    """
+    old, new = (
+        Instrument.objects.create(household=household, symbol=name, name=name, currency="EUR")
+        for name in ("OLD", "NEW")
+    )
+    holder = create_asset(portfolio, "Old", TypeId.STOCKS, instrument=old)
+    add_value(holder, 2400, date(2024, 1, 1))
+    share(holder, (None, HALF))
+    body = {"type": "ACQUIRE", "on": "2024-01-01", "quantity": "100", "amount": "1000"}
+    assert alice.post(f"/api/v1/assets/{holder.pk}/transactions", body).status_code == 201
+    body = {"type": kind, "on": str(FALLS_ON), "to_instrument_id": str(new.pk)}
+    body |= {"numerator": 1, "denominator": 2} | ({"cost_ratio": "0.25"} if kind == "spin_off" else {})
+    assert alice.post(f"/api/v1/instruments/{old.pk}/actions", body).status_code == 201
+    receiver = Asset.objects.get(instrument=new)
+    left = {"spin_off": 1600, "merger": 0}[kind]
+    add_value(holder, left, FALLS_ON)
+    add_value(receiver, 900, FALLS_ON)
+    assert receiver.shares == "0.5"
+    total, returns = changed(alice), alice.get("/api/v1/performance", {"explain": "1", "end": ON}).json()
+    assert (total["start_value"], total["end_value"]) == ("1200.00", f"{left // 2 + 450}.00")
+    assert parts_of(total) == {"value_change": f"{left // 2 + 450 - 1200}.00"}
+    assert returns["flows"] == [{"on": "2024-01-01", "amount": "1000.00"}]
+    days = {"start": "2024-05-31", "end": "2024-06-30", "explain": "1"}
+    into = alice.get(f"/api/v1/assets/{receiver.pk}/performance", days).json()
+    assert into["flows"] == [{"on": "2024-06-15", "amount": "450.00"}]
+    costs = [
+        alice.get(f"/api/v1/assets/{each.pk}/lots", {"on": ON}).json()["cost"] for each in (holder, receiver)
+    ]
+    assert costs == {"spin_off": ["750.00", "250.00"], "merger": [None, "1000.00"]}[kind]
 
 
 # --- findings ---

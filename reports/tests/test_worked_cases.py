@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from assets.classification.seeds import TypeId
+from assets.models import Instrument
 from tests.factories import add_value, create_asset
 
 from .test_investments import API, buy, get, post, sell
@@ -121,6 +122,34 @@ def test_portfolio_performance_issue_4446_multiple_transfers(alice, portfolio):
     sell(second, 7, 10, 3000)
     answer = get(alice, f"assets/{second.pk}/lots", on="2024-02-01")
     assert (answer["cost"], answer["realised_gain"]) == ("2000.00", "2000.00")
+
+
+@pytest.mark.parametrize("method", ["fifo", "average"])
+def test_portfolio_performance_issue_1909_lots_are_per_account(alice, household, portfolio, method):
+    """10 for 2000 in one account; 5 for 400, 5 for 600, and 10 sold for 2805 in the other: 2000 left, 1805 gained.
+
+    By average too: Portfolio Performance's 1500 is the average of both accounts.
+    """
+    security = Instrument.objects.create(household=household, symbol="ABC", name="Abc", currency="EUR")
+    first, second = (
+        create_asset(portfolio, name, TypeId.STOCKS, instrument=security) for name in ("First", "Second")
+    )
+    trades = [
+        (first, "ACQUIRE", "10", "2000"),
+        (second, "ACQUIRE", "5", "400"),
+        (second, "ACQUIRE", "5", "600"),
+        (second, "DISPOSE", "10", "2805"),
+    ]
+    for number, (asset, kind, quantity, amount) in enumerate(trades, start=1):
+        body = {"type": kind, "on": f"2024-01-{number:02}", "quantity": quantity, "amount": amount}
+        post(alice, f"assets/{asset.pk}/transactions", **body)
+    results = get(alice, "lots", on="2024-02-01", method=method)["results"]
+    assert {row["asset_id"]: (row["cost"], row["realised_gain"]) for row in results} == {
+        str(first.pk): ("2000.00", "0.00"),
+        str(second.pk): ("0.00", "1805.00"),
+    }
+    gains = get(alice, "realised-gains", year=2024, method=method)["totals"]
+    assert (gains["cost"], gains["proceeds"], gains["realised_gain"]) == ("1000.00", "2805.00", "1805.00")
 
 
 def test_beancount_named_lots(alice, shares):
