@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from assets import valuation
 from assets.admin.asset.charts import drawn
+from assets.admin.asset.what_if import what_if_of
 from assets.models import Asset
 from assets.models.asset import Valuation
 from assets.rendering.step_chart import Curve, step_chart
@@ -38,6 +39,7 @@ def schedule_of_asset(asset: Asset, request: HttpRequest) -> dict[str, Any] | No
         "total_interest": amount_text(money(schedule.total_interest), asset.currency),
         "currency": asset.currency,
         "chart": chart_of(asset, schedule),
+        "what_if": what_if_of(asset, schedule, today, request),
         "page": page,
         "has_extra": has_extra,
         "rows": [row_texts(row, asset.currency, today, with_extra=has_extra) for row in page.object_list],

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 
 from assets.admin.asset.course import course_of_asset
+from assets.admin.asset.equity import equity_of_asset
 from assets.admin.asset.schedule import schedule_of_asset
 from assets.admin.asset.shares import shares_of_asset
 from assets.admin.asset.terms.summary import terms_of_asset
@@ -37,6 +38,7 @@ def sections_of(asset: Asset, request: HttpRequest, *, may_change: bool) -> dict
     sections = [section for make in _registered if (section := make(asset, request))]
     context: dict[str, Any] = {
         "values_of_asset": values_of_asset(asset, request, may_add=may_change),
+        "equity": equity_of_asset(asset),
         "terms": terms_of_asset(asset, request, may_change=may_change),
         "schedule": schedule_of_asset(asset, request),
         "course": course_of_asset(asset),

@@ -1,26 +1,14 @@
-"""What is one's own of something that loans are secured on: in the detail of it, and of each of its loans."""
+"""What is one's own of something that loans are secured on, in the detail of it and of each of its loans."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Q
 from rest_framework import serializers
 
-from assets.models import Asset, Loan
-from assets.rates.store import rate_book
-from assets.valuation import newest_points, ref_of
-from assets.valuation.formulas.arithmetic import MONEY_PLACES, half_even
-from assets.valuation.series import ConvertedTotal, convert_total, money
+from assets.services.equity import equity_of
 from strata.api.fields import ExactSerializerField, TotalSerializerField
-from strata.fields.currencies import round_money
 from strata.fields.numbers import money_text, plain
-
-RATE_PLACES = 4
 
 
 class EquitySerializer(serializers.Serializer[Any]):
@@ -30,71 +18,14 @@ class EquitySerializer(serializers.Serializer[Any]):
     loan_to_value = ExactSerializerField(allow_null=True)
 
 
-def equity_of(asset: Any) -> dict[str, str | None] | None:
-    """The collateral's value, what is owed on it, and the difference, in its currency, on the day `as_of` of the asset.
-
-    They are the household's parts; `loan_to_value` compares what the whole loans and the whole collateral are worth.
-
-    None where no loan is secured on anything, and where a value or a rate is missing. One query where there is none.
-    """
-    collateral_id = collateral_of(asset)
-    assets = secured_assets(asset, collateral_id) if collateral_id else {}
-    collateral = assets.pop(collateral_id, None) if collateral_id else None
-    if collateral is None:
+def equity_texts(asset: Any) -> dict[str, str | None] | None:
+    """On the day `as_of` of the asset; None where no loan is secured on anything, and where something is missing."""
+    equity = equity_of(asset, asset.as_of)
+    if equity is None:
         return None
-    points = newest_points({ref_of(each): asset.as_of for each in (collateral, *assets.values())})
-    point, loans = points[collateral.pk], [(loan.currency, points[loan.pk]) for loan in assets.values()]
-    value, whole_value = point.value, point.whole_value
-    parts = added_up((currency, loan.value) for currency, loan in loans)
-    wholes = added_up((currency, loan.whole_value) for currency, loan in loans)
-    currency, on = collateral.currency, asset.as_of
-    rates = rate_book({currency, *parts}, start=on, end=on, portfolios=[collateral.portfolio])
-    owed, whole_owed = (convert_total(amounts, currency, on=on, rates=rates) for amounts in (parts, wholes))
-    if value is None or whole_value is None or not owed.complete or not whole_owed.complete:
-        return None
-    own_debt = in_money(owed, currency)
     return {
-        "value": money_text(value),
-        "loans": money_text(own_debt),
-        "equity": money_text(value + own_debt),
-        "loan_to_value": loan_to_value(in_money(whole_owed, currency), whole_value),
+        "value": money_text(equity.value),
+        "loans": money_text(equity.owed),
+        "equity": money_text(equity.equity),
+        "loan_to_value": None if equity.loan_to_value is None else plain(equity.loan_to_value),
     }
-
-
-def added_up(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for currency, amount in amounts:
-        sums[currency] = sums.get(currency, Decimal(0)) + (amount or 0)
-    return sums
-
-
-def in_money(total: ConvertedTotal, currency: str) -> Decimal:
-    return round_money(money(rounded(total.value, MONEY_PLACES)), currency)
-
-
-def loan_to_value(owed: Decimal, value: Decimal) -> str | None:
-    if value <= 0:
-        return None
-    ratio = rounded(-Fraction(owed) / Fraction(value), RATE_PLACES)
-    return plain(Decimal(ratio).scaleb(-RATE_PLACES))
-
-
-def rounded(number: Fraction, places: int) -> int:
-    """How many of the last of these decimal places it is, rounded half to even."""
-    return half_even(number.numerator * 10**places, number.denominator)
-
-
-def collateral_of(asset: Asset) -> UUID | None:
-    """The asset itself, if loans are secured on it; else that on which it is secured."""
-    # nosemgrep: rows-through-for-user - of an asset that came through it
-    loans = Loan.objects.filter(Q(collateral=asset) | Q(asset=asset, collateral__isnull=False)).order_by()
-    ids: list[UUID | None] = [*loans.values_list("collateral_id", flat=True)]
-    return asset.pk if asset.pk in ids else next(iter(ids), None)
-
-
-def secured_assets(asset: Asset, collateral_id: UUID) -> dict[UUID, Asset]:
-    """The collateral and its loans, by id, as far as they are in the household of the asset."""
-    # nosemgrep: rows-through-for-user - of the household of an asset that came through it
-    in_household = Asset.objects.filter(portfolio__household=asset.portfolio.household_id)
-    wanted = Q(pk=collateral_id) | Q(loan_terms__collateral=collateral_id)
-    return {each.pk: each for each in in_household.filter(wanted).select_related("portfolio").order_by("pk")}

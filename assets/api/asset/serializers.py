@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from assets.api.asset import rows as asset_rows
-from assets.api.asset.equity import EquitySerializer, equity_of
+from assets.api.asset.equity import EquitySerializer, equity_texts
 from assets.api.fields import AccountNumberEnd
 from assets.api.names import ASSET_TYPES, CATEGORIES, PORTFOLIOS, TAGS, NameableBranch, NameableRow
 from assets.models import Asset
@@ -166,7 +166,7 @@ class AssetSerializer(FirstValue, TakesNames):
         whole = row.whole_value
         return asset_rows.as_json([asset_rows.row_of(row)])[0] | {
             "whole_value": None if whole is None else money_text(whole),
-            "equity": equity_of(row),
+            "equity": equity_texts(row),
         }
 
     def computed_of(self, row: Asset) -> frozenset[str]:

@@ -1,0 +1,45 @@
+"""What is one's own of a house with a mortgage, on the page of either."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from assets.models import Asset
+from assets.services.equity import Equity, equity_of
+from strata.admin.sidebar import admin_url
+from strata.audit import clock
+from strata.fields.active_formats import amount_text, day_text
+from strata.fields.dates import local_day
+from strata.fields.percentages import percent_text
+
+
+def equity_of_asset(asset: Asset) -> dict[str, Any] | None:
+    """The context of the template; None where no loan is secured on it, or it is on nothing."""
+    today = local_day(clock.now(), asset.portfolio.time_zone)
+    equity = equity_of(asset, today)
+    ratio = equity and equity.loan_to_value
+    return equity and {
+        "day": day_text(today),
+        "currency": equity.collateral.currency,
+        "others": [link_to(each) for each in others(equity, asset)],
+        "is_loan": asset.pk != equity.collateral.pk,
+        "amounts": [
+            (_("Value"), amount_text(equity.value, equity.collateral.currency)),
+            (_("Owed"), amount_text(-equity.owed, equity.collateral.currency)),
+            (_("Equity"), amount_text(equity.equity, equity.collateral.currency)),
+        ],
+        "loan_to_value": ratio and percent_text(ratio),
+    }
+
+
+def others(equity: Equity, asset: Asset) -> list[Asset]:
+    """What the loan is secured on; of what loans are secured on those that are still owed."""
+    if asset.pk != equity.collateral.pk:
+        return [equity.collateral]
+    return [loan for loan in equity.loans if loan.disposed_on is None]
+
+
+def link_to(asset: Asset) -> dict[str, str]:
+    return {"name": asset.name, "address": admin_url(Asset, "change", asset.pk)}
