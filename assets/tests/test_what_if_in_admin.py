@@ -55,7 +55,7 @@ def what_if(browser, asset: Asset, **asked: str):
 def test_form_is_there_and_says_nothing_before_it_is_sent(browser, loan):
     shown, page = what_if(browser, loan)
     assert "rows" not in shown
-    assert '<details id="what-if">' in page and 'role="alert"' not in page
+    assert '<details id="what-if" class="what-if">' in page and 'role="alert"' not in page
 
 
 def test_extra_payment_and_rate_are_compared_with_what_is_agreed(alice, browser, loan):
@@ -77,7 +77,9 @@ def test_extra_payment_and_rate_are_compared_with_what_is_agreed(alice, browser,
         for plan in (agreed, supposed)
     ]
     assert list(rows["Next payment"][:2]) == payments
-    assert '<details id="what-if" open>' in page and page.count('<div class="value-chart"') == 3
+    assert (
+        '<details id="what-if" class="what-if" open>' in page and page.count('<div class="value-chart"') == 3
+    )
     assert not LoanExtraPayment.objects.exists() and alice.get(path).json() == agreed
 
 

@@ -11,6 +11,7 @@ from assets.services.equity import Equity, equity_of
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
 from strata.fields.active_formats import amount_text, day_text
+from strata.fields.currencies import round_money
 from strata.fields.dates import local_day
 from strata.fields.percentages import percent_text
 
@@ -19,18 +20,18 @@ def equity_of_asset(asset: Asset) -> dict[str, Any] | None:
     """The context of the template; None where no loan is secured on it, or it is on nothing."""
     today = local_day(clock.now(), asset.portfolio.time_zone)
     equity = equity_of(asset, today)
-    ratio = equity and equity.loan_to_value
-    return equity and {
+    if equity is None:
+        return None
+    currency = equity.collateral.currency
+    value = round_money(equity.value, currency)
+    amounts = {_("Value"): value, _("Owed"): -equity.owed, _("Equity"): value + equity.owed}
+    return {
         "day": day_text(today),
-        "currency": equity.collateral.currency,
+        "currency": currency,
         "others": [link_to(each) for each in others(equity, asset)],
         "is_loan": asset.pk != equity.collateral.pk,
-        "amounts": [
-            (_("Value"), amount_text(equity.value, equity.collateral.currency)),
-            (_("Owed"), amount_text(-equity.owed, equity.collateral.currency)),
-            (_("Equity"), amount_text(equity.equity, equity.collateral.currency)),
-        ],
-        "loan_to_value": ratio and percent_text(ratio),
+        "amounts": [(name, amount_text(amount, currency)) for name, amount in amounts.items()],
+        "loan_to_value": "" if equity.loan_to_value is None else percent_text(equity.loan_to_value),
     }
 
 
