@@ -147,6 +147,13 @@ def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
     return JournalEntry.objects.filter(object_id=pk, action=Action.UPDATE, at__gt=instant).exists()
 
 
+def changed_outside(channels: str, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the rows that were changed or deleted through a channel that does not begin with `channels`."""
+    entries = JournalEntry.objects.filter(object_id__in=list(ids), action__in=(Action.UPDATE, Action.DELETE))
+    outside = entries.exclude(channel__startswith=channels)
+    return set(outside.order_by().values_list("object_id", flat=True))
+
+
 def count_of_changes_by(channel: str) -> int:
     return JournalEntry.objects.filter(channel=channel, action=Action.UPDATE).count()
 

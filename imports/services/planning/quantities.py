@@ -28,7 +28,7 @@ from assets.holdings.reading import read_ledger
 from assets.models import Transaction
 from imports.formats.rows import ActionItem, QuantityItem
 from imports.services.planning.known_rows import Written
-from strata.audit.models import JournalEntry
+from strata.audit import journal
 from strata.fields.ids import uuid7
 from strata.fields.numbers import EXACT
 
@@ -168,10 +168,7 @@ def state_what_is_held(holding: Holding) -> None:
 
 def changed_by_hand(ids: Iterable[UUID]) -> set[UUID]:
     """Those of the rows that something other than an import has changed or deleted."""
-    actions = (JournalEntry.Action.UPDATE, JournalEntry.Action.DELETE)
-    entries = JournalEntry.objects.filter(object_id__in=list(ids), action__in=actions)
-    by_hand = entries.exclude(channel__startswith="import:")
-    return set(by_hand.order_by().values_list("object_id", flat=True))
+    return journal.changed_outside("import:", ids)
 
 
 def has_corrections(references: Collection[str]) -> bool:
