@@ -6,15 +6,22 @@ import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from io import StringIO
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 from uuid import uuid4
 
 import psycopg
 import pytest
+from django.core.management import call_command
+from django.db import OperationalError
 
+from strata.db.backends.postgresql.timeouts import begin
 from strata.db.command_locks import number_of
+from strata.management.commands import migrate as migrate_command
+from strata.management.commands.migrate import LOCK_SECONDS
 from tests.conftest import PASS
 from tests.serving import PATIENCE, ROOT, environment, manage, wait_for
 
@@ -48,8 +55,8 @@ def lock_held(url: str) -> Iterator[None]:
 class Migrate:
     """A `migrate` that runs in the background, with the lines that it has written."""
 
-    def __init__(self, url: str) -> None:
-        command = [sys.executable, "manage.py", "migrate", "--no-color"]
+    def __init__(self, url: str, *target: str) -> None:
+        command = [sys.executable, "manage.py", "migrate", "--no-color", *target]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment(url), **pipes)
         self.lines: list[str] = []
@@ -87,3 +94,38 @@ def test_plan_and_check_do_not_wait(url):
     with lock_held(url):
         assert "No planned migration operations." in manage(environment(url), "migrate", "--plan").stdout
         manage(environment(url), "migrate", "--check")
+
+
+@pytest.mark.on_postgresql
+def test_migration_that_waits_for_a_read_does_not_stop_the_others(url):
+    """Without its own limit the ALTER TABLE waits behind the read, and every later read behind the ALTER TABLE."""
+    with psycopg.connect(url) as long_read, psycopg.connect(url, autocommit=True) as other:
+        long_read.execute("SELECT count(*) FROM strata_deletion")
+        migrating = Migrate(url, "strata", "0016")  # which drops the table
+        wait_for(lambda: "Others use the table: trying again in 1 s." in migrating.lines)
+        started = monotonic()
+        other.execute("SELECT count(*) FROM strata_deletion")
+        assert monotonic() - started < 2 * (LOCK_SECONDS + 1)
+        assert migrating.process.poll() is None
+        long_read.commit()
+        migrating.end()
+        assert other.execute("SELECT to_regclass('strata_deletion')").fetchone() == (None,)
+
+
+def test_migration_that_never_gets_its_lock_ends(monkeypatch):
+    monkeypatch.setattr(migrate_command, "PAUSES", (0, 0))
+    monkeypatch.setattr(migrate_command, "LOCK_SECONDS", 0.05)
+    tries = []
+
+    def fail(*args, **options):
+        tries.append(begin())
+        raise OperationalError("lock timeout") from psycopg.errors.LockNotAvailable()
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.execute", fail)
+    monkeypatch.setattr(migrate_command, "one_at_a_time", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(migrate_command.Command, "_set_timeouts", lambda *_: None)
+    with pytest.raises(OperationalError):
+        call_command("migrate", stderr=StringIO())
+    assert len(tries) == 3
+    assert "lock_timeout = '0.05s'" in tries[0]
+    assert "lock_timeout = '10s'" in begin()

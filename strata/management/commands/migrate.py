@@ -1,15 +1,25 @@
-"""migrate: Django's, but one at a time. On PostgreSQL it also sets the timeouts for statements outside transactions."""
+"""migrate: Django's, but one at a time and without stopping traffic.
+
+On PostgreSQL, an ALTER TABLE that waits for a long read makes every later read wait behind it. So a migration waits
+LOCK_SECONDS for a lock, and is tried again after a pause, in which the others go on. `migrate` also sets the timeouts
+for statements outside transactions.
+"""
 
 from __future__ import annotations
 
+from time import sleep
 from typing import Any
 
 from django.core.management.commands import migrate
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 
-from strata.db.backends.postgresql.timeouts import role_default, timeouts
+from strata.db.backends.postgresql.timeouts import role_default, timeouts, transactions_wait
 from strata.db.command_locks import one_at_a_time
 from strata.db.migration_changes import WithoutWords
+
+LOCK_SECONDS = 2
+PAUSES = (1, 2, 4, 8)  # seconds before the second to the fifth try
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Command(migrate.Command):
@@ -21,6 +31,19 @@ class Command(migrate.Command):
             return super().execute(*args, **options)
         with one_at_a_time("migrate", lambda: self._say_that_it_waits(options), using=options["database"]):
             self._set_timeouts(connections[options["database"]].copy())
+            return self._try_again_and_again(*args, **options)
+
+    def _try_again_and_again(self, *args: Any, **options: Any) -> str | None:
+        """What was applied before stays applied: a later try goes on from there."""
+        with transactions_wait(LOCK_SECONDS):
+            for pause in PAUSES:
+                try:
+                    return super().execute(*args, **options)
+                except OperationalError as error:
+                    if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                        raise
+                    self.stderr.write(f"\nOthers use the table: trying again in {pause} s.")
+                    sleep(pause)
             return super().execute(*args, **options)
 
     def _say_that_it_waits(self, options: dict[str, Any]) -> None:

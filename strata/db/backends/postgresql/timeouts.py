@@ -8,18 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
 LOCK_SECONDS = 10
+_lock_seconds = ContextVar("lock_seconds", default=LOCK_SECONDS)
+
+
+@contextmanager
+def transactions_wait(seconds: int) -> Iterator[None]:
+    """Transactions that begin in the block wait at most so long for a lock. In this thread alone."""
+    token = _lock_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _lock_seconds.reset(token)
 
 
 def begin() -> str:
     """BEGIN, with the timeouts of this process until the transaction ends, in one round trip."""
     return (
-        f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; "
+        f"BEGIN; SET LOCAL lock_timeout = '{_lock_seconds.get()}s'; "
         f"SET LOCAL statement_timeout = '{settings.STATEMENT_TIMEOUT}s'"
     )
 
