@@ -20,7 +20,9 @@ from assets.valuation import with_current_value
 from conftest import client_of, member
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata.audit import clock
-from strata.audit.point_in_time import as_known_at, temporal_models
+from strata.audit.past.lines import IMAGES, households_involved, lines_after
+from strata.audit.past.tables import temporal_models
+from strata.audit.point_in_time import as_known_at
 from strata.audit.tracking import TrackedModel
 from strata.tenancy.roles import OWNER, VIEWER
 from tests.conftest import RANDOM_SEED
@@ -144,14 +146,14 @@ def test_stranger_learns_nothing_of_the_past(alice, charlie, portfolio, asset):
 
 
 def test_past_rows_of_other_households_are_not_staged(alice_user, portfolio, asset):
-    """The views would hide them, but each request would copy them."""
+    """They would not be shown, but each request would copy them."""
     foreign = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
     create_asset(foreign, "Theirs")
     instant = timezone.now()
     Asset.objects.all().update(notes="changed")
-    with as_known_at(instant, alice_user), connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM past_assets_asset")
-        assert cursor.fetchall() == [("Checking",)]
+    households = households_involved(temporal_models(), instant, alice_user)
+    lines = lines_after(Asset, instant, households, IMAGES, names=["name"], most=10)
+    assert [line.names for line in lines] == [("Checking",)]
 
 
 def test_removed_member_does_not_see_the_past(bob, bob_user, asset):

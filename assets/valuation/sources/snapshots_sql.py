@@ -2,7 +2,7 @@
 values of months.
 
 A subquery selects the columns that it is ordered by, and takes the first row instead of a MAX: only then does SQLite
-use the indexes below the views of strata.audit.temporal_views, which replace the tables under known_at.
+use the indexes below the views of strata.audit.past.temporal_views, which replace the tables under known_at.
 """
 
 from __future__ import annotations

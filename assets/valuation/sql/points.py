@@ -1,7 +1,7 @@
 """SQL that looks up the newest value of each asset on each day, and adds these up: for assets that are valued by hand.
 
 A subquery selects the columns that it is ordered by, and takes the first row instead of a MAX: only then does SQLite
-use the indexes below the views of strata.audit.temporal_views, which replace the tables under known_at.
+use the indexes below the views of strata.audit.past.temporal_views, which replace the tables under known_at.
 """
 
 from __future__ import annotations
