@@ -32,6 +32,7 @@ lock: ## pin the requirements again, with hashes
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-semgrep.in -o requirements-semgrep.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-yfinance.in -c requirements.txt -o requirements-yfinance.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --upgrade requirements-otel.in -c requirements.txt -o requirements-otel.txt
 
 coverage: ## the suite on SQLite, with the lines that no test runs
 	@scripts/bootstrap dev

@@ -11,6 +11,7 @@ from django.core.wsgi import get_wsgi_application
 
 from strata.api.http.body_limits import BodyTooLarge, most_body_bytes, takes_files
 from strata.server.metrics_endpoint import with_metrics
+from strata.server.tracing import trace_requests
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "strata.settings")
 
@@ -68,4 +69,5 @@ def under_path(answer):
     return application
 
 
+trace_requests()
 application = with_metrics(under_path(with_length(get_wsgi_application())))

@@ -19,6 +19,7 @@ REQUIREMENTS = (
     "requirements-dev.txt",
     "requirements-semgrep.txt",
     "requirements-yfinance.txt",
+    "requirements-otel.txt",
 )
 
 # --- requirements ---

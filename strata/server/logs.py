@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from strata.audit import actor
 
 TOKEN = re.compile(r"strata_[A-Za-z0-9_-]{20}")
-FIELDS = ("method", "route", "status", "ms", "db_ms", "queries", "read_from", "user_id")
+FIELDS = ("method", "route", "status", "ms", "db_ms", "queries", "read_from", "trace_id", "user_id")
 
 
 class JsonLines(logging.Formatter):

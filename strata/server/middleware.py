@@ -33,6 +33,7 @@ from strata.server.logs import OncePerMinute
 
 log = logging.getLogger("strata.requests")
 SANE_ID = re.compile(rf"(?!.*{SECRET_PREFIX})[A-Za-z0-9._-]{{1,64}}")  # not a token, because ids are logged
+TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 KEPT_HEADERS = ("Allow", "Retry-After", "Vary", "WWW-Authenticate")
 STATIC_PATH = "/static/"  # below SCRIPT_NAME
@@ -183,8 +184,15 @@ class RequestLog:
                 "db_ms": round(meter.seconds * 1000, 1),
                 "queries": meter.queries,
                 "user_id": str(user.pk) if user else None,
+                **trace_of(request),
             },
         )
+
+
+def trace_of(request: HttpRequest) -> dict[str, str]:
+    """The id of the trace that the request is a part of (W3C's traceparent), if it is part of one."""
+    match = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    return {"trace_id": match[1]} if match else {}
 
 
 class SafeHeaders(SecurityMiddleware):
