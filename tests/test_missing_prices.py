@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Instrument, ValueGap
+from assets.models import Asset, Category, Instrument, ValueGap
+from assets.services.labels import label_asset
 from reports.queries import net_worth_history, portfolio_totals
 from reports.services.portfolio_snapshots import refresh
 from tests.admin_forms import staff
@@ -72,6 +73,16 @@ def test_every_report_names_the_asset_without_a_price(alice, portfolio, fund):
 def test_every_report_is_complete_where_a_price_counts(alice, portfolio, fund, on):
     for name, answer in answers(alice, portfolio, on).items():
         assert (name, answer["missing_prices"], answer["complete"]) == (name, [], True)
+
+
+def test_asset_is_named_where_one_of_its_categories_is_outside_the_one_asked_for(alice, portfolio, fund):
+    inside, outside = (
+        Category.objects.create(household=portfolio.household, name=name) for name in ("Inside", "Outside")
+    )
+    label_asset(fund.pk, category_ids=[inside.pk, outside.pk])
+    asked = {"start": str(FIRST), "end": str(ON), "group_by": "category", "category": str(inside.pk)}
+    point = alice.get(f"{API}/portfolios/{portfolio.pk}/net-worth", asked).json()["points"][-1]
+    assert (point["complete"], point["missing_prices"]) == (False, [entry(fund)])
 
 
 def test_past_names_it_too(alice, portfolio, fund, source):

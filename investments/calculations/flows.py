@@ -16,7 +16,7 @@ For a single asset, taxes are left out of its flows: they are the owner's, not t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -126,11 +126,11 @@ def value_asset_flows(
     begins_on = values.days[0] if values.days else None
     for each in moved:
         if window.has(each.on):
-            flows.add(each.on, window.rates.fine(each.amount, each.currency, each.on))
+            flows.add(each.on, fine(each.amount, each.currency, each.on))
     for event in asset.events:
         if isinstance(event, Action):
             if window.has(event.on) and held is not None:
-                flows.add(event.on, window.rates.fine(-cash_of(event, held), asset.currency, event.on))
+                flows.add(event.on, fine(-cash_of(event, held), asset.currency, event.on))
             continue
         is_trade = event.type is ACQUIRE or event.type is DISPOSE
         if event.type is TRANSFER:
@@ -155,14 +155,24 @@ def value_asset_flows(
         amount = _trade_flow(event, window)
         flows.add(on, fine(amount, event.currency, on))
     for change in untraded(shares, asset):
-        flows.add(change.on, window.rates.fine(change.amount, values.currency, change.on))
-    first_on, gone_on = values.without_gaps().first_on, values.disposed_on
-    was_bought = first_on is not None and any(values.days[0] <= on <= first_on for on in bought_on)
-    if first_on is not None and window.has(first_on) and not was_bought:
-        flows.add(first_on, window.rates.fine(_value(values, first_on), values.currency, first_on))
-    if first_on is not None and gone_on is not None and window.has(gone_on) and gone_on not in sold_on:
-        flows.add(gone_on, window.rates.fine(-_value(values, day_before(gone_on)), values.currency, gone_on))
+        flows.add(change.on, fine(change.amount, values.currency, change.on))
+    for on, value in _at_its_ends(values, bought_on, sold_on):
+        if window.has(on):
+            flows.add(on, fine(value, values.currency, on))
     return flows
+
+
+def _at_its_ends(
+    values: ValueSeries, bought_on: Collection[date], sold_on: Collection[date]
+) -> Iterator[tuple[date, int]]:
+    """The first value comes in, unless that was bought; what it is worth before its disposal goes out, unless sold."""
+    first_on, gone_on = values.without_gaps().first_on, values.disposed_on
+    if first_on is None:
+        return
+    if not any(values.days[0] <= on <= first_on for on in bought_on):
+        yield first_on, _value(values, first_on)
+    if gone_on is not None and gone_on not in sold_on:
+        yield gone_on, -_value(values, day_before(gone_on))
 
 
 def untraded(shares: Sequence[ShareChange], asset: AssetEvents) -> list[ShareChange]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,7 +20,7 @@ from reports.calculations.allocation import Allocation, Position, Slice, allocat
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import AssetFilter, Grouping, grouping, liquid_assets
+from reports.queries.groups import Grouping, Narrowing, grouping, liquid_assets
 from strata.fields.currencies import minor_units
 
 
@@ -41,10 +41,7 @@ def allocation_on(
     on: date | None = None,
     group_by: str = "type",
     currency: str | None = None,
-    level: int = 1,
-    category: UUID | None = None,
-    asset_filter: AssetFilter | None = None,
-    include_all: bool = False,
+    **narrowing: Unpack[Narrowing],
 ) -> AllocationReport:
     """The portfolios' allocation on a day (default: today), with the targets that apply to it.
 
@@ -56,10 +53,7 @@ def allocation_on(
         [on or latest_today(portfolios)],
         group_by=group_by,
         currency=currency,
-        level=level,
-        category=category,
-        asset_filter=asset_filter,
-        include_all=include_all,
+        **narrowing,
     )
     return report
 
@@ -70,23 +64,13 @@ def allocations_on(
     *,
     group_by: str = "type",
     currency: str | None = None,
-    level: int = 1,
-    category: UUID | None = None,
-    asset_filter: AssetFilter | None = None,
-    include_all: bool = False,
     read_series: SeriesReader | None = None,
+    **narrowing: Unpack[Narrowing],
 ) -> list[AllocationReport]:
     """The allocation on each of the days (each once, ascending); `read_series` reads the values, if it is given."""
     portfolios = list(portfolios)
     currency = currency or common_currency(portfolios)
-    groups = grouping(
-        portfolios,
-        group_by,
-        level=level,
-        category=category,
-        asset_filter=asset_filter,
-        include_all=include_all,
-    )
+    groups = grouping(portfolios, group_by, **narrowing)
     ids = [portfolio.pk for portfolio in portfolios]
     totals = groups.totals(ids, days, kept_apart=liquid_assets(ids), read_series=read_series)
     currencies = {currency, *(code for _, code in totals.columns)}

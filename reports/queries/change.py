@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 from uuid import UUID
 
 from django.db.models import Q, Value
@@ -22,7 +22,7 @@ from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
 from reports.queries.defaults import common_currency
-from reports.queries.groups import AssetFilter, by_name, grouping
+from reports.queries.groups import Grouping, Narrowing, by_name, grouping
 from strata.fields.currencies import minor_units
 
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.TRANSFER)
@@ -45,11 +45,8 @@ def change_report(
     end: date,
     currency: str | None = None,
     group_by: str = "asset",
-    level: int = 1,
-    category: UUID | None = None,
-    asset_filter: AssetFilter | None = None,
-    include_all: bool = False,
     read_series: SeriesReader = valuation.value_series,
+    **narrowing: Unpack[Narrowing],
 ) -> ChangeReport:
     """The change after `start` up to the end of `end`, split as reports.calculations.change defines it.
 
@@ -58,19 +55,10 @@ def change_report(
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     currency = currency or common_currency(portfolios)
-    groups = grouping(
-        portfolios,
-        group_by,
-        level=level,
-        category=category,
-        asset_filter=asset_filter,
-        include_all=include_all,
-    )
-    assets = asset_rows(ids, groups.matching_assets(ids), include_all=include_all)
+    groups = grouping(portfolios, group_by, **narrowing)
+    assets = asset_rows(ids, groups.matching_assets(ids), include_all=groups.include_all)
     flows_by_asset = with_known_flows(cash_flows(ids, start, end), assets, start, end)
     refs = [asset.ref for asset in assets.values()]
-    currencies = {currency} | {asset.ref.currency for asset in assets.values()}
-    currencies |= {flow.currency for pk, flows in flows_by_asset.items() if pk in assets for flow in flows}
     share_changes = valuation.share_changes(refs, start=start, end=end)
     all_series = read_series(refs, start=start, end=end, reported_in=currency)
     gaps: list[Gap] = []
@@ -80,24 +68,37 @@ def change_report(
         end=end,
         currency=currency,
         places=minor_units(currency),
-        rates=rate_book(currencies, start=start, end=end, portfolios=portfolios),
+        rates=rate_book(
+            {currency} | currencies_of(assets, flows_by_asset), start=start, end=end, portfolios=portfolios
+        ),
         groups=None if group_by == "asset" else groups.keys_of_assets(ids),
     )
-    names: dict[Hashable, str] = {pk: asset.name for pk, asset in assets.items()}
-    labels = (
-        by_name({key: names[key] for key in change.rows})
-        if group_by == "asset"
-        else groups.labels(change.rows)
-    )
-    missing_prices = price_gaps_of(gaps, start, end)
-    left_out = by_name({key: names[key] for key in (*change.left_out, *(gap.asset_id for gap in gaps))})
     change = replace(
         change,
-        rows={key: change.rows[key] for key in labels},
-        left_out=tuple(left_out),
-        missing_prices=missing_prices,
+        left_out=(*change.left_out, *(gap.asset_id for gap in gaps)),
+        missing_prices=price_gaps_of(gaps, start, end),
     )
-    paths = {key: groups.path(key) for key in change.rows} if group_by == "category" else {}
+    return with_names(change, groups, {pk: asset.name for pk, asset in assets.items()})
+
+
+def currencies_of(
+    assets: Mapping[UUID, AssetRow], flows_by_asset: Mapping[UUID, Sequence[CashFlow]]
+) -> set[str]:
+    """Those of the assets and of their flows."""
+    of_flows = {flow.currency for pk, flows in flows_by_asset.items() if pk in assets for flow in flows}
+    return of_flows | {asset.ref.currency for asset in assets.values()}
+
+
+def with_names(change: NetWorthChange, groups: Grouping, asset_names: Mapping[Hashable, str]) -> ChangeReport:
+    """The report of the change, its rows and the assets left out by their names."""
+    group_by = str(groups.group_by)
+    is_by_asset, is_by_category = group_by == "asset", group_by == "category"
+    labels = (
+        by_name({key: asset_names[key] for key in change.rows}) if is_by_asset else groups.labels(change.rows)
+    )
+    left_out = by_name({key: asset_names[key] for key in change.left_out})
+    change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
+    paths = {key: groups.path(key) for key in change.rows} if is_by_category else {}
     return ChangeReport(group_by, change, labels | left_out, paths)
 
 

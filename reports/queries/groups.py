@@ -6,10 +6,10 @@ Keys are those of assets.valuation: ids, or codes for groups and currencies; Non
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import add, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -32,6 +32,15 @@ NONE_LABELS = {"category": _("No category"), "tag": _("No tag"), "institution": 
 # Which assets count. For "type", "group", "currency" or "institution" the value is a collection of keys; for "tag" or
 # "category" it is one id, or None for assets without any; for "liquidity" it is LIQUID or NOT_LIQUID.
 type AssetFilter = Mapping[str, Any]
+
+
+class Narrowing(TypedDict, total=False):
+    """What a report may be asked to leave out, and the level of categories that it shows: see Grouping."""
+
+    level: int
+    category: UUID | None
+    asset_filter: AssetFilter | None
+    include_all: bool
 
 
 def category_tree(household_ids: Collection[UUID]) -> Tree:
@@ -183,19 +192,17 @@ def filter_assets(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[A
 def grouping(
     portfolios: Iterable[Portfolio],
     group_by: str | None,
-    *,
-    level: int = 1,
-    category: UUID | None = None,
-    asset_filter: AssetFilter | None = None,
-    include_all: bool = False,
+    **narrowing: Unpack[Narrowing],
 ) -> Grouping:
     """The Grouping, with the tree of categories if it is needed."""
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
+    include_all, asset_filter = narrowing.get("include_all", False), narrowing.get("asset_filter") or {}
+    category = narrowing.get("category")
     if group_by != "category" and category is None:
-        return Grouping(group_by, asset_filter=asset_filter or {}, portfolio_ids=ids, include_all=include_all)
+        return Grouping(group_by, asset_filter=asset_filter, portfolio_ids=ids, include_all=include_all)
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
-    return Grouping(group_by, level, category, asset_filter or {}, tree, ids, include_all)
+    return Grouping(group_by, narrowing.get("level", 1), category, asset_filter, tree, ids, include_all)
 
 
 def spellings(portfolio_ids: Collection[UUID], keys: Collection[Hashable]) -> list[tuple[Hashable, str]]:
@@ -215,7 +222,7 @@ def without(totals: Totals, key: Hashable) -> Totals:
         others = tuple(group for group in keys if group != key)
         known = columns.get((others, currency))
         columns[others, currency] = column if known is None else added_columns(known, column)
-    return Totals(totals.days, columns)
+    return replace(totals, columns=columns)
 
 
 def added_columns(first: Column, second: Column) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -23,7 +23,7 @@ from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
 from reports.calculations.real_terms import RealTerms
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import LIQUIDITY, AssetFilter, grouping
+from reports.queries.groups import LIQUIDITY, Narrowing, grouping
 from strata.exceptions import Invalid, NotFound
 from strata.fields.currencies import minor_units
 
@@ -65,12 +65,9 @@ def net_worth_history(
     interval: str = "month",
     currency: str | None = None,
     group_by: str | None = None,
-    level: int = 1,
-    category: UUID | None = None,
-    asset_filter: AssetFilter | None = None,
     from_start: bool = False,
-    include_all: bool = False,
     index: Instrument | None = None,
+    **narrowing: Unpack[Narrowing],
 ) -> NetWorthSeries:
     """The portfolios' net worth from `start` (default: the first value) to `end` (default: today), at each day's rates.
 
@@ -81,20 +78,13 @@ def net_worth_history(
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
     end = end or latest_today(portfolios)
+    include_all = narrowing.get("include_all", False)
     start = start or min(valuation.first_value_day(ids, include_all=include_all) or end, end)
     currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(
-        portfolios,
-        group_by,
-        level=level,
-        category=category,
-        asset_filter=asset_filter,
-        include_all=include_all,
-    )
+    groups = grouping(portfolios, group_by, **narrowing)
     days = days_between(start, end, interval)
-    if from_start and days[0] != start:
-        days = [start, *days]
+    days = [start, *days] if from_start and days[0] != start else days
     real = None if index is None else real_terms(index, days)
     totals, labels, paths = groups.named_totals(ids, days)
     points = net_worth(
@@ -105,13 +95,14 @@ def net_worth_history(
         grouped=group_by is not None,
         factors=None if real is None else real.factors(),
     )
-    if totals.gaps:
-        points = with_missing_prices(points, totals)
+    points = with_missing_prices(points, totals)
     return NetWorthSeries(currency, interval, group_by, totals.overlap, points, labels, paths, real)
 
 
-def with_missing_prices(points: Iterable[Point], totals: Totals) -> list[Point]:
+def with_missing_prices(points: list[Point], totals: Totals) -> list[Point]:
     """The points, each with the assets that it leaves out. Raises ReportTooLarge for too many of these in all."""
+    if not totals.gaps:
+        return points
     if (count := valuation.count_left_out(totals.gaps, totals.days)) > MOST_FIGURES:
         message = f"Assets without a price on {count:,} days are more than {MOST_FIGURES:,}."
         raise ReportTooLarge("interval", f"{message} Take a longer interval or fewer days.")
