@@ -24,8 +24,6 @@ from assets.rules.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget, Gap, SeriesReader, ValueSeries, price_gaps
 from assets.valuation.series import gaps_of, gaps_on
 from portfolios.models import Portfolio
-from reports.calculations import holding_quality, instrument_quality, price_quality
-from reports.calculations.instrument_quality import Identified
 from reports.calculations.quality import (
     Code,
     Examined,
@@ -36,6 +34,9 @@ from reports.calculations.quality import (
     findings,
     rate_jumps,
 )
+from reports.calculations.quality.holdings import holding_findings
+from reports.calculations.quality.instruments import Identified, instrument_findings
+from reports.calculations.quality.prices import PricedAsset, price_jumps, without_price
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
 from strata.exceptions import resource_name
@@ -112,12 +113,12 @@ def quality_issues(
     rates = rate_book_of_span(
         {currency}.union(*used.values()), start=min(since, on), end=on, portfolios=portfolios
     )
-    without_price = [price_quality.without_price(gap) for gap in price_gaps(gaps, [on]).get(on, ())]
+    unpriced_assets = [without_price(gap) for gap in price_gaps(gaps, [on]).get(on, ())]
     all_findings = [
-        *but_no_value_of(without_price, findings(assets, on=on, currency=currency, rates=rates)),
+        *but_no_value_of(unpriced_assets, findings(assets, on=on, currency=currency, rates=rates)),
         *of_holdings(ids, rows, on),
         *of_instruments(rows),
-        *without_price,
+        *unpriced_assets,
         *of_prices(portfolios, rows.values(), since, on),
     ]
     issues = [*issues_of(all_findings, rows)]
@@ -126,9 +127,9 @@ def quality_issues(
     return [*with_dismissals(issues, dismissals_in(ids), dismissed)]
 
 
-def but_no_value_of(without_price: Iterable[Finding], of_values: Iterable[Finding]) -> Iterator[Finding]:
+def but_no_value_of(unpriced_assets: Iterable[Finding], of_values: Iterable[Finding]) -> Iterator[Finding]:
     """Not that an asset has no value where the reason is known: it has no price."""
-    unpriced = {finding.asset for finding in without_price}
+    unpriced = {finding.asset for finding in unpriced_assets}
     return (each for each in of_values if each.code != Code.NO_VALUE or each.asset not in unpriced)
 
 
@@ -304,7 +305,7 @@ def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], 
     if not ids:
         return []
     by_name = sorted(ids, key=lambda pk: alphabetical(assets[pk].name_key, pk))
-    return holding_quality.holding_findings(read_ledger(ids), by_name, on=on)
+    return holding_findings(read_ledger(ids), by_name, on=on)
 
 
 def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:
@@ -323,7 +324,7 @@ def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:
     shared = same.filter(household=None, assets__portfolio__household__in=household_ids)
     columns = ("assets__portfolio__household_id", "pk", "symbol", "isin")
     known = own.union(shared.values_list(*columns)).order_by()
-    return instrument_quality.instrument_findings(held, starmap(Identified, known))
+    return instrument_findings(held, starmap(Identified, known))
 
 
 def of_prices(
@@ -347,8 +348,8 @@ def of_prices(
         for (_, pk), asset in of_household.items():
             if pk in prices_by_instrument:
                 days = [date.fromordinal(split.on) for split in splits.get(pk, ())]
-                priced = price_quality.PricedAsset(asset.pk, pk, symbols[pk], prices_by_instrument[pk], days)
-                yield from price_quality.price_jumps(priced)
+                priced = PricedAsset(asset.pk, pk, symbols[pk], prices_by_instrument[pk], days)
+                yield from price_jumps(priced)
 
 
 def shared_instruments(all_findings: Iterable[Finding]) -> set[UUID]:

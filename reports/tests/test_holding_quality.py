@@ -6,7 +6,7 @@ from uuid import UUID
 
 from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, ChosenLot, Trade, TradeType
 from portfolios.lot_method import LotMethod
-from reports.calculations.holding_quality import holding_findings
+from reports.calculations.quality.holdings import holding_findings
 
 SHARES, ELSEWHERE = UUID(int=1), UUID(int=2)
 JAN, FEB, MAR = date(2024, 1, 10), date(2024, 2, 10), date(2024, 3, 10)

@@ -16,7 +16,8 @@ from assets.holdings.events import QUANTITY_UNIT, Action, AssetEvents, Ledger, T
 from assets.holdings.quantities import Quantities, quantities
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.lots import lots
-from reports.calculations.quality import Code, Finding, Severity
+from reports.calculations.quality.codes import Code
+from reports.calculations.quality.finding import Finding, Severity
 
 A_DAY = timedelta(days=1)
 _SHOWN = Context(prec=40)

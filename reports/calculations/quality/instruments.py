@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from stdnum import isin
 
-from reports.calculations.quality import Code, Finding
+from reports.calculations.quality.codes import Code
+from reports.calculations.quality.finding import Finding
 
 
 class Identified(NamedTuple):

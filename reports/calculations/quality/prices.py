@@ -12,7 +12,8 @@ from uuid import UUID
 
 from assets.prices.series import PriceSeries
 from assets.valuation.protocol import PriceGap
-from reports.calculations.quality import Code, Finding
+from reports.calculations.quality.codes import Code
+from reports.calculations.quality.finding import Finding
 
 JUMP = 5  # times as much, or a part of it
 _SHOWN = Context(prec=12)
