@@ -1,10 +1,13 @@
 """Every file and heading that a document names in a link or in backticks exists."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.strata_apps import APPS
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -15,12 +18,14 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 # A file or folder of the repository, not a route, command, setting or a file of an installation.
 FOLDERS = (
-    "strata|portfolios|assets|investments|reports|imports|demo|tests|docs|deploy|scripts|benchmarks"
+    "strata|portfolios|assets|investments|reports|imports|archives|demo|tests|docs|deploy|scripts|benchmarks"
     r"|\.semgrep|\.ci"
 )
 NAMES_A_FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|ini|yaml|conf|txt|in)")
 # This page names files that it creates; test_adding_a_resource checks them.
 OF_AN_EXAMPLE = {"docs/adding-a-resource.md", "docs/testing-a-resource.md"}
+PACKAGES = (*APPS, "investments")
+NOT_OF_THE_APPS_WORK = {"migrations", "tests", "templatetags"}
 OF_EACH_APP = {"doctor.py", "conftest.py"}  # names of files that several folders have
 
 
@@ -54,6 +59,22 @@ def test_links_lead_to_existing_files_and_headings(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_every_package_of_the_apps_is_in_the_tree_of_the_architecture():
+    tree = set(links(ROOT / "docs" / "architecture.md"))
+    folders = {
+        file.parent.relative_to(ROOT) for app in PACKAGES for file in (ROOT / app).glob("*/__init__.py")
+    }
+    packages = {f"../{folder}" for folder in folders if folder.name not in NOT_OF_THE_APPS_WORK}
+    assert packages | {f"../{app}" for app in PACKAGES} <= tree
+
+
+def test_every_contract_of_import_linter_is_explained():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    cells = re.findall(r"^\| ([^|]+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    explained = {name for cell in cells for name in cell.split("; ")}
+    assert {contract["name"] for contract in contracts} <= explained
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids_of)

@@ -1,4 +1,4 @@
-"""rebuild: calculates packed prices, daily deltas, monthly values and gaps again from what was recorded."""
+"""rebuild: calculates packed prices, deltas, monthly values and gaps again from what was recorded."""
 
 from __future__ import annotations
 
