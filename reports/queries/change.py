@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 from uuid import UUID
 
 from django.db.models import Q, Value
@@ -22,7 +22,7 @@ from portfolios.models import Portfolio
 from reports.calculations.attribution import AttributionKind, CashFlow, CashFlowType, ExplainedAsset
 from reports.calculations.change import NetWorthChange, change_between
 from reports.queries.defaults import common_currency
-from reports.queries.groups import Grouping, Narrowing, by_name, grouping
+from reports.queries.groups import Grouping, Narrowing, grouping
 from strata.fields.currencies import minor_units
 
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.TRANSFER)
@@ -78,7 +78,7 @@ def change_report(
         left_out=(*change.left_out, *(gap.asset_id for gap in gaps)),
         missing_prices=price_gaps_of(gaps, start, end),
     )
-    return with_names(change, groups, {pk: asset.name for pk, asset in assets.items()})
+    return with_names(change, groups, assets)
 
 
 def currencies_of(
@@ -89,17 +89,21 @@ def currencies_of(
     return of_flows | {asset.ref.currency for asset in assets.values()}
 
 
-def with_names(change: NetWorthChange, groups: Grouping, asset_names: Mapping[Hashable, str]) -> ChangeReport:
+def with_names(change: NetWorthChange, groups: Grouping, assets: Mapping[Any, AssetRow]) -> ChangeReport:
     """The report of the change, its rows and the assets left out by their names."""
     group_by = str(groups.group_by)
     is_by_asset, is_by_category = group_by == "asset", group_by == "category"
-    labels = (
-        by_name({key: asset_names[key] for key in change.rows}) if is_by_asset else groups.labels(change.rows)
-    )
-    left_out = by_name({key: asset_names[key] for key in change.left_out})
+    labels = names_in_order(change.rows, assets) if is_by_asset else groups.labels(change.rows)
+    left_out = names_in_order(change.left_out, assets)
     change = replace(change, rows={key: change.rows[key] for key in labels}, left_out=tuple(left_out))
     paths = {key: groups.path(key) for key in change.rows} if is_by_category else {}
     return ChangeReport(group_by, change, labels | left_out, paths)
+
+
+def names_in_order(keys: Iterable[Any], assets: Mapping[Any, AssetRow]) -> dict[Hashable, str]:
+    """The names of these assets, as by_name has them. Their keys are stored, so they need not be made again."""
+    ordered = sorted(keys, key=lambda pk: (assets[pk].name_key, str(pk)))
+    return {pk: assets[pk].name for pk in ordered}
 
 
 class AssetRow(NamedTuple):
@@ -107,6 +111,7 @@ class AssetRow(NamedTuple):
 
     ref: AssetRef
     name: str
+    name_key: str
     kind: AttributionKind
 
 
@@ -116,10 +121,10 @@ def asset_rows(
     """The portfolios' assets that count, or all; if `matching` is given, only those in it."""
     rows = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
     rows = rows if include_all else rows.filter(counts_in_net_worth=True)
-    columns = (*REF_COLUMNS, "name", "kind", "asset_type__kind")
+    columns = (*REF_COLUMNS, "name", "name_key", "kind", "asset_type__kind")
     return {
-        ref[0]: AssetRow(AssetRef(*ref), name, kind or type_kind)
-        for *ref, name, kind, type_kind in rows.values_list(*columns)
+        ref[0]: AssetRow(AssetRef(*ref), name, name_key, kind or type_kind)
+        for *ref, name, name_key, kind, type_kind in rows.values_list(*columns)
         if matching is None or ref[0] in matching
     }
 
@@ -142,8 +147,11 @@ def with_both_values(
     """The series without gaps. Those of assets that have none on one of the two days are left out: an asset without a
     price there would look like a gain or a loss. Their gaps are added to `gaps`. A gap in between changes nothing.
     """
+    days = sorted({start, end})
     for ref, history in all_series:
-        if at_the_ends := gaps_on(gaps_of(ref.id, history), sorted({start, end})):
+        if not history.has_gaps:
+            yield ref, history
+        elif at_the_ends := gaps_on(gaps_of(ref.id, history), days):
             gaps += at_the_ends
         else:
             yield ref, history.without_gaps()

@@ -40,7 +40,6 @@ from reports.calculations.quality.prices import PricedAsset, price_jumps, withou
 from reports.models import DismissedFinding
 from reports.queries.defaults import today_of
 from strata.exceptions import resource_name
-from strata.fields.names import alphabetical
 
 LOOKED_BACK = timedelta(days=400)
 TRADES = (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE, Transaction.Type.ADJUST)
@@ -212,6 +211,11 @@ class AssetRow(NamedTuple):
     isin: str | None
 
 
+def in_name_order(row: AssetRow) -> tuple[str, str]:
+    """The sort key of `alphabetical`, for a row that has the key of its name already."""
+    return row.name_key, str(row.pk)
+
+
 COLUMNS = (
     *AssetRow._fields[:-8],
     "compared_first_value_on",
@@ -246,7 +250,7 @@ def examined_by_name(
     ]
     all_series = valuation.whole_series(refs, start=since, end=on, read_series=read_series)
     rows = examined(assets, all_series, portfolio_ids, since, on, gaps)
-    return sorted(rows, key=lambda asset: alphabetical(asset.name, asset.asset))
+    return sorted(rows, key=lambda asset: (asset.name, str(asset.asset)))
 
 
 def examined(
@@ -304,16 +308,15 @@ def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], 
     ids = list(counted.order_by().values_list("asset_id", flat=True).distinct())
     if not ids:
         return []
-    by_name = sorted(ids, key=lambda pk: alphabetical(assets[pk].name_key, pk))
+    by_name = sorted(ids, key=lambda pk: in_name_order(assets[pk]))
     return holding_findings(read_ledger(ids), by_name, on=on)
 
 
 def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:
     """The findings about instruments with an ISIN, by the name of the asset. Without such an instrument no query."""
     held: dict[Hashable, Identified] = {
-        row.pk: Identified(row.household_id, row.instrument_id, row.symbol or "", row.isin)
-        for row in sorted(assets.values(), key=lambda row: alphabetical(row.name_key, row.pk))
-        if row.isin
+        row.pk: Identified(row.household_id, row.instrument_id, row.symbol or "", row.isin or "")
+        for row in sorted((row for row in assets.values() if row.isin), key=in_name_order)
     }
     if not held:
         return []
@@ -336,10 +339,14 @@ def of_prices(
     """
     by_household: dict[UUID, dict[tuple[UUID, UUID], AssetRow]] = {}
     households = {portfolio.pk: portfolio.household_id for portfolio in portfolios}
-    for asset in sorted(assets, key=lambda row: alphabetical(row.name_key, row.pk)):
-        if asset.instrument_id is not None and not valuation.is_by_hand(asset.valuation):
-            of_household = by_household.setdefault(households[asset.portfolio_id], {})
-            of_household.setdefault((asset.portfolio_id, asset.instrument_id), asset)
+    with_instruments = [
+        (asset, asset.instrument_id)
+        for asset in assets
+        if asset.instrument_id is not None and not valuation.is_by_hand(asset.valuation)
+    ]
+    for asset, instrument_id in sorted(with_instruments, key=lambda pair: in_name_order(pair[0])):
+        of_household = by_household.setdefault(households[asset.portfolio_id], {})
+        of_household.setdefault((asset.portfolio_id, instrument_id), asset)
     for household_id, of_household in by_household.items():
         ids = {instrument_id for _, instrument_id in of_household}
         splits = splits_of(ids, household_id)
