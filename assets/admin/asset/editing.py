@@ -1,12 +1,13 @@
-"""Which asset a page that changes it is about: one that the user may change."""
+"""Pages that change an asset, beside its form: which asset each is about, one that the user may change."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import View
 
 from assets.models import Asset
 from strata.exceptions import StrataError
@@ -32,3 +33,14 @@ def require_editor(request: HttpRequest, asset: Any) -> None:
     user: Any = request.user
     if not user.is_superuser:
         require_role(user, asset.portfolio.household_id)
+
+
+class AssetEditingPage(View):
+    """The base of a page of an asset, with the asset."""
+
+    http_method_names = ["get", "post", "head", "options"]
+    asset: Asset
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.asset = editable_asset(request, kwargs["pk"])
+        return cast("HttpResponse", super().dispatch(request, *args, **kwargs))

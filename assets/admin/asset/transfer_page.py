@@ -12,10 +12,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views import View
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from assets.admin.asset.editing import editable_asset, require_editor
+from assets.admin.asset.editing import AssetEditingPage, require_editor
 from assets.models import Asset, Transaction
 from assets.services.entries.transfers import has_units, transfer
 from portfolios.models import Portfolio
@@ -79,14 +78,7 @@ class TransferForm(forms.Form):
             del self.fields["to_asset"], self.fields["quantity"]
 
 
-class TransferPage(View):
-    http_method_names = ["get", "post", "head", "options"]
-    asset: Asset
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.asset = editable_asset(request, kwargs["pk"])
-        return cast("HttpResponse", super().dispatch(request, *args, **kwargs))
-
+class TransferPage(AssetEditingPage):
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.page(TransferForm(None, asset=self.asset))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -10,9 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
-from django.views import View
 
-from assets.admin.asset.editing import editable_asset, require_editor
+from assets.admin.asset.editing import AssetEditingPage, require_editor
 from assets.admin.asset.terms.forms import TermsForm
 from assets.models import Asset
 from assets.models.asset import Valuation
@@ -38,15 +37,8 @@ def version_of_terms(asset: Asset) -> str:
     return salted_hmac("strata.terms", shown, algorithm="sha256").hexdigest()
 
 
-class TermsPage(View):
+class TermsPage(AssetEditingPage):
     """`valuation` in the address is the way whose terms are shown; without it that of the asset."""
-
-    http_method_names = ["get", "post", "head", "options"]
-    asset: Asset
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.asset = editable_asset(request, kwargs["pk"])
-        return cast("HttpResponse", super().dispatch(request, *args, **kwargs))
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.page(self.form())
