@@ -14,7 +14,6 @@ from reports.calculations.quality.examined import Examined, plain
 from reports.calculations.quality.finding import Finding
 
 FACTORS = {10: ("ten times as much", "a tenth of it"), 100: ("a hundred times as much", "a hundredth of it")}
-TOLERANCE = Fraction(5, 100)
 
 
 PIECE = 32  # values that are looked at together
@@ -89,12 +88,18 @@ def _factor(before: Amount, after: Amount) -> Fraction | None:
         return None  # nearly all pairs
     if not before or not after or (before > 0) != (after > 0):
         return None
-    ratio = Fraction(after) / Fraction(before)
     for factor in FACTORS:
-        for exact in (Fraction(factor), Fraction(1, factor)):
-            if abs(ratio / exact - 1) <= TOLERANCE:
-                return exact
+        if _is_about(after, factor * before):
+            return Fraction(factor)
+        if _is_about(factor * after, before):
+            return Fraction(1, factor)
     return None
+
+
+def _is_about(value: Amount, exact: Amount) -> bool:
+    """Whether the value differs by at most a twentieth of the exact one."""
+    bounds = 19 * exact, 21 * exact
+    return min(bounds) <= 20 * value <= max(bounds)
 
 
 def _times(factor: Fraction) -> str:
