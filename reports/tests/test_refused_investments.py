@@ -6,6 +6,7 @@ import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Instrument
+from reports.api.investments import views
 from tests.factories import add_value, create_asset, day
 
 from .test_investments import API, buy, sell
@@ -92,3 +93,58 @@ def test_a_bad_action_is_refused_by_name(alice, paths, values, field):
     answer = alice.post(f"{API}/{path}", {"on": "2024-01-02", **values}, format="json")
     assert answer.status_code == 400
     assert field in [error["field"] for error in answer.json()["errors"]]
+
+
+# --- more rows than an answer may have ---
+
+
+@pytest.fixture
+def small_answers(monkeypatch):
+    """At most three lots and ten days."""
+    monkeypatch.setattr(views, "MOST_LOTS", 3)
+    monkeypatch.setattr(views, "MOST_DAYS", 10)
+
+
+@pytest.fixture
+def shares(portfolio):
+    """Three open lots, and two parts of the first one that were sold."""
+    asset = create_asset(portfolio, "Shares", TypeId.STOCKS)
+    for number in range(3):
+        buy(asset, number, 10, 100)
+    for number in (3, 4):
+        sell(asset, number, 2, 30)
+    add_value(asset, 90, day(1))
+    return asset
+
+
+def refused(client, path: str) -> tuple[int, str, str]:
+    answer = client.get(f"{API}/{path}")
+    (error,) = answer.json()["errors"]
+    return answer.status_code, error["field"], error["code"]
+
+
+def test_an_answer_with_too_many_rows_is_refused_and_names_what_to_change(alice, shares, small_answers):
+    lots, gains = f"assets/{shares.pk}/lots", "realised-gains?start=2023-12-31"
+    assert len(alice.get(f"{API}/{lots}").json()["open"]) == 3
+    assert alice.get(f"{API}/lots").status_code == 200
+    assert len(alice.get(f"{API}/{gains}").json()["results"]) == 2
+    assert refused(alice, f"{lots}?closed=1") == (400, "closed", "too_much")
+    assert refused(alice, "lots?detail=1") == (400, "detail", "too_much")
+    buy(shares, 5, 10, 100)
+    assert refused(alice, lots) == (400, "on", "too_much")
+    assert alice.get(f"{API}/{lots}?on={day(2)}").status_code == 200
+    for number in (6, 7):
+        sell(shares, number, 1, 20)
+    assert refused(alice, gains) == (400, "start", "too_much")
+    assert refused(alice, "realised-gains?year=2024") == (400, "year", "too_much")
+    assert alice.get(f"{API}/{gains}&end={day(4)}").status_code == 200
+    table = alice.get(f"{API}/{gains}&format=csv")
+    assert len(b"".join(table).splitlines()) == 1 + 4 + 1  # in pieces: the head, the sales, the totals
+
+
+def test_a_long_chain_is_measured_and_not_explained(alice, shares, small_answers):
+    for path in ("performance", f"assets/{shares.pk}/performance"):
+        span = f"{path}?start={day(0)}&end="
+        assert len(alice.get(f"{API}/{span}{day(9)}&explain=1").json()["days"]) == 9
+        assert alice.get(f"{API}/{span}{day(30)}").status_code == 200
+        assert refused(alice, f"{span}{day(30)}&explain=1") == (400, "explain", "too_much")

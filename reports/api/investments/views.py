@@ -68,6 +68,22 @@ END = day("Up to the end of this day; today, where it is absent.")
 ON = day("At the end of this day; today, where it is absent.")
 
 
+MOST_LOTS = 20_000  # in one JSON answer, which is held in memory as a whole: about ten megabytes
+
+
+MOST_DAYS = 40_000  # of a chain that is explained: a century
+
+
+def refuse_too_many_lots(count: int, field: str, way_out: str) -> None:
+    refuse_too_many(count, MOST_LOTS, "lots", field, way_out)
+
+
+def refuse_too_many(count: int, most: int, rows: str, field: str, way_out: str) -> None:
+    if count > most:
+        message = f"That is {count:,} {rows}; there may be {most:,}: {way_out}"
+        raise exceptions.ValidationError({field: message}, code="too_much")
+
+
 def flag(about: str) -> Parameter:
     return Parameter(read_flag, None, FLAG, about, many=False)
 
@@ -109,7 +125,11 @@ class LotsView(InvestmentReport):
         self, detail: bool = False, on: date | None = None, **asked: Any
     ) -> tuple[str | None, date, bool, list[LotsOfAsset]]:
         on = on or latest_today(self.portfolios)
-        return asked.get("method"), on, detail, lots_report(self.portfolios, on=on, detail=detail, **asked)
+        results = lots_report(self.portfolios, on=on, detail=detail, **asked)
+        if detail:
+            count = sum(len(each.open) + len(each.closed) for each in results)
+            refuse_too_many_lots(count, "detail", "leave it out, or choose a portfolio or other filters.")
+        return asked.get("method"), on, detail, results
 
     def answer(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> dict[str, Any]:
         method, on, detail, results = report
@@ -141,6 +161,10 @@ class AssetLotsView(InvestmentAssetReport):
         asset = self.asset()
         asked.setdefault("on", latest_today(self.portfolios))
         (report,) = lots_of_assets(self.portfolios, only_assets={asset.pk}, include_all=True, **asked)
+        refuse_too_many_lots(len(report.open), "on", "take an earlier day, or lots without detail.")
+        if closed:
+            count = len(report.open) + len(report.closed)
+            refuse_too_many_lots(count, "closed", "leave it out, or take realised-gains of a year.")
         return closed, report
 
     def answer(self, report: tuple[bool, LotsOfAsset]) -> dict[str, Any]:
@@ -186,7 +210,11 @@ class RealisedGainsView(InvestmentReport):
                 raise exceptions.ValidationError({"year": "Send a year, or start and end."})
             asked["start"] = date(year, 1, 1) - timedelta(days=1) if year > 1 else None
             asked["end"] = date(year, 12, 31)
-        return realised_gains_report(self.portfolios, **asked)
+        report = realised_gains_report(self.portfolios, **asked)
+        if not self.table_format:  # a table is sent in pieces
+            field = "start" if year is None else "year"
+            refuse_too_many_lots(len(report.gains), field, "take fewer days or other filters, or format=csv.")
+        return report
 
 
 # --- income ---
@@ -243,6 +271,10 @@ class ComparedReport(InvestmentReport):
 
 def performance_shown(report: tuple[bool, Performance]) -> dict[str, Any]:
     explain, measured = report
+    if explain:
+        refuse_too_many(
+            len(measured.chain), MOST_DAYS, "days", "explain", "leave it out, or take fewer days."
+        )
     return answers.performance_answer(measured, explain=explain)
 
 
