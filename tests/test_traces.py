@@ -192,7 +192,10 @@ class World:
         return model(**columns_of())
 
     def columns_of(self, model, n, day):
-        (resource,) = (resource for resource in RESOURCES.values() if resource.model is model)
+        resource = next((resource for resource in RESOURCES.values() if resource.model is model), None)
+        assert resource, (
+            f"Add {model.__name__} to tests/resources.py, or to the columns and CHANGED of this file."
+        )
         return lambda: resource.columns(Place(self.household, self.asset, f"Row {n}", day))
 
 

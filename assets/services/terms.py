@@ -47,6 +47,10 @@ class TermsModel(NamedTuple):
     columns: tuple[str, ...]
     dated: Mapping[str, DatedRows] = {}
 
+    @property
+    def models(self) -> tuple[type[OfAnAsset], ...]:
+        return (self.model, *(part.model for part in self.dated.values()))
+
 
 TERMS: Mapping[str, TermsModel] = {
     Valuation.LOAN: TermsModel(
@@ -195,7 +199,7 @@ def delete_terms(asset: Asset, *, but: str = Valuation.MANUAL) -> None:
     kind = TERMS.get(asset.valuation)
     if kind is None or asset.valuation == but:
         return
-    for model in (kind.model, *(part.model for part in kind.dated.values())):
+    for model in kind.models:
         rows_of(model, asset).delete()
 
 

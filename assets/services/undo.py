@@ -22,14 +22,10 @@ from assets.models import (
     Category,
     Depreciation,
     ExchangeRate,
-    Growth,
     Instrument,
     InstrumentAction,
     InstrumentSource,
     Loan,
-    LoanExtraPayment,
-    LoanHoliday,
-    LoanRate,
     PriceLoad,
     PriceSource,
     Tag,
@@ -45,7 +41,7 @@ from assets.services.entries.disposal import OF_A_DISPOSAL, first_value_on, proc
 from assets.services.instruments import instruments, price_sources
 from assets.services.instruments.instruments import require_instrument
 from assets.services.labels import LABEL_KINDS, MOST_LABELS, AnyLabelKind
-from assets.services.terms import PRICED, has_terms, require_priced
+from assets.services.terms import PRICED, TERMS, has_terms, require_priced
 from assets.signals import asset_leaves_household, category_moves
 from assets.valuation import has_market_price
 from strata.audit.undo.rules import Broken, UndoRules, Written, WrittenOf, register_undo
@@ -80,8 +76,9 @@ def register() -> None:
             **of_an_asset,
         ),
     )
-    for terms in (Loan, LoanRate, LoanExtraPayment, LoanHoliday, Depreciation, Growth):
-        register_undo(terms, UndoRules(duplicate=TERMS_ARE_THERE, **of_an_asset))
+    for kind_of_terms in TERMS.values():
+        for model in kind_of_terms.models:
+            register_undo(model, UndoRules(duplicate=TERMS_ARE_THERE, **of_an_asset))
     for kind in LABEL_KINDS:
         register_undo(
             kind.link,
