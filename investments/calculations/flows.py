@@ -122,7 +122,8 @@ def value_asset_flows(
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
     sold_on = {each.on for each in moved if each.amount < 0}
-    start, end, fine = window.start, window.end, window.rates.fine
+    start, end, rates = window.start, window.end, window.rates
+    rate_of = rates.into_target(asset.currency)
     begins_on = values.days[0] if values.days else None
     for each in moved:
         if window.has(each.on):
@@ -150,10 +151,12 @@ def value_asset_flows(
             sold_on.add(on)
         elif event.type is TRANSFER:
             (sold_on if event.closes else bought_on).add(on)
-            flows.add(on, fine(_moved_whole(event, values, on), event.currency, on))
+            flows.add(on, rates.fine(_moved_whole(event, values, on), event.currency, on))
             continue
-        amount = _trade_flow(event, window)
-        flows.add(on, fine(amount, event.currency, on))
+        if amount := _trade_flow(event, window):
+            of_currency = rate_of if event.currency == asset.currency else rates.into_target(event.currency)
+            rate = of_currency[on]
+            flows.add(on, None if rate is None else amount * rate)
     for change in untraded(shares, asset):
         flows.add(change.on, fine(change.amount, values.currency, change.on))
     for on, value in _at_its_ends(values, bought_on, sold_on):

@@ -87,21 +87,25 @@ def realised_totals(
 ) -> GainTotals:
     """The same as the total of realised_gains, without an object for each lot."""
     cost = proceeds = realised = fx = 0
-    complete, currency, target = True, lots.currency, rates.target
+    complete, rate_of = True, rates.into_target(lots.currency)
+    is_pooled = lots.currency != rates.target
     for lot in lots.closed:
-        on = lot.disposed_on
+        on, own_cost, own_proceeds = lot.disposed_on, lot.cost, lot.proceeds
         if (start is not None and on <= start) or (end is not None and on > end):
             continue
-        of_cost = _cost(lot, lot.acquired_on, lots, rates)
-        rate: int | None = RATE_UNIT if currency == target else 0
-        if not rate and (lot.cost or lot.proceeds):
-            rate = rates.fine(1, currency, on)
+        of_cost: int | None = 0
+        if is_pooled and lot.reported is not None:
+            of_cost = lot.reported * POOL_UNIT
+        elif own_cost:
+            rate = rate_of[lot.acquired_on]
+            of_cost = None if rate is None else own_cost * rate
+        rate = rate_of[on] if own_cost or own_proceeds else 0
         if lot.unknown or of_cost is None or rate is None:
             complete = False
             continue
-        received = lot.proceeds * rate
+        received = own_proceeds * rate
         cost, proceeds = cost + of_cost, proceeds + received
-        realised, fx = realised + received - of_cost, fx + lot.cost * rate - of_cost
+        realised, fx = realised + received - of_cost, fx + own_cost * rate - of_cost
     return GainTotals(cost, proceeds, realised, fx, complete)
 
 

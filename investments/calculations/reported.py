@@ -22,6 +22,7 @@ class Rates:
         self.target, self.book = target, book
         self.known: dict[tuple[str, date], int | None] = {}
         self.missing: set[tuple[str, date]] = set()
+        self.by_currency: dict[str, RateOfDays] = {}
 
     def fine(self, amount: int, currency: str, on: date) -> int | None:
         """So many ten-thousandths of a currency in 10^-44 of the reporting currency; None without a rate."""
@@ -35,6 +36,15 @@ class Rates:
             self.missing.update((code, on) for code in self.book.lacking(currency, self.target, on=on))
         return None if rate is None else amount * rate
 
+    def into_target(self, currency: str) -> RateOfDays:
+        """By day what `fine` multiplies an amount of the currency by; None without a rate.
+
+        For many amounts of one currency. An amount of zero needs no rate, which may be missing: do not look it up.
+        """
+        if currency not in self.by_currency:
+            self.by_currency[currency] = RateOfDays(self, currency)
+        return self.by_currency[currency]
+
     def _look_up(self, currency: str, on: date) -> int | None:
         rate = self.rate_on(currency, self.target, on)
         if rate is None:
@@ -46,6 +56,18 @@ class Rates:
             return self.book.rate(source, target, on=on)
         except MissingRate:
             return None
+
+
+class RateOfDays(dict[date, int | None]):
+    """The rates of one currency by day: each is looked up when it is first asked for."""
+
+    def __init__(self, rates: Rates, currency: str) -> None:
+        super().__init__()
+        self._rates, self._currency = rates, currency
+
+    def __missing__(self, on: date) -> int | None:
+        self[on] = rate = self._rates.fine(1, self._currency, on)
+        return rate
 
 
 def rounded(fine: int, places: int) -> Decimal:

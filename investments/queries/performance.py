@@ -413,7 +413,7 @@ def _add_income(
             paid = event.fee + event.amount if event.type is EXPENSE else event.fee
             if not (earned or paid or event.tax):
                 continue
-            rate = rates.fine(1, event.currency, event.on)
+            rate = rates.into_target(event.currency)[event.on]
             if rate is None:
                 complete = False
                 continue
