@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, MonthlyValues, Transaction
+from assets.models import Asset, AssetSnapshot, Category, MonthlyValues, Transaction
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from strata import processes
@@ -177,6 +177,18 @@ def test_a_household_is_gone_for_its_members(alice, bob, full, in_steps_of):
     call_command("finish_deletions", verbosity=0)
     assert not Household.objects.filter(pk=full.household_id).exists()
     assert not AssetSnapshot.objects.exists() and not Transaction.objects.exists()
+
+
+def test_a_tree_of_categories_is_removed_from_its_leaves(alice, full, in_steps_of):
+    """A step may have a category without those below it."""
+    in_steps_of(2)
+    parent = None
+    for level in range(3):
+        parent = Category.objects.create(household=full.household, name=f"Level {level}", parent=parent)
+    assert alice.delete(f"{API}/households/{full.household_id}").status_code == 204
+    call_command("finish_deletions", verbosity=0)
+    assert not Category.objects.filter(household=full.household_id).exists()
+    assert not Household.objects.filter(pk=full.household_id).exists()
 
 
 def test_what_was_interrupted_is_continued_by_the_next_command(alice, full, in_steps_of, capsys):

@@ -1,21 +1,23 @@
 """Restores a household from an archive: as a new one, or in the place of what a household has.
 
 The archive is checked as a whole first (archives.services.checking). Then all is written in one transaction, with one
-statement for many rows. Derived tables are never read from an archive: they are made again at the end.
+statement for many rows; a new household with many rows before it in steps that nobody waits for, and that nobody sees
+(strata.audit.hidden_writes). Derived tables are never read from an archive: they are made again at the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import batched
+from functools import partial
+from itertools import batched, islice
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
 from archives.files import refusals
@@ -26,19 +28,22 @@ from archives.services.checking import Checker, Plan
 from archives.services.membership import invite_people, restore_people
 from archives.services.rates import add_rates, currencies_in
 from archives.services.replacing import as_of_now, record_rows, remove_rows, require_confirmed
+from archives.services.spool import Spool
 from assets.models import Asset, Instrument
 from assets.prices.store import INSTRUMENTS_AT_A_TIME, rebuild_packs
 from assets.rates.writer import lock_rates
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Household, Portfolio
-from strata.audit import actor
+from strata.audit import actor, deletions, hidden_writes
 from strata.audit.models import Action, JournalEntry
 from strata.audit.recording import write_journal
 from strata.audit.undo.request import OF_ARCHIVES
+from strata.db.bulk import insert_rows
 from strata.db.retry import run_in_transaction
 
 NEW, REPLACE = "new", "replace"
 MODES = (NEW, REPLACE)
+STEP = 20_000  # rows that are written in one transaction
 
 
 class Restored(NamedTuple):
@@ -78,12 +83,14 @@ def restore(file: IO[bytes], request: Request) -> Restored:
         return archive.write()
 
 
-class Prepared(NamedTuple):
-    """An archive that was checked, and can be written."""
+@dataclass(slots=True)
+class Prepared:
+    """An archive that was checked, and can be written. `hidden`: its rows are, and wait for the last step."""
 
     plan: Plan
     request: Request
     warnings: list[dict[str, Any]]
+    hidden: UUID | None = None
 
     def write(self) -> Restored:
         return write(self)
@@ -91,7 +98,10 @@ class Prepared(NamedTuple):
 
 @contextmanager
 def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
-    """Check the archive as a whole. It writes nothing, and needs no transaction."""
+    """Check the archive as a whole. A large new household is hidden until `write`; without that it is removed again.
+
+    It must be in no transaction, because it may need many.
+    """
     if file.seek(0, 2) > settings.ARCHIVE_MAX_BYTES:
         raise too_large()
     with Container(file) as container:
@@ -103,10 +113,42 @@ def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
         container.check_sums()
         plan = plan_of(container, request)
         warnings = [] if request.adds_rates else missing_rates(container)
+    archive = Prepared(plan, request, warnings)
     try:
-        yield Prepared(plan, request, warnings)
+        if request.mode == NEW and sum(plan.counts.values()) > deletions.MOST_AT_ONCE:
+            write_hidden(archive)
+        yield archive
     finally:
+        if archive.hidden is not None:
+            hidden_writes.remove(archive.hidden)
         plan.close()
+
+
+def write_hidden(archive: Prepared) -> None:
+    """Write all but the members, with what is derived, in steps. Its history comes last: it cannot be removed."""
+    plan = archive.plan
+    with refusing_contradictions():
+        household = plan.spools[Household]
+        archive.hidden = hidden_writes.begin(plan.household_id, household.write)
+        *rows, history = spools_in_order(plan)
+        for spool in rows:
+            if spool is not household:
+                write_in_steps(archive.hidden, spool)
+        for part in parts_to_derive(plan.household_id):
+            hidden_writes.step(archive.hidden, part)
+        if not archive.request.dry_run:
+            write_in_steps(archive.hidden, history)
+
+
+def write_in_steps(hidden: UUID, spool: Spool) -> None:
+    rows, size = spool.rows(), spool.count if refers_to_itself(spool.model) else STEP
+    while batch := list(islice(rows, size)):
+        hidden_writes.step(hidden, partial(insert_rows, spool.model, spool.names, batch))
+
+
+def refers_to_itself(model: type[models.Model]) -> bool:
+    """A category may be older than its parent: they are written together."""
+    return any(field.is_relation and field.related_model is model for field in model._meta.concrete_fields)
 
 
 def plan_of(container: Container, request: Request) -> Plan:
@@ -151,18 +193,21 @@ def write(archive: Prepared) -> Restored:
     request, restored = archive.request, list[Restored]()
 
     def work() -> None:
-        restored[:] = [written(archive.plan, request, archive.warnings)]
+        restored[:] = [written(archive)]
         if request.dry_run:
             raise _RolledBack
 
+    with suppress(_RolledBack), refusing_contradictions(), actor.caused_by(OF_ARCHIVES):
+        rolled_back_alone(work) if request.dry_run else run_in_transaction(work)
+    return restored[0]
+
+
+@contextmanager
+def refusing_contradictions() -> Iterator[None]:
     try:
-        with actor.caused_by(OF_ARCHIVES):
-            rolled_back_alone(work) if request.dry_run else run_in_transaction(work)
-    except _RolledBack:
-        pass
+        yield
     except IntegrityError as error:
         raise refusals.bad_row("data", None, what_collides(error)) from None
-    return restored[0]
 
 
 def rolled_back_alone(work: Callable[[], None]) -> None:
@@ -176,8 +221,9 @@ def what_collides(error: IntegrityError) -> str:
     return _("Two rows contradict each other: %(reason)s") % {"reason": reason}
 
 
-def written(plan: Plan, request: Request, warnings: list[dict[str, Any]]) -> Restored:
-    """Write all rows of the plan, in the transaction of the caller."""
+def written(archive: Prepared) -> Restored:
+    """Write all rows of the plan, or show those that are hidden, in the transaction of the caller."""
+    plan, request = archive.plan, archive.request
     members: list[dict[str, str]] = []
     if request.adds_rates:
         lock_rates()
@@ -191,10 +237,15 @@ def written(plan: Plan, request: Request, warnings: list[dict[str, Any]]) -> Res
         record_rows(plan.household_id)
     else:
         add_rates(plan.rates)
-        write_rows(plan, request)
+        if archive.hidden is None:
+            write_rows(plan, request)
+        else:
+            hidden_writes.end(archive.hidden)
         add_people = restore_people if request.is_operator else invite_people
         members = add_people(plan, request.owner)
-    derive(plan.household_id)
+    if archive.hidden is None:
+        for part in parts_to_derive(plan.household_id):
+            part()
     household = Household.objects.get(pk=plan.household_id)
     write_journal(Household.objects.filter(pk=household.pk), Action.UPDATE)
     return Restored(
@@ -205,27 +256,28 @@ def written(plan: Plan, request: Request, warnings: list[dict[str, Any]]) -> Res
         plan.ids.remapped,
         plan.counts,
         members,
-        warnings,
+        archive.warnings,
     )
 
 
 def write_rows(plan: Plan, request: Request) -> None:
-    for model in MODELS:
-        spool = plan.spools.get(model)
-        if spool is None or (model is Household and request.mode == REPLACE):
-            continue
-        spool.write(as_of_now(spool, request.owner) if request.mode == REPLACE else None)
-    if JournalEntry in plan.spools:
-        plan.spools[JournalEntry].write()
+    for spool in spools_in_order(plan):
+        if request.mode != REPLACE:
+            spool.write()
+        elif spool.model is not Household:
+            spool.write(as_of_now(spool, request.owner))
 
 
-def derive(household_id: UUID) -> None:
-    """Make all derived tables. Values are calculated from prices, so these come first."""
-    instruments = rows_of_instruments(household_id)
-    for batch in batched(instruments, INSTRUMENTS_AT_A_TIME):
-        rebuild_packs(batch)
-    for portfolio_id in rows_of(Portfolio, household_id).values_list("pk", flat=True):
-        rebuild(portfolio_id)
+def spools_in_order(plan: Plan) -> Iterator[Spool]:
+    yield from (plan.spools[model] for model in (*MODELS, JournalEntry) if model in plan.spools)
+
+
+def parts_to_derive(household_id: UUID) -> Iterator[Callable[[], object]]:
+    """What makes all derived tables, in parts. Values are calculated from prices, so these come first."""
+    for batch in batched(rows_of_instruments(household_id), INSTRUMENTS_AT_A_TIME):
+        yield partial(rebuild_packs, batch)
+    for portfolio_id in list(rows_of(Portfolio, household_id).values_list("pk", flat=True)):
+        yield partial(rebuild, portfolio_id)
 
 
 def rows_of_instruments(household_id: UUID) -> list[UUID]:

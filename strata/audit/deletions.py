@@ -139,11 +139,14 @@ def hiding_households() -> models.QuerySet[Any]:
 
 def finish_all() -> int:
     """Remove what is hidden, step by step. Returns how many rows were removed."""
+    return sum(finish(deletion_id) for deletion_id in list(unfinished().values_list("pk", flat=True)))
+
+
+def finish(deletion_id: UUID) -> int:
     removed = 0
-    for deletion_id in list(unfinished().values_list("pk", flat=True)):
-        while (rows := run_in_transaction(partial(remove_step, deletion_id))) is not None:
-            removed += rows
-            time.sleep(PAUSE_SECONDS)
+    while (rows := run_in_transaction(partial(remove_step, deletion_id))) is not None:
+        removed += rows
+        time.sleep(PAUSE_SECONDS)
     return removed
 
 
@@ -156,8 +159,8 @@ def finish_in_background() -> None:
 def remove_step(deletion_id: UUID) -> int | None:
     """Remove about STEP rows of the deletion. Returns how many; None where it is finished. Two at once take turns."""
     lock_rows(Deletion.objects.filter(pk=deletion_id))
-    deletion = Deletion.objects.get(pk=deletion_id)
-    if deletion.finished_at is not None:
+    deletion = Deletion.objects.filter(pk=deletion_id, finished_at=None).first()
+    if deletion is None or is_being_written(deletion):
         return None
     model = apps.get_model(deletion.model)
     removed = remove_below(model, [deletion.object_id], STEP, deletion)
@@ -165,9 +168,16 @@ def remove_step(deletion_id: UUID) -> int | None:
         untracked = [(model, deletion.object_id), (household_model(), deletion.holder_id)]
         for hidden, pk in untracked:
             delete_unrecorded(hidden._base_manager.filter(pk=pk))
+        if deletion.written_until is not None:  # nothing was deleted that anybody has seen
+            deletion.delete()
+            return removed
         deletion.finished_at = timezone.now()
         deletion.save(update_fields=["finished_at"])
     return removed
+
+
+def is_being_written(deletion: Deletion) -> bool:
+    return deletion.written_until is not None and deletion.written_until > timezone.now()
 
 
 def remove_below(model: type[models.Model], parents: list[UUID], most: int, deletion: Deletion) -> int:
@@ -177,7 +187,7 @@ def remove_below(model: type[models.Model], parents: list[UUID], most: int, dele
         child = relation.related_model
         at_a_time = PARENTS_AT_A_TIME if removed_with(child) else STEP
         while removed < most:
-            chosen = children_of(relation, parents).values_list("pk", flat=True)
+            chosen = leaves(children_of(relation, parents)).values_list("pk", flat=True)
             ids = list(chosen[: min(at_a_time, most - removed)])
             if not ids:
                 break
@@ -187,6 +197,14 @@ def remove_below(model: type[models.Model], parents: list[UUID], most: int, dele
             remove_rows(child, ids, deletion)
             removed += len(ids)
     return removed
+
+
+def leaves(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """Of a tree, such as that of categories, the rows that no others are below: they go first."""
+    for relation in rows.model._meta.related_objects:
+        if relation.related_model is rows.model and relation.on_delete in (models.RESTRICT, models.PROTECT):
+            rows = rows.filter(**{relation.name: None})
+    return rows
 
 
 @cache
@@ -201,7 +219,7 @@ def removed_with(model: type[models.Model]) -> list[Any]:
 def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -> None:
     """Remove rows that have no others below them. Tracked ones have an entry as part of the deletion."""
     rows: models.QuerySet[Any] = model._base_manager.filter(pk__in=ids)
-    if issubclass(model, TrackedModel):
+    if issubclass(model, TrackedModel) and deletion.written_until is None:
         rows = model._base_manager.filter(pk__among=ids)
         names = ("at", "actor_id", "actor_name", "request_id", "channel", "undo_of", "household_id")
         entry = {name: typed_column(name, getattr(deletion, name)) for name in names}

@@ -145,6 +145,8 @@ class Deletion(models.Model):
     channel = models.CharField(max_length=64, blank=True)
     undo_of = models.CharField(max_length=64, null=True)
     finished_at = models.DateTimeField(null=True)
+    # of a household that is being written in steps: until when only its writer may remove it (hidden_writes)
+    written_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (

@@ -15,6 +15,7 @@ from portfolios.models import Portfolio
 from reports.models import PortfolioSnapshot
 from reports.queries import today_of
 from reports.services.portfolio_snapshots import count_outdated, refresh, take_snapshot
+from strata.audit import deletions
 from strata.commands import StrataCommand, calendar_day
 from strata.exceptions import StrataError
 
@@ -44,7 +45,8 @@ class Command(StrataCommand):
     def handle(self, *args, **options):
         if not options["dry_run"]:
             notice_changed_settings()
-        portfolios = Portfolio.objects.order_by("id")
+        # What is hidden is being removed, or written.
+        portfolios = Portfolio.objects.exclude(household__in=deletions.hiding_households()).order_by("id")
         progress = self.progress("Portfolios", portfolios.count())
         counts, failed = Counter(), []
         for portfolio in portfolios.iterator(chunk_size=500):

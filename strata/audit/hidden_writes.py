@@ -1,0 +1,85 @@
+"""Writing a household in steps: nobody sees it before the last one, and no step holds a lock for long.
+
+It has no members meanwhile, and a row of Deletion with `written_until`. Each step sets that to some time from now. If a
+process dies, it passes, and the next command that finishes deletions removes what was written, without an entry in the
+journal: for everybody else it was never there. What may fail comes before entries of the journal, because these cannot
+be removed (docs/decisions/0047).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from strata.audit import deletions
+from strata.audit.clock import written_at
+from strata.audit.models import Deletion
+from strata.audit.recording import signature
+from strata.db.locks import lock_rows
+from strata.db.retry import run_in_transaction
+from strata.exceptions import Conflict
+from strata.tenancy.guards import household_model
+
+WRITTEN_FOR = timedelta(minutes=2)  # after its last step it counts as interrupted
+INTERRUPTED = Conflict("INTERRUPTED", _("It took too long, and what was written is removed: try again."))
+
+
+def begin(household_id: UUID, insert: Callable[[], object]) -> UUID:
+    """The first step: `insert` the household itself. Returns what the next steps have to name."""
+    stored: list[Deletion] = []
+
+    def work() -> None:
+        insert()
+        stored[:] = [
+            Deletion.objects.create(
+                model=household_model()._meta.label,
+                object_id=household_id,
+                holder_id=household_id,
+                at=written_at(),
+                written_until=timezone.now() + WRITTEN_FOR,
+                **signature(),
+            )
+        ]
+
+    run_in_transaction(work)
+    return stored[0].pk
+
+
+def step(write_id: UUID, work: Callable[[], object]) -> None:
+    """Do a part of the work in a transaction of its own, which may begin again after a deadlock. Then let others write.
+
+    Raises INTERRUPTED where it was removed, or may be at any time.
+    """
+
+    def guarded() -> None:
+        rows = held(write_id)
+        rows.update(written_until=timezone.now() + WRITTEN_FOR)
+        work()
+
+    run_in_transaction(guarded)
+    time.sleep(deletions.PAUSE_SECONDS)
+
+
+def end(write_id: UUID) -> None:
+    """In the transaction of the last step, which gives the household its members."""
+    held(write_id).delete()
+
+
+def held(write_id: UUID) -> Any:
+    rows = Deletion.objects.filter(pk=write_id)
+    lock_rows(rows)
+    if not rows.filter(written_until__gt=timezone.now()).exists():
+        raise INTERRUPTED
+    return rows
+
+
+def remove(write_id: UUID) -> None:
+    """Remove what was written, step by step, unless the last step was done."""
+    Deletion.objects.filter(pk=write_id).update(written_until=timezone.now())
+    deletions.finish(write_id)
