@@ -15,9 +15,9 @@ type Texts = Callable[[], Iterable[tuple[int, str]]]  # lines and cells; each ca
 
 def ask_about_decimals(reading: Reading, options: Options, texts: Texts) -> str | None:
     """The decimal mark: as a person said, else as the cells show; None where it is asked."""
-    detected = decimal_mark(text for _, text in texts())
     if options.decimal:
         return options.decimal
+    detected = decimal_mark(text for _, text in texts())
     if detected.mark is None:
         examples = _example(texts, detected.example)
         reading.questions.append(Question("DECIMAL", "decimal", True, (POINT, COMMA), examples))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
 from typing import NamedTuple
@@ -17,6 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1800, 2200
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl")
 CERTAIN_DAYS = 3  # so many days above 12 decide the order where others can be read both ways
 LONGEST = 60
+MOST_SEEN = 20_000  # texts: fifty years of days
 
 _ZONE = r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
 _TIME = rf"(?:[T ,]+[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?{_ZONE})?"
@@ -149,7 +150,7 @@ def day_order(texts: Iterable[str]) -> DayOrder:
     certain: dict[str, set[Numbers]] = {DMY: set(), MDY: set()}
     unclear: dict[Numbers, int] = {}
     every: set[Numbers] = set()
-    for number, text in enumerate(texts):
+    for number, text in first_of_each(texts):
         if not (numbers := numbers_of(text)):
             continue
         every.add(numbers)
@@ -169,6 +170,16 @@ def day_order(texts: Iterable[str]) -> DayOrder:
         return DayOrder(leading)
     suggestion = leading if len(certain[leading]) > len(certain[other]) else _regular(every)
     return DayOrder(None, True, suggestion, min(unclear.values(), default=None))
+
+
+def first_of_each(texts: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each text once, with its number. Of very many different ones some come again."""
+    seen: set[str] = set()
+    for number, text in enumerate(texts):
+        if text not in seen:
+            if len(seen) < MOST_SEEN:
+                seen.add(text)
+            yield number, text
 
 
 def _regular(every: Iterable[Numbers]) -> str | None:

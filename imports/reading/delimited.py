@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import MOST_COLUMNS
@@ -26,7 +27,7 @@ def lines_of(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             number, before = before + 1, reader.line_num
             if len(cells) > MOST_COLUMNS:
                 raise FileRefused("TOO_MANY_COLUMNS", number)
-            if any(cell and not cell.isspace() for cell in cells):
+            if "".join(cells).strip():
                 yield number, cells
     except csv.Error as error:
         raise FileRefused("BROKEN_FILE", before + 1, str(error)) from None
@@ -34,7 +35,7 @@ def lines_of(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _pieces(text: str) -> Iterator[str]:
     """The lines with their ends. A StringIO of the whole text would take four bytes for each character."""
-    return (match[0] for match in _LINE.finditer(text))
+    return map(itemgetter(0), _LINE.finditer(text))
 
 
 def delimiter_of(text: str) -> str:

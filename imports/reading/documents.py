@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from imports.reading.apostrophes import without_apostrophes
@@ -47,10 +48,13 @@ def read_text(data: bytes, *, name: str, encoding: str | None, delimiter: str | 
         raise FileRefused("EMPTY_FILE")
     refuse_huge_lines(decoded.text)
     delimiter = delimiter or delimiter_of(decoded.text)
+    has_apostrophes = "'" in decoded.text
 
     def lines() -> Iterator[Line]:
-        for number, cells in lines_of(decoded.text, delimiter):
-            yield Line(number, [without_apostrophes(cell) for cell in cells])
+        rows = lines_of(decoded.text, delimiter)
+        if has_apostrophes:
+            rows = ((number, [without_apostrophes(cell) for cell in cells]) for number, cells in rows)
+        return itertools.starmap(Line, rows)
 
     return Document(
         "tsv" if delimiter == "\t" else "csv",

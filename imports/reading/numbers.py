@@ -21,6 +21,9 @@ SIGNIFICANT = 15  # digits that a number of a workbook is certain to have
 _SAME_MARK = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(r"[0-9][0-9.,' ]*|[.,][0-9]+")
+_CERTAIN = re.compile(
+    r"-?[0-9]+([.,])(?:[0-9]{1,2}|[0-9]{4,})"
+)  # no group: only one reading, the most common
 _CONTEXT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 
 
@@ -123,6 +126,9 @@ def decimal_mark(texts: Iterable[str]) -> DecimalMark:
     """
     certain, example = {POINT: 0, COMMA: 0}, None
     for number, text in enumerate(texts):
+        if (match := _CERTAIN.fullmatch(text)) and len(text) <= LONGEST:
+            certain[match[1]] += 1
+            continue
         if text.isdigit() or not (parts := parts_of(text)):
             continue
         readings = {mark: digits_as(parts.digits, mark) for mark in (POINT, COMMA)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache, partial
 
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
 from imports.formats.questions_of_accounts import Debts
@@ -66,7 +67,7 @@ def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: 
     names = Names(sheets)
     debts = Debts()
     without_currency: list[Example] = []
-    context.coin_currency = currency_of_most(sheets)
+    context.coin_currency = cache(partial(currency_of_most, sheets))
     for sheet in sheets:
         reader = SheetReader(reading, document, sheet, context, names)
         for row in reader.rows():

@@ -36,6 +36,7 @@ from imports.reading.refusals import Reason
 from imports.reading.tables import Cell, Document, Line, text_of
 from imports.reading.words import asset_type_of, is_total
 
+OF_ACCOUNTS = ("type", "currency", "ticker")  # columns
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,11}")
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -48,7 +49,7 @@ class Context:
     decimal: str
     date_order: str
     currency: str  # of what names none; "" where it must be asked
-    coin_currency: str = ""  # in which coins are valued
+    coin_currency: Callable[[], str] = str  # in which coins are valued: it takes reading all rows to know
 
 
 class Names:
@@ -81,7 +82,11 @@ class SheetReader:
         self.layout, self.columns = sheet.layout, sheet.layout.columns
         self.headings = [text_of(cell) for cell in sheet.layout.header.cells]
         self.default_currency = sheet.default_currency or context.currency
-        self.coin_currency = self.default_currency or context.coin_currency
+        self.is_own = self.layout.is_own
+        self.headings_to_read = list(map(self.heading, range(len(self.headings))))
+        self.accounts: dict[
+            tuple[str, ...], tuple[str, bool]
+        ] = {}  # keys, and whether they have an instrument
         self.alone = sheet.name or context.options.account or document.name.rsplit(".", 1)[0]
         self.seen: Counter[str] = Counter()
         header = self.layout.header
@@ -147,7 +152,7 @@ class SheetReader:
 
     def entry(self, line: Line, name: str, cell: Cell, *, is_owed: bool = False) -> FileRow:
         """A row that has one value."""
-        if is_total(name) and not self.layout.is_own:
+        if not self.is_own and is_total(name):
             return self.row(line, self.read(line), None, skip=Reason("TOTAL"))
         day: Cell | None = cell_at(line, self.columns["date"]) if "date" in self.columns else None
         return self.value_row(line, self.read(line), cell, name, day, is_owed=is_owed)
@@ -180,10 +185,9 @@ class SheetReader:
         on = self.day(line, day)
         number, sign_currency = self.cells.number(line.number, cell, "value", column)
         number = -number if is_owed else number
-        account = self.account(line, name, sign_currency)
+        key, has_instrument = self.account_key(line, name, sign_currency)
         note = text_of(cell_at(line, self.columns["note"]))[:10_000] if "note" in self.columns else None
-        key = self.reading.account(account)
-        if account.instrument:
+        if has_instrument:
             return QuantityItem(key, on, number, note)
         return ValueItem(key, on, self.cells.money(line.number, number, "value", column), note)
 
@@ -192,18 +196,26 @@ class SheetReader:
             return self.context.options.on or date(1800, 1, 1)  # asked, and so never written
         return self.cells.day(line.number, cell)
 
-    def account(self, line: Line, name: str, sign_currency: str) -> Account:
-        category = text_of(cell_at(line, self.columns.get("type")))
-        stated = text_of(cell_at(line, self.columns.get("currency")))
-        ticker = text_of(cell_at(line, self.columns.get("ticker")))
-        if not self.layout.is_own:
+    def account_key(self, line: Line, name: str, sign_currency: str) -> tuple[str, bool]:
+        """The key of the account, and whether it has an instrument. Many rows are of few accounts."""
+        category, stated, ticker = (
+            text_of(cell_at(line, self.columns.get(column))) for column in OF_ACCOUNTS
+        )
+        of_account = name, category, stated, ticker, sign_currency
+        if of_account not in self.accounts:
+            account = self.account(*of_account)
+            self.accounts[of_account] = self.reading.account(account), account.instrument is not None
+        return self.accounts[of_account]
+
+    def account(self, name: str, category: str, stated: str, ticker: str, sign_currency: str) -> Account:
+        if not self.is_own:
             name = self.names.name(name, stated, category)
         if not name:
             raise Refused("MISSING_FIELD", "asset")
         if len(name) > NAME_LENGTH or _NOT_IN_NAMES.search(name):
             raise Refused("BAD_NAME", "asset", name[:NAME_LENGTH])
         currency, coin = self.currency(stated, sign_currency, name)
-        asset_type = asset_type_of(category) if self.layout.is_own else asset_type_of(category, name)
+        asset_type = asset_type_of(category) if self.is_own else asset_type_of(category, name)
         if ticker:
             kind = "crypto" if asset_type == "CRYPTO" else "share"
             asset_type = asset_type if asset_type in ("CRYPTO", "FUND", "BONDS") else "STOCKS"
@@ -220,7 +232,7 @@ class SheetReader:
             if not code and not _CODE.fullmatch(stated.upper()):
                 raise Refused("BAD_CURRENCY", "currency", stated)
             if not code:
-                return self.coin_currency, stated.upper()
+                return self.default_currency or self.context.coin_currency(), stated.upper()
             if sign_currency and sign_currency != code and is_currency(sign_currency):
                 raise Refused("BAD_CURRENCY", "currency", f"{stated} / {sign_currency}")
             return code, ""
@@ -244,6 +256,8 @@ class SheetReader:
 
     def read(self, line: Line) -> dict[str, str]:
         """The row as the file has it."""
+        if len(line.cells) == len(self.headings) and "" not in self.headings:
+            return dict(zip(self.headings_to_read, map(text_of, line.cells), strict=True))
         return {
             self.heading(index): text_of(cell)
             for index, cell in enumerate(line.cells)
