@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from datetime import date
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from assets import valuation
 from assets.models import Asset
 from assets.models.classification import Group
 from assets.services.asset_order import asset_order
-from assets.valuation import AssetRef, NewestPoint
+from assets.valuation import AssetRef, NewestPoint, SeriesReader
 from portfolios.models import Portfolio
 from reports.calculations.statement import Holding, Statement, statement
-from reports.queries.allocation import allocation_on
+from reports.queries.allocation import allocations_on
 
 COLUMNS = (
     "pk",
@@ -32,13 +33,26 @@ REF = ("valuation", "shares", "disposed_on")
 
 def statement_on(portfolios: Sequence[Portfolio], on: date, *, currency: str | None = None) -> Statement:
     """The figures are those of net worth and allocation on the day."""
-    rows = holdings(portfolios, on)
-    by_asset = allocation_on(portfolios, on=on, group_by="asset", currency=currency).allocation
-    with_all = None
+    return statement_of(holdings(portfolios, on), portfolios, on, currency=currency)
+
+
+def statement_of(
+    rows: Sequence[Holding],
+    portfolios: Sequence[Portfolio],
+    on: date,
+    *,
+    currency: str | None = None,
+    read_series: SeriesReader | None = None,
+) -> Statement:
+    """The same of `holdings` that were read; `read_series` reads the values of the allocation, if it is given."""
+    allocations = partial(
+        allocations_on, portfolios, [on], group_by="asset", currency=currency, read_series=read_series
+    )
+    (by_asset,), with_all = allocations(), None
     if not all(row.is_counted for row in rows):
-        report = allocation_on(portfolios, on=on, group_by="asset", currency=currency, include_all=True)
+        (report,) = allocations(include_all=True)
         with_all = report.allocation
-    return statement(rows, by_asset, debts=Group.LIABILITIES, with_all=with_all)
+    return statement(rows, by_asset.allocation, debts=Group.LIABILITIES, with_all=with_all)
 
 
 def with_point(row: Holding, point: NewestPoint | None) -> Holding:

@@ -11,10 +11,11 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from assets.valuation import SeriesReader, SharedSeries
 from portfolios.models import Portfolio
 from reports.calculations.intervals import months_before
-from reports.queries import AllocationReport, ChangeReport, allocation_on, change_report, net_worth_history
-from reports.queries.statement import statement_on
+from reports.queries import AllocationReport, ChangeReport, allocations_on, change_report, net_worth_history
+from reports.queries.statement import holdings, statement_of
 from reports.rendering.drawing import ChartOptions
 from reports.rendering.formats import amount
 from reports.rendering.plots import allocation_plot, net_worth_plot
@@ -43,12 +44,16 @@ class Asked(NamedTuple):
 
 def statement_html(asked: Asked) -> str:
     """In the active language and formats. Raises TooManyLines."""
-    statement = statement_on(asked.portfolios, asked.on, currency=asked.currency)
-    if sum(len(section.lines) for section in statement.sections) + len(statement.not_counted) > MOST_LINES:
+    rows = holdings(asked.portfolios, asked.on)
+    if len(rows) > MOST_LINES:
         raise TooManyLines
     named = [portfolio.name for portfolio in asked.portfolios]
     since = months_before(asked.on, 12)
-    change = change_report(asked.portfolios, start=since, end=asked.on, currency=asked.currency)
+    series = SharedSeries(since, asked.on)  # values are read once, for the allocations and the reasons
+    statement = statement_of(rows, asked.portfolios, asked.on, currency=asked.currency, read_series=series)
+    change = change_report(
+        asked.portfolios, start=since, end=asked.on, currency=asked.currency, read_series=series
+    )
     context = {
         "layout": "reports/paper.html",
         "title": _("Statement of net worth"),
@@ -57,7 +62,7 @@ def statement_html(asked: Asked) -> str:
         "day": day_text(asked.on),
         "statement": shown(statement),
         "reasons": reasons(change),
-        "pictures": pictures(asked, since),
+        "pictures": pictures(asked, since, series),
     }
     return render_to_string("reports/statement.html", context)
 
@@ -80,12 +85,14 @@ def reasons(report: ChangeReport) -> dict[str, Any]:
     }
 
 
-def pictures(asked: Asked, since: date) -> list[SafeString]:
+def pictures(asked: Asked, since: date, read_series: SeriesReader) -> list[SafeString]:
     """Net worth in the year, and the allocation by class on the day."""
     series = net_worth_history(
         asked.portfolios, start=since, end=asked.on, interval="week", currency=asked.currency, from_start=True
     )
-    allocation = allocation_on(asked.portfolios, on=asked.on, group_by="group", currency=asked.currency)
+    (allocation,) = allocations_on(
+        asked.portfolios, [asked.on], group_by="group", currency=asked.currency, read_series=read_series
+    )
     worth = net_worth_plot(series.points, currency=series.currency, title=_("Net worth"), options=PICTURE)
     return [element(worth), element(drawn(allocation))]
 

@@ -8,10 +8,12 @@ import socket
 from datetime import date
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from assets.classification.seeds import TypeId
-from assets.models import Transaction
+from assets.models import Growth, Transaction
 from assets.models.classification import Group
 from portfolios.models import Portfolio
 from reports.statement import document, engine, pdf_view
@@ -20,6 +22,7 @@ from tests.factories import add_value, create_asset, create_valued_asset
 
 API = "/api/v1"
 ON = date(2024, 6, 28)
+READINGS, MOST_QUERIES = 3, 25
 
 
 @pytest.fixture
@@ -155,6 +158,23 @@ def test_more_lines_than_a_document_has_room_for_are_refused(alice, portfolio, d
     refused = ask(alice, portfolio)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "too_much")
     assert documents == []
+
+
+def test_the_number_of_queries_does_not_grow_with_the_assets(alice, portfolio, flat, documents):
+    """Values are read for the lines, for the year as a whole, and for the chart, which adds up others."""
+    counts = []
+    for first, last in ((0, 2), (2, 12)):
+        for number in range(first, last):
+            car = create_asset(portfolio, f"Car {number}", TypeId.VEHICLE, valuation="growth")
+            Growth.objects.create(asset=car, rate="5")
+            add_value(car, "30000", date(2023, 3, 1))
+            create_valued_asset(portfolio, f"Account {number}", TypeId.CHECKING_ACCOUNT, "5", on="2024-02-01")
+        with CaptureQueriesContext(connection) as queries:
+            assert ask(alice, portfolio).status_code == 200
+        counts.append(len(queries))
+        assert sum("assets_growth" in query["sql"] for query in queries) <= READINGS
+    assert counts[0] == counts[1] <= MOST_QUERIES
+    assert "Car 11" in documents[1]
 
 
 # --- the engine ---
