@@ -21,6 +21,7 @@ NO_TABLES = (
     b"\x7fELF",
     b"MZ\x90",
     b"PORTFOLIO",
+    b"PPPBV1",
 )
 
 

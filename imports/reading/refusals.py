@@ -8,11 +8,14 @@ TOO_LARGE = ("FILE_TOO_LARGE", "TOO_MANY_ROWS", "TOO_MANY_COLUMNS", "EXPANDS_TOO
 
 
 class FileRefused(Exception):
-    """The file cannot be read at all. `code` is one of the API; `line` is where, if that is known."""
+    """The file cannot be read at all. `code` is one of the API; `line` is where, if that is known.
 
-    def __init__(self, code: str, line: int | None = None, text: str = "") -> None:
+    `advice` names a sentence that says what to do, where that of the code does not.
+    """
+
+    def __init__(self, code: str, line: int | None = None, text: str = "", *, advice: str = "") -> None:
         super().__init__(code)
-        self.code, self.line, self.text = code, line, text
+        self.code, self.line, self.text, self.advice = code, line, text, advice
 
 
 class Reason(NamedTuple):

@@ -16,14 +16,14 @@ class BadFile(StrataError):
     """A file that cannot be read at all."""
 
     def __init__(self, refused: FileRefused) -> None:
-        super().__init__(refused.code, FILES[refused.code], "file")
-        self.line = refused.line
+        super().__init__(refused.code, FILES[refused.advice or refused.code], "file")
+        self.line, self.advice = refused.line, refused.advice
         entry: dict[str, Any] = {"field": "file", "code": refused.code.lower(), "message": self.sentence}
         self.errors = [entry | ({"line": refused.line} if refused.line else {})]
 
     @property
     def sentence(self) -> str:
-        return sentence(FILES, self.code)
+        return sentence(FILES, self.advice or self.code)
 
 
 class FileTooLarge(BadFile):

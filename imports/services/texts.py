@@ -76,6 +76,10 @@ FILES: dict[str, Promise] = {
         "This file is of no known format. Strata reads tables with a column or row of days (CSV, XLSX, XLS, ODS)"
         " and the exports of several programs."
     ),
+    "BINARY_PORTFOLIO": _(
+        "Portfolio Performance has saved this file in its binary form. Choose File, Save as, XML there, and import that"
+        " file."
+    ),
     "EMPTY_FILE": _("The file is empty."),
     "ENCRYPTED_FILE": _("The file is encrypted: remove its password, and try again."),
     "BROKEN_FILE": _("The file is damaged, or is not what it seems to be."),

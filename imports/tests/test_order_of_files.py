@@ -193,3 +193,26 @@ def test_statements_of_one_file_in_any_order(alice, portfolio):
             results.append(holdings())
     assert results[0] == results[1] == results[2]
     assert results[0]["1", "USD"][0][-1] == 41
+
+
+def test_a_split_and_shares_from_elsewhere_between_two_statements(alice, portfolio):
+    """20 shares, then 2 for 1, then 5 more from another broker: 45."""
+    first, second = statement(quarter(0), [(9, 10)], 20), statement(quarter(1), [], 45)
+    security = b"<SECID><UNIQUEID>1</UNIQUEID></SECID>"
+    rows = (
+        b"<SPLIT><INVTRAN><FITID>S</FITID><DTTRADE>20250501</DTTRADE></INVTRAN>"
+        + security
+        + b"<OLDUNITS>20</OLDUNITS>"
+        b"<NEWUNITS>40</NEWUNITS><NUMERATOR>2</NUMERATOR><DENOMINATOR>1</DENOMINATOR></SPLIT><TRANSFER><INVTRAN>"
+        b"<FITID>T</FITID><DTTRADE>20250502</DTTRADE></INVTRAN>"
+        + security
+        + b"<UNITS>5</UNITS><TFERACTION>IN"
+        b"</TFERACTION></TRANSFER>"
+    )
+    second = second.replace(b"<INVTRANLIST>", b"<INVTRANLIST>" + rows)
+    for files in ((first, second), (second, first), (in_one_file(second, first),)):
+        with taken_back():
+            for data in files:
+                commit(alice, preview(alice, portfolio, data))
+            held, _ = holdings()["1", "USD"]
+            assert [held[number] for number in (0, 1, 11, 13, -1)] == [0, 20, 20, 45, 45]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from imports.formats.banks.ofx_investments import CHARGES, TRADES, Investments, Securities
+from imports.formats.banks.ofx_investments import CHARGES, SPLIT, TRADES, Investments, Securities
 from imports.formats.banks.ofx_tree import Aggregate, parse_ofx
 from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of
 from imports.formats.cells import Refused
@@ -116,6 +116,8 @@ class OfxReader(StatementReader):
                     yield self.booked(statement, inner)
             elif investments and node.tag in TRADES:
                 yield self.traded(statement, node, investments)
+            elif investments and node.tag == SPLIT:
+                yield self.split(node, investments)
             elif investments and node.tag in CHARGES:
                 yield self.charged(statement, node)
             elif listed.tag == "INVTRANLIST" and node.tag not in NO_TRADES:
@@ -140,6 +142,9 @@ class OfxReader(StatementReader):
             return items or Reason("SUMMARY_ROW")
 
         return self.row(node.line, RowType.TRANSACTION, trade_read(node), make)
+
+    def split(self, node: Aggregate, investments: Investments) -> FileRow:
+        return self.row(node.line, RowType.ACTION, trade_read(node), lambda: investments.split(node))
 
     def charged(self, statement: Aggregate, node: Aggregate) -> FileRow:
         def make() -> tuple[Item, ...] | Reason:

@@ -6,25 +6,39 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from imports.formats.banks.ofx_tree import Aggregate
 from imports.formats.banks.statements import known_by, note_of
 from imports.formats.cells import Refused
-from imports.formats.rows import Instrument, Item, PriceItem, QuantityItem, Reading, TransactionItem, Warning
-from imports.formats.trades import Trade, amount_of, booking, holding, paid_or_received, units
+from imports.formats.rows import (
+    ActionItem,
+    Instrument,
+    Item,
+    PriceItem,
+    QuantityItem,
+    Reading,
+    TransactionItem,
+    Warning,
+)
+from imports.formats.trades import PLACES, Trade, amount_of, booking, holding, paid_or_received, units
 from imports.reading.currencies import is_currency, minor_units
-from imports.reading.numbers import plus
+from imports.reading.numbers import plus, rounded_fraction
 
 KINDS = {"STOCKINFO": "share", "MFINFO": "fund", "DEBTINFO": "bond", "OPTINFO": "option"}
 ASSET_TYPES = {"share": "STOCKS", "fund": "FUND", "bond": "BONDS", "option": "STOCKS"}
 BUYS = frozenset({"BUYSTOCK", "BUYMF", "BUYDEBT", "BUYOPT", "BUYOTHER"})
 SELLS = frozenset({"SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOPT", "SELLOTHER"})
 INCOME, REINVEST = "INCOME", "REINVEST"
-TRADES = BUYS | SELLS | {INCOME, REINVEST}
+DELIVERY, SPLIT = "TRANSFER", "SPLIT"
+TRADES = BUYS | SELLS | {INCOME, REINVEST, DELIVERY}
+MOST_SHARES = 10_000  # that a split gives for one, or takes for one
 CHARGES = frozenset({"INVEXPENSE", "MARGININTEREST"})  # of money alone
 FEES, TAXES = ("COMMISSION", "FEES", "LOAD"), ("TAXES", "WITHHOLDING", "STATEWITHHOLDING")
 ZERO = Decimal(0)
 SYMBOL_LENGTH = 40
+ONE = Fraction(1)
+type Moved = tuple[date, Fraction, Decimal]  # on which day, by which ratio, and then by how many units
 type ReadNumber = Callable[[int, str, str], Decimal]
 type ReadDay = Callable[[str], date]
 
@@ -72,7 +86,7 @@ class Securities:
 class Investments:
     """Trades of one investment account, of which a file may have several statements.
 
-    `moved` sums up the units that its rows have moved, by the account of each security.
+    `moved` has the units that its rows have moved, and its splits, by the account of each security.
     """
 
     def __init__(
@@ -88,7 +102,7 @@ class Investments:
         self.number, self.day = number, day
         self.holder = statement.value("INVACCTFROM", "ACCTID")
         self.currency = statement.value("CURDEF").upper() or currency
-        self.moved: dict[str, Decimal] = {}
+        self.moved: dict[str, list[Moved]] = {}
         self.first_on: date | None = None
         self.known: set[str] = set()
         self.reinvested: set[int] = set()
@@ -113,6 +127,8 @@ class Investments:
             if is_reinvested:
                 return ()
             self.fill_income(trade, part, total)
+        elif node.tag == DELIVERY:
+            self.fill_delivery(trade, node)
         elif is_reinvested:
             self.fill_units(trade, node, part)
             trade.amount = None if total is None else abs(total)
@@ -120,13 +136,45 @@ class Investments:
             self.fill_trade(trade, node, part, total)
         booked = booking(self.reading, node.line, trade)
         items: tuple[Item, ...] = (booked,)
-        if not is_reinvested and (received := self.received(node, booked, total)):
+        if not is_reinvested and node.tag != DELIVERY and (received := self.received(node, booked, total)):
             items = booked, paid_or_received(booked, cash(currency), received)
         if booked.quantity and known not in self.known:  # statements may overlap
             self.known |= {known} - {""}
-            self.move(account, -booked.quantity if node.tag in SELLS else booked.quantity)
+            self.move(account, on, -booked.quantity if trade.type == "DISPOSE" else booked.quantity)
         self.first_on = on if self.first_on is None else min(self.first_on, on)
         return items
+
+    def fill_delivery(self, trade: Trade, node: Aggregate) -> None:
+        """Shares from or to another broker, without money. What they cost may not be in the file: then it is 0."""
+        self.fill_units(trade, node, node)
+        action = node.value("TFERACTION").upper()
+        if action not in ("IN", "OUT"):
+            raise Refused("UNKNOWN_TYPE" if action else "MISSING_FIELD", "type", action[:100])
+        trade.type = "ACQUIRE" if action == "IN" else "DISPOSE"
+        trade.amount = None if trade.price else ZERO
+
+    def split(self, node: Aggregate) -> tuple[Item, ...]:
+        """New shares for old ones, as the ratio says, else the quantities."""
+        on, known = self.day(node.value("INVTRAN", "DTTRADE")), known_by(node.value("INVTRAN", "FITID"))
+        currency = node.value("CURRENCY", "CURSYM").upper() or self.currency
+        account = self.securities.account(self.reading, node, self.holder, currency)
+        parts = [self.optional(node, name) for name in ("NUMERATOR", "DENOMINATOR")]
+        if not all(parts):
+            parts = [self.optional(node, name) for name in ("NEWUNITS", "OLDUNITS")]
+        new, old = parts
+        if not new or not old or new < 0 or old < 0:
+            raise Refused("MISSING_FIELD", "quantity")
+        ratio = Fraction(new) / Fraction(old)
+        if max(ratio.as_integer_ratio()) > MOST_SHARES or self.optional(node, "FRACCASH"):
+            raise Refused("UNSUPPORTED_ACTION", "quantity", f"{new:f}:{old:f}")
+        if known not in self.known:
+            self.known |= {known} - {""}
+            self.moved.setdefault(account, []).append((on, ratio, ZERO))
+        self.first_on = on if self.first_on is None else min(self.first_on, on)
+        security = self.reading.accounts[account].instrument
+        if security is None:
+            return ()
+        return (ActionItem(security.key, on, "split", ratio.numerator, ratio.denominator),)
 
     def fill_income(self, trade: Trade, part: Aggregate, total: Decimal | None) -> None:
         """The total is what was received: tax that was withheld comes on top. What is taken back is spent."""
@@ -171,7 +219,7 @@ class Investments:
             held = -held
         items: list[Item] = []
         if is_last:
-            items += self.before_first(account, plus(held, -self.moved.pop(account, ZERO)), on)
+            items += self.before_first(account, held_before(held, self.moved.pop(account, [])), on)
         price, worth = self.optional(node, "UNITPRICE"), self.optional(node, "MKTVAL")
         product = amount_of(held, price)
         security = self.reading.accounts[account].instrument
@@ -192,13 +240,13 @@ class Investments:
         left = [
             item
             for account, moved in self.moved.items()
-            for item in self.before_first(account, -moved, date.max)
+            for item in self.before_first(account, held_before(ZERO, moved), date.max)
         ]
         self.moved.clear()
         return left
 
-    def move(self, account: str, quantity: Decimal) -> None:
-        self.moved[account] = plus(self.moved.get(account, ZERO), quantity)
+    def move(self, account: str, on: date, quantity: Decimal) -> None:
+        self.moved.setdefault(account, []).append((on, ONE, quantity))
 
     def optional(self, node: Aggregate, name: str) -> Decimal | None:
         text = node.value(name)
@@ -206,6 +254,14 @@ class Investments:
 
     def sum(self, node: Aggregate, names: tuple[str, ...]) -> Decimal:
         return plus(*(self.optional(node, name) or ZERO for name in names))
+
+
+def held_before(held: Decimal, moved: list[Moved]) -> Decimal:
+    """What was held before all of this, if that much is held after it: splits come before the trades of their day."""
+    quantity = Fraction(held)
+    for _, ratio, number in sorted(moved, key=lambda move: (move[0], move[1] == 1), reverse=True):
+        quantity = (quantity - Fraction(number)) / ratio
+    return rounded_fraction(quantity, PLACES)
 
 
 def pairs_of(rows: list[Aggregate]) -> set[int]:

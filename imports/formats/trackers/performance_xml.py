@@ -48,11 +48,12 @@ from imports.reading.numbers import plus
 from imports.reading.refusals import FileRefused, Reason
 
 NAME = "portfolio-performance-xml"
-ENCRYPTED = b"PORTFOLIO"
+ENCRYPTED, BINARY = b"PORTFOLIO", b"PPPBV1"  # what the files begin with
 _CLIENT = re.compile(rb"<client[\s>]")
 _NUMBER = re.compile(r"-?[0-9]{1,30}")
 _SPLIT = re.compile(r"\s*([0-9]{1,9})\s*[:/]\s*([0-9]{1,9})\s*")
 MONEY_PLACES = 2
+MOST_MEMBERS = 10
 # Flows and what is earned or spent, by the types of bookings of an account: +1 is money that comes in.
 FLOWS = {"DEPOSIT": 1, "REMOVAL": -1}
 EARNED = {"INTEREST": 1, "FEES_REFUND": 1, "TAX_REFUND": 1, "INTEREST_CHARGE": -1, "FEES": -1, "TAXES": -1}
@@ -60,11 +61,19 @@ TRADES = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DELIVERY_INBOUND": "ACQUIRE", "D
 
 
 def fits(file: File, options: Options) -> int:
-    if file.data.startswith(ENCRYPTED):
+    if file.data.startswith((ENCRYPTED, BINARY)):
         return 100
     if file.kind == MARKUP:
         return 100 if _CLIENT.search(file.data[:4096]) and b"<version>" in file.data[:65536] else 0
-    return 100 if file.kind == ARCHIVE and xml_member(file) else 0
+    return 100 if file.kind == ARCHIVE and (xml_member(file) or is_binary(file)) else 0
+
+
+def is_binary(file: File) -> bool:
+    """Whether it is saved as protobuf, in an archive or not: its first bytes say so."""
+    if file.data.startswith(BINARY):
+        return True
+    names = file.archive.namelist() if file.kind == ARCHIVE else []
+    return any(file.archive.open(name).read(len(BINARY)) == BINARY for name in names[:MOST_MEMBERS])
 
 
 def xml_member(file: File) -> str | None:
@@ -74,6 +83,8 @@ def xml_member(file: File) -> str | None:
 def read(file: File, options: Options) -> Reading:
     if file.data.startswith(ENCRYPTED):
         raise FileRefused("ENCRYPTED_FILE")
+    if is_binary(file):
+        raise FileRefused("UNKNOWN_FORMAT", advice="BINARY_PORTFOLIO")
     name = xml_member(file) if file.kind == ARCHIVE else None
     tree = ObjectTree(parse_xml(member(file.archive, name) if name else file.data))
     if tree.root.tag != "client":

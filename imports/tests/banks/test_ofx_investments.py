@@ -46,7 +46,7 @@ def test_what_was_held_before_the_first_row():
 def test_what_is_left_out_and_why():
     assert reasons(read(OWN)[1]) == [
         (10, "SUMMARY_ROW"),
-        (14, "UNSUPPORTED"),
+        (14, "MISSING_FIELD"),
         (15, "BAD_NUMBER"),
         (22, "NOT_BOOKED"),
     ]

@@ -12,7 +12,7 @@ from imports.formats.rows import ActionItem
 from imports.reading.refusals import FileRefused
 from imports.tests.all_formats import own, real_sample
 from imports.tests.files import zipped
-from imports.tests.import_requests import commit, preview, undo, values_of
+from imports.tests.import_requests import commit, preview, send, undo, values_of
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, prices, read, reasons, values
 
 OWN = own("portfolio-performance.xml")
@@ -132,3 +132,11 @@ def test_real_file_with_a_transfer_of_shares():
     assert held(rows) == {"security-account-1: share-1|EUR": 7, "security-account-2: share-1|EUR": 3}
     assert (amounts(rows), len(prices(rows))) == ({("ACQUIRE", "EUR"): 100}, 4)
     assert values(rows) == [("deposit-account-1 (EUR)|EUR", "2023-01-01", -100)]
+
+
+@pytest.mark.usefixtures("shared_rows")
+@pytest.mark.parametrize("data", [b"PPPBV1\x08\x01", zipped({"data.portfolio": b"PPPBV1\x08\x01"})])
+def test_a_binary_file_is_refused_with_what_to_do(alice, portfolio, data):
+    refused = send(alice, portfolio, data)
+    assert (refused.status_code, refused.json()["code"]) == (400, "UNKNOWN_FORMAT")
+    assert "XML" in refused.json()["message"]
