@@ -122,7 +122,7 @@ def value_asset_flows(
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
     sold_on = {each.on for each in moved if each.amount < 0}
-    start, end, rates = window.start, window.end, window.rates
+    start, end, rates, fine = window.start, window.end, window.rates, window.rates.fine
     rate_of = rates.into_target(asset.currency)
     begins_on = values.days[0] if values.days else None
     for each in moved:
