@@ -45,6 +45,7 @@ from assets.valuation.registry import (
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 from assets.valuation.shared_series import SharedSeries
+from assets.valuation.sources.markets import unit_price
 
 __all__ = [
     "COLUMNS",
@@ -84,6 +85,7 @@ __all__ = [
     "share_changes",
     "source_name",
     "totals_on",
+    "unit_price",
     "value_days",
     "value_series",
     "valued_by_hand",

@@ -27,6 +27,7 @@ from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvent
 from assets.holdings.quantities import Quantities
 from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.series import ValueSeries, ten_thousandths
+from investments.calculations.lot_book import Units
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.reported import Rates, half_even
 from investments.calculations.reported import ten_thousandths as rounded
@@ -87,19 +88,25 @@ class Moved(NamedTuple):
     currency: str
 
 
+class Moving(NamedTuple):
+    """So many units that arrive at an asset on a day."""
+
+    asset_id: UUID
+    on: date
+    quantity: Units
+
+
 def moved_amounts(
-    lots_by_asset: Mapping[UUID, AssetLots],
-    held: Mapping[UUID, Quantities],
-    value_on: Callable[[UUID, date], int | None],
+    lots_by_asset: Mapping[UUID, AssetLots], worth_of: Callable[[Moving], int | None]
 ) -> dict[UUID, list[Moved]]:
-    """For each asset what moved to and from others. `value_on` gives values in ten-thousandths."""
+    """For each asset what moved to and from others. `worth_of` gives ten-thousandths; without them it is the cost."""
     moved: defaultdict[UUID, list[Moved]] = defaultdict(list)
     for asset_id, lots in lots_by_asset.items():
         for source_id, on, quantity, cost in lots.arrivals:
             if not quantity:
                 continue  # of an asset that moves whole, the legs have what moves
-            value, units = value_on(asset_id, on), held[asset_id].on(on)
-            amount = cost if value is None or not units else round(Fraction(value) * quantity / units)
+            worth = worth_of(Moving(asset_id, on, quantity))
+            amount = cost if worth is None else worth
             moved[asset_id].append(Moved(on, amount, lots.currency))
             moved[source_id].append(Moved(on, -amount, lots.currency))
     return moved
@@ -112,12 +119,15 @@ def value_asset_flows(
     held: Quantities | None = None,
     moved: Sequence[Moved] = (),
     shares: Sequence[ShareChange] = (),
+    *,
+    is_at_market: bool = False,
 ) -> Flows:
     """The flows of an asset whose value changes by itself.
 
-    A trade before its first value counts on the day of that value. `held` is for what actions pay for a share, and
-    `moved` what came from other assets and went to them. `shares` are the changes of the share in the window. What was
-    bought while no price counted is not added later.
+    A trade before its first value counts on the day of that value; but at a market price (`is_at_market`) on its own
+    day: units that are sold on the day on which they were bought never have a value. `held` is for what actions pay for
+    a share, and `moved` what came from other assets and went to them. `shares` are the changes of the share in the
+    window. What was bought while no price counted is not added later.
     """
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
@@ -139,7 +149,7 @@ def value_asset_flows(
                 continue  # what it moves is in `moved`
             is_trade = True
         on = event.on
-        if is_trade:
+        if is_trade and not is_at_market:
             if begins_on is None:
                 continue
             on = max(on, begins_on)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -50,6 +50,7 @@ from investments.queries.kept_ledgers import (
     may_keep,
 )
 from investments.queries.ledgers import InvestedAsset, refs_of, with_known_flows
+from investments.queries.transfers import Worth
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 from strata.fields.names import alphabetical
@@ -288,7 +289,9 @@ def flows_of(
 ) -> list[Flows]:
     """The flows of each asset. Only the values that they need are read: all of accounts, the ends of the others."""
     held = quantities(ledger) if _quantities_matter(ledger, lots_by_asset) else {}
-    moved = moved_amounts(lots_by_asset, held, _values_of_arrivals(assets, lots_by_asset, window))
+    arrived_at = {pk for pk, of_asset in lots_by_asset.items() if of_asset.arrivals}
+    refs = [assets[pk].ref for pk in arrived_at if pk in assets] + refs_of(arrived_at - assets.keys())
+    moved = moved_amounts(lots_by_asset, Worth(refs, held, start=window.start, end=window.end))
     everything = [asset.ref for asset in assets.values()]
     shares = valuation.share_changes(everything, start=window.start, end=window.end)
     series = _series_for_flows(assets, window)
@@ -300,7 +303,12 @@ def flows_of(
         else:
             came = moved.get(pk, ())
             of_shares = shares.get(pk, ())
-            flows.append(value_asset_flows(ledger[pk], values, window, held.get(pk), came, of_shares))
+            is_at_market = valuation.has_market_price(asset.ref.source)
+            flows.append(
+                value_asset_flows(
+                    ledger[pk], values, window, held.get(pk), came, of_shares, is_at_market=is_at_market
+                )
+            )
     return flows
 
 
@@ -329,25 +337,6 @@ def _series_for_flows(assets: Mapping[UUID, InvestedAsset], window: Window) -> d
             series[ref.id] = values
     read = valuation.value_series(whole, start=window.start, end=window.end)
     return series | {ref.id: values for ref, values in read}
-
-
-def _values_of_arrivals(
-    assets: Mapping[UUID, InvestedAsset], lots_by_asset: Mapping[UUID, AssetLots], window: Window
-) -> Callable[[UUID, date], int | None]:
-    """The values of the assets to which something moved from others; without such assets nothing is read."""
-    ids = {pk for pk, of_asset in lots_by_asset.items() if of_asset.arrivals}
-    refs = [assets[pk].ref for pk in ids if pk in assets] + refs_of(ids - assets.keys())
-    series = (
-        {ref.id: values for ref, values in valuation.value_series(refs, start=window.start, end=window.end)}
-        if refs
-        else {}
-    )
-
-    def value_on(asset_id: UUID, on: date) -> int | None:
-        value = series[asset_id].value_on(on) if asset_id in series else None
-        return None if value is None else ten_thousandths(value)
-
-    return value_on
 
 
 def _first_value_alone(asset: InvestedAsset) -> ValueSeries:

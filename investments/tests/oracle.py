@@ -35,8 +35,8 @@ class OracleLot:
 
 
 class OracleAsset:
-    """`closed` are (order, quantity, cost, proceeds), `missing` (quantity, proceeds), `arrived` (day, from, quantity),
-    and `paid` is what actions paid, by day.
+    """`closed` are (order, quantity, cost, proceeds), `missing` (quantity, proceeds), `arrived` (day, from, quantity,
+    cost), and `paid` is what actions paid, by day.
     """
 
     def __init__(self, asset, method, rate_on):
@@ -162,7 +162,7 @@ class OracleAsset:
         if source.asset.currency != self.asset.currency:
             rate = self.rate_on(source.asset.currency, self.asset.currency, lot.order[0])
             lot.cost = round(lot.cost * rate)
-        self.arrived.append((event.on, source.asset.asset_id, lot.quantity))
+        self.arrived.append((event.on, source.asset.asset_id, lot.quantity, lot.cost))
         self.open(lot)
 
     def own(self, trade, amount):

@@ -89,14 +89,14 @@ def test_what_moves_to_another_asset_is_a_flow_of_both_and_cancels_out():
     lots_by_asset, held = lots(events), quantities(events)
     values = {A: series({1: 100, 5: 72}), B: series({5: 48})}
 
-    def flows(value_on):
-        moved = moved_amounts(lots_by_asset, held, value_on)
+    def flows(worth_of):
+        moved = moved_amounts(lots_by_asset, worth_of)
         return [value_asset_flows(events[pk], values[pk], window(), held[pk], moved[pk]) for pk in (A, B)]
 
-    with_value = flows(lambda pk, on: values[pk].value_on(on))
+    with_value = flows(lambda moving: cents(48))
     assert [shown(each)[5] for each in with_value] == [(0, 48), (48, 0)]
     assert day(5) not in net_of_all(with_value)
-    at_cost = flows(lambda pk, on: None)
+    at_cost = flows(lambda moving: None)
     assert [shown(each)[5] for each in at_cost] == [(0, 40), (40, 0)]
 
 

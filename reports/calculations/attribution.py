@@ -43,7 +43,8 @@ _RATE_UNIT: int = 10**RATE_PLACES
 class CashFlow(NamedTuple):
     """A transaction as it was entered: no amount is negative, the type gives the direction.
 
-    `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money.
+    `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money. A trade that
+    `is_early` counts on its own day, although the asset has its first value later, or none.
     """
 
     type: CashFlowType
@@ -52,6 +53,7 @@ class CashFlow(NamedTuple):
     amount: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+    is_early: bool = False
 
 
 class ExplainedAsset(NamedTuple):
@@ -390,6 +392,6 @@ def _effective_on(cash_flow: CashFlow, valued_on: Sequence[date]) -> date | None
     A trade before the first value counts on the day of that value, even if the asset was disposed of by then: a
     history without the superseded values before the start must give the same result.
     """
-    if cash_flow.type not in TRADES:
+    if cash_flow.type not in TRADES or cash_flow.is_early:
         return cash_flow.on
     return max(cash_flow.on, valued_on[0]) if valued_on else None

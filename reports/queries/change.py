@@ -138,13 +138,23 @@ def explained(
     """What explains each asset's change. A generator, because all values together would need much memory."""
     for ref, history in all_series:
         flows, shares = flows_by_asset.get(ref.id, ()), changes.get(ref.id, ())
-        yield ExplainedAsset(ref.id, assets[ref.id].kind, history, flows, shares)
+        if flows and valuation.has_market_price(ref.source):
+            flows = with_early_trades(flows, history)
+        yield ExplainedAsset(ref.id, assets[ref.id].kind, history.without_gaps(), flows, shares)
+
+
+def with_early_trades(flows: Sequence[CashFlow], history: ValueSeries) -> list[CashFlow]:
+    """At a market price, units that are sold on the day on which they were bought never have a value. In a gap there is
+    one, which is only not known yet: a trade counts when it is.
+    """
+    begins_on = history.days[0] if history.days else date.max
+    return [flow._replace(is_early=flow.on < begins_on) for flow in flows]
 
 
 def with_both_values(
     all_series: Iterable[tuple[AssetRef, ValueSeries]], start: date, end: date, gaps: list[Gap]
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
-    """The series without gaps. Those of assets that have none on one of the two days are left out: an asset without a
+    """The series. Those of assets that have none on one of the two days are left out: an asset without a
     price there would look like a gain or a loss. Their gaps are added to `gaps`. A gap in between changes nothing.
     """
     days = sorted({start, end})
@@ -154,7 +164,7 @@ def with_both_values(
         elif at_the_ends := gaps_on(gaps_of(ref.id, history), days):
             gaps += at_the_ends
         else:
-            yield ref, history.without_gaps()
+            yield ref, history
 
 
 def price_gaps_of(gaps: list[Gap], start: date, end: date) -> tuple[PriceGap, ...]:

@@ -50,6 +50,7 @@ cash_flows = st.builds(
     amounts,
     costs,
     costs,
+    st.booleans(),
 )
 
 
@@ -135,11 +136,11 @@ def first_day(asset: ExplainedAsset) -> date | None:
 
 
 def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
-    """The cash flows that take effect on a day; a trade before the first value does so on that value's day."""
+    """The cash flows that take effect on a day; a trade before the first value does so on its day, if not early."""
     flows = []
     for cash_flow in asset.cash_flows:
         effective = cash_flow.on
-        if cash_flow.type in ("ACQUIRE", "DISPOSE"):
+        if cash_flow.type in ("ACQUIRE", "DISPOSE") and not cash_flow.is_early:
             if not asset.history.days:
                 continue
             effective = max(effective, min(asset.history.days))

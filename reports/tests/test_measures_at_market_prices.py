@@ -149,3 +149,46 @@ def test_portfolio_performance_issue_1898_a_closed_trade(alice, portfolio):
     answer = get(alice, f"assets/{shares.pk}/performance", end="2020-09-22")
     assert round(Decimal(answer["xirr"]), 4) == Decimal("0.0963")
     assert answer["end_value"] == "0.00"
+
+
+def test_units_that_are_sold_on_the_day_of_their_arrival_moved_at_the_price_of_the_day(alice, portfolio):
+    """10 @ 10, of which 4 move on a day at 12; all of them, or all but one, are sold on that day at 13."""
+    for name, sold, left in [("all", 4, 0), ("most", 3, 12)]:
+        shares = at_market(portfolio, name)
+        other = create_asset(
+            portfolio, f"{name} elsewhere", TypeId.STOCKS, instrument=shares.instrument, valuation="market"
+        )
+        buy(shares, 1, 10, 100)
+        price(alice, shares, 1, "10")
+        price(alice, shares, 2, "12")
+        post(alice, f"assets/{shares.pk}/transfer", to_asset_id=other.pk, on=day(2), quantity="4")
+        sell(other, 2, sold, sold * 13)
+        for asset, inflow, outflow, end in [(shares, 0, 48, 72), (other, 48, sold * 13, left)]:
+            answer = get(alice, f"assets/{asset.pk}/performance", start=day(1), end=day(2), explain=1)
+            (on_the_day,) = answer["days"]
+            figures = [Decimal(on_the_day[figure]) for figure in ("inflow", "outflow", "end")]
+            assert figures == [inflow, outflow, end], (name, asset)
+    change = get(alice, "net-worth/change", start=day(1), end=day(2), group_by="asset")
+    moved = {row["name"]: Decimal(row["net_flows"]) for row in change["rows"]}
+    assert moved == {"all": -48, "all elsewhere": -4, "most": -48, "most elsewhere": 9}
+
+
+def test_units_that_are_sold_on_the_day_of_their_purchase_count_on_it(alice, portfolio):
+    """10 @ 10 are sold at 11: 100 came in and 110 went out, whatever is bought later, and before the first price."""
+    shares = at_market(portfolio)
+    buy(shares, 1, 10, 100)
+    sell(shares, 1, 10, 110)
+    for params in ({"start": day(0), "end": day(1)}, {"start": day(0), "end": day(4)}):
+        answer = get(alice, "performance", **params, explain=1)
+        (busy,) = [each for each in answer["days"] if each["inflow"] != "0.00" or each["outflow"] != "0.00"]
+        assert (busy["on"], busy["outflow"], answer["realised_gain"]) == (str(day(1)), "10.00", "10.00")
+        of_asset = get(alice, f"assets/{shares.pk}/performance", **params)
+        assert (of_asset["twr"], of_asset["net_flows"]) == ("0.1000000000", "-10.00")
+        total = get(alice, "net-worth/change", **params)["total"]
+        assert (total["net_flows"], total["value_change"], total["added"]) == ("-10.00", "10.00", "0.00")
+    buy(shares, 6, 1, 12)
+    price(alice, shares, 6, "12")
+    total = get(alice, "net-worth/change", start=day(0), end=day(6))["total"]
+    assert (total["net_flows"], total["value_change"], total["added"]) == ("2.00", "10.00", "0.00")
+    assert get(alice, "performance", start=day(0), end=day(6))["net_flows"] == "2.00"
+    assert get(alice, "performance", start=day(4), end=day(6))["net_flows"] == "12.00"

@@ -273,14 +273,27 @@ def basis_on(
     on: date,
 ) -> Basis:
     """The quantity and the price on a day that has no recorded value."""
-
     quantity = held.on(on)
+    if quantity:
+        price = last_price(held, prices, anchors, splits, on)
+        return Basis(quantity, price, price is not None and price.on in anchors)
     anchored = max((day for day in anchors if day <= on), default=None)
-    if not quantity:
-        is_anchored = anchored is not None and not any(
-            held.on(day) for day in (anchored, *held.days) if anchored <= day <= on
-        )
-        return Basis(0, None, is_anchored)
+    is_anchored = anchored is not None and not any(
+        held.on(day) for day in (anchored, *held.days) if anchored <= day <= on
+    )
+    return Basis(0, None, is_anchored)
+
+
+def last_price(
+    held: Held,
+    prices: Prices,
+    anchors: Mapping[date, int],
+    splits: Mapping[date, Fraction],
+    on: date,
+) -> Price | None:
+    """The last price on or before the day, however old: of the security, or that of a recorded value since then. It is
+    in shares of `on`.
+    """
     anchor = max((day for day in anchors if day <= on and held.on(day)), default=date.min)
     place = bisect_right(prices.days, on) - 1
     while place >= 0 and prices.days[place] in anchors:
@@ -291,8 +304,8 @@ def basis_on(
         units = Fraction(anchors[anchor] * QUANTITY_UNIT)
         price = Price(anchor, units / (held.on(anchor) * MONEY_UNIT))
     else:
-        return Basis(quantity, None, False)
+        return None
     for day, ratio in splits.items():
         if price.on < day <= on:
             price = price._replace(amount=price.amount / ratio)
-    return Basis(quantity, price, price.on == anchor)
+    return price

@@ -15,7 +15,16 @@ from assets.models import Asset
 from assets.models.asset import Valuation
 from assets.prices.conversion import Split, product
 from assets.prices.splits import splits_of
-from assets.valuation.formulas.market import NO_PRICES, Basis, Held, Points, Prices, basis_on, market_points
+from assets.valuation.formulas.market import (
+    NO_PRICES,
+    Basis,
+    Held,
+    Points,
+    Prices,
+    basis_on,
+    last_price,
+    market_points,
+)
 from assets.valuation.sources.anchors import Anchors, anchors_of
 
 MARKET = Valuation.MARKET.value
@@ -47,6 +56,12 @@ class MarketInputs:
 
     def basis_on(self, on: date) -> Basis:
         return basis_on(self.held, self.prices, dict(self.anchors), self.splits, on)
+
+    def unit_price_on(self, on: date) -> Fraction | None:
+        """What one share costs on the day, whether any is held at its end or not; None where the price is too old."""
+        price = last_price(self.held, self.prices, dict(self.anchors), self.splits, on)
+        is_too_old = price is None or (on - price.on).days > self.prices.max_age_days
+        return None if price is None or is_too_old else price.amount
 
 
 def holders_of(asset_ids: Collection[UUID]) -> list[Holder]:

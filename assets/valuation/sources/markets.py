@@ -144,6 +144,12 @@ def calculated_quantities(asset_ids: Collection[UUID]) -> dict[UUID, EncodedQuan
     return {pk: encode_quantities(held) for pk, held in held_by(holders_of(asset_ids)).items()}
 
 
+def unit_price(asset_id: UUID, on: date) -> Fraction | None:
+    """What one unit of an asset at its market price costs on the day, in the currency, whatever is held at its end."""
+    inputs = market_inputs([asset_id], on, on).get(asset_id)
+    return None if inputs is None else inputs.unit_price_on(on)
+
+
 def origin_on(inputs: MarketInputs, on: date) -> Origin:
     if any(day == on for day, _ in inputs.anchors):
         return RECORDED
