@@ -28,6 +28,16 @@ from strata.db.backends.postgresql.timeouts import role_default, timeouts
 from strata.db.consistent_read import consistent_read
 from strata.db.durability import durability
 from strata.db.private_files import make_private_folder
+from strata.db.standby.reading import is_configured
+from strata.db.standby.state import (
+    ASYNCHRONOUS,
+    OK,
+    SYNCHRONOUS,
+    accepts_writes,
+    position,
+    replication,
+    state_of_standby,
+)
 from strata.fields.names import NameKeyField, name_key
 
 REPORT = settings.DATA_DIR / "doctor.json"
@@ -115,6 +125,7 @@ def _kernel() -> Iterator[Finding]:
         yield from _run("files", files_are_private)
         yield from _run("timeouts", ends_what_takes_too_long)
         yield from _run("migrations", migrations_applied)
+        yield from _run("replication", standby_is_near)
 
 
 @examines("names")
@@ -201,6 +212,24 @@ def ends_what_takes_too_long() -> Iterator[tuple[Level, str]]:
             )
         else:
             yield Level.OK, str(timeout)
+
+
+def standby_is_near() -> Iterator[tuple[Level, str]]:
+    """Of REPLICA_URL: whether the standby keeps up, and what the death of the primary would lose."""
+    if not is_configured():
+        return
+    if not accepts_writes():
+        yield Level.WARN, "DATABASE_URL names a standby: nothing can be written."
+    replica = state_of_standby(position())
+    yield (Level.OK if replica == OK else Level.WARN), f"replica: {replica}"
+    if replication() == SYNCHRONOUS:
+        yield Level.OK, SYNCHRONOUS
+    else:
+        yield (
+            Level.WARN,
+            f"{ASYNCHRONOUS}: when the primary dies, the last writes are lost. Name the standby in "
+            "synchronous_standby_names.",
+        )
 
 
 def migrations_applied() -> Iterator[tuple[Level, str]]:

@@ -57,6 +57,10 @@ DATABASES = {
         test_file=f".data/test-{os.getpid()}.db" if TESTING else None,
     )
 }
+# A standby of that database, which answers reads.
+REPLICA_URL = "" if TESTING else env.text("REPLICA_URL")
+if REPLICA_URL:
+    DATABASES["replica"] = database_url.replica(REPLICA_URL, DATABASES["default"])
 # How many seconds a statement may take on PostgreSQL; 0 is no limit. Where it is not set, a command may take longer
 # than a request. `migrate` stores that of servers for the role, and `doctor` compares it.
 DATABASE_TIMEOUT = env.optional_number("DATABASE_TIMEOUT", most=86_400)
@@ -296,6 +300,7 @@ CORS_EXPOSE_HEADERS = (
     "location",
     "retry-after",
     "strata-notice",
+    "strata-stale",
     "x-request-id",
 )
 

@@ -73,7 +73,16 @@ class SqliteFiles:
 class PostgresqlServer:
     """A cluster in its own folder, on a free port of 127.0.0.1, with Debian's settings: fsync is on."""
 
+    settings: dict[str, str] = {}
+
     def __init__(self) -> None:
+        self.make_folder()
+        self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata", self.data)
+        self.start()
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        self.token = populate(self._url(TEMPLATE))
+
+    def make_folder(self) -> None:
         self.folder = Path(mkdtemp(prefix="strata-postgresql-"))
         self.as_user = (
             {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.getuid() else {}
@@ -82,10 +91,6 @@ class PostgresqlServer:
             shutil.chown(self.folder, "postgres", "postgres")
         self.port = free_port()
         self.process: subprocess.Popen | None = None
-        self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata", self.data)
-        self.start()
-        self.execute(f"CREATE DATABASE {TEMPLATE}")
-        self.token = populate(self._url(TEMPLATE))
 
     @property
     def data(self) -> str:
@@ -106,6 +111,7 @@ class PostgresqlServer:
     def start(self) -> None:
         # Its socket file is in its own folder, so that it does not clash with the machine's PostgreSQL.
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder}
+        options |= self.settings
         command = [binary("postgres"), "-D", self.data]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("ab")
@@ -212,6 +218,43 @@ class PostgresqlServer:
             missing = f"FROM {table} source WHERE source.{column} IS NOT NULL AND NOT {exists}"
             orphans += self.rows(url, f"SELECT '{table}.{column}', source.{column}::text {missing}")
         return orphans
+
+
+class PostgresqlStandby(PostgresqlServer):
+    """A streaming standby of a server, made of a base backup. A primary knows it by the name NAME."""
+
+    NAME = "standby"
+    settings = {"fsync": "off"}  # it is thrown away
+
+    def __init__(self, primary: PostgresqlServer) -> None:
+        self.make_folder()
+        source = f"host=127.0.0.1 port={primary.port} user=postgres application_name={self.NAME}"
+        self._run(
+            "pg_basebackup", "--no-sync", "--checkpoint=fast", "--write-recovery-conf", f"--dbname={source}",
+            "--pgdata", self.data,
+        )  # fmt: skip
+        self.start()
+
+    def url_of(self, url: str) -> str:
+        """The URL of the same database here."""
+        return self._url(url.rpartition("/")[2])
+
+    def promote(self) -> None:
+        self.execute("SELECT pg_promote()")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Receives, and does not replay."""
+        self.execute("SELECT pg_wal_replay_pause()")
+        try:
+            yield
+        finally:
+            self.execute("SELECT pg_wal_replay_resume()")
+
+    def remove(self) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder)
 
 
 def binary(name: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
+
+import psycopg
 
 from tests.databases import PostgresqlServer, free_port
 from tests.nginx import is_open
@@ -24,9 +28,27 @@ def pooled_url(url: str, port: int) -> str:
     return parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
 
 
+@dataclass
+class Pooler:
+    port: int
+    folder: Path
+    process: subprocess.Popen
+
+    def point_to(self, server: PostgresqlServer) -> None:
+        """As the callback of a failover does: another server in its file, RELOAD, and RECONNECT."""
+        file = self.folder / "pgbouncer.ini"
+        file.write_text(
+            re.sub(r"(^\* = .*port=)[0-9]+", rf"\g<1>{server.port}", file.read_text(), flags=re.M)
+        )
+        console = f"postgres://postgres@127.0.0.1:{self.port}/pgbouncer"
+        with psycopg.connect(console, autocommit=True) as connection:
+            for command in ("RELOAD", "RECONNECT"):
+                connection.execute(command)
+
+
 @contextmanager
-def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
-    """Runs PgBouncer for the duration of the block and yields its port. It runs as the server's user, not as root."""
+def pooling(server: PostgresqlServer, *, size: int) -> Iterator[Pooler]:
+    """Runs PgBouncer for the duration of the block. It runs as the server's user, not as root."""
     pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
     folder, port = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port()
@@ -41,7 +63,7 @@ def pooling(server: PostgresqlServer, *, size: int) -> Iterator[int]:
         try:
             wait_for(lambda: process.poll() is not None or is_open(port))
             assert process.poll() is None, (folder / "pgbouncer.log").read_text()
-            yield port
+            yield Pooler(port, folder, process)
         finally:
             process.kill()
             process.wait(PATIENCE)
@@ -55,7 +77,7 @@ def adapted_config(folder: Path, port: int, server: int, size: int) -> str:
         "port=5432": f"port={server}",
         "listen_port = 6432": f"listen_port = {port}",
         "unix_socket_dir = /run/postgresql": "unix_socket_dir =",
-        "auth_type = scram-sha-256": "auth_type = trust",
+        "auth_type = scram-sha-256": "auth_type = trust\nadmin_users = postgres",
         "/etc/pgbouncer/": f"{folder}/",
         "/var/log/postgresql/": f"{folder}/",
         "pidfile = /run/postgresql/": f"pidfile = {folder}/",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.middleware import get_user
+from django.db import DatabaseError, InterfaceError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -15,15 +17,39 @@ from strata.accounts.models import SECRET_PREFIX, ApiToken, User, digest
 from strata.api.errors import APIError
 from strata.api.http.throttles import address_of, count_refused
 from strata.db.prepared import Prepared
+from strata.db.standby.primary import is_lost, primary
+from strata.db.standby.reading import WrittenTo, is_configured, reading_from_standby
 
 if TYPE_CHECKING:  # DRF imports this module before it has made its own classes
     from drf_spectacular.openapi import AutoSchema
     from rest_framework.views import APIView
 
 LONGEST = 200
-TOKEN = Prepared(
-    lambda digest: ApiToken.objects.select_related("user").filter(digest=digest).order_by()[:1], str
-)
+
+
+def _tokens(digest: str) -> QuerySet[ApiToken]:
+    tokens = ApiToken.objects.select_related("user").filter(digest=digest).order_by()[:1]
+    return tokens.annotate(written_to=WrittenTo()) if is_configured() else tokens
+
+
+TOKEN = Prepared(_tokens, str)
+
+
+def token_by_digest(digest: str, *, only_reads: bool) -> ApiToken | None:
+    """The token. With a standby it has what strata.api.replica_reads needs to know: `written_to`, and whether the
+    primary is away. Then a read gets it from the standby.
+    """
+    try:
+        with primary.asked():
+            return TOKEN.first(digest)
+    except (DatabaseError, InterfaceError) as error:
+        if not (only_reads and is_configured() and is_lost(error)):
+            raise
+    with reading_from_standby():
+        token = TOKEN.first(digest)
+    if token is not None:
+        token.is_stale = True
+    return token
 
 
 class TokenRequest(HttpRequest):
@@ -45,7 +71,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not self._looks_right(secret):
             raise self._refused(request, "Send the header as: Authorization: Bearer TOKEN.")
-        token = TOKEN.first(digest(secret))
+        token = token_by_digest(digest(secret), only_reads=request.method in permissions.SAFE_METHODS)
         if token is None or not token.is_valid(timezone.now()):
             raise self._refused(request, "The token is not valid or no longer valid.")
         cast(TokenRequest, request._request).token = token

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from strata.audit.field_log import FieldLogged, FieldLoggedQuerySet
 from strata.db.collation import CodeField
+from strata.db.standby.primary import primary
 from strata.fields.date_formats import DateFormat
 from strata.fields.ids import uuid7
 from strata.fields.names import KEY_LENGTH, NameField, NameKeyField, name_key
@@ -66,6 +67,8 @@ class ApiToken(FieldLogged):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
 
+    is_stale = False  # read from the standby, because the primary is away
+
     objects = FieldLoggedQuerySet.as_manager()
 
     class Meta:
@@ -101,7 +104,12 @@ class ApiToken(FieldLogged):
 
     def _write(self, condition: Q, **values: Any) -> None:
         rows = ApiToken.objects.filter(condition, pk=self.pk).select_for_update(skip_locked=True)
-        with suppress(DatabaseError, InterfaceError), without_waiting(), transaction.atomic():
+        with (
+            suppress(DatabaseError, InterfaceError),
+            primary.asked(),
+            without_waiting(),
+            transaction.atomic(),
+        ):
             for pk in rows.values_list("pk", flat=True):
                 ApiToken.objects.filter(pk=pk).update(**values)
 

@@ -25,6 +25,7 @@ from strata.api.http import idempotency
 from strata.api.http.csv_columns import Row, columns_of, csv_rows
 from strata.api.http.csv_renderer import TableRenderer
 from strata.api.http.etags import etag_of, is_fresh
+from strata.api.http.replica_reads import PRIMARY_AWAY, STALE_HEADER, by_primary, by_standby
 from strata.api.http.table_responses import FORMAT, TABLE_FORMATS, TABLES, ByParameter, table_response
 from strata.api.pagination import EveryPiece, FirstPiece
 from strata.api.parameters import Parameter, read_parameters
@@ -32,6 +33,7 @@ from strata.audit import actor
 from strata.audit.point_in_time import as_known_at
 from strata.db.consistent_read import consistent_read
 from strata.db.retry import run_in_transaction
+from strata.db.standby.reading import is_configured
 from strata.exceptions import NotFound
 from strata.fields.ids import CANONICAL_ID
 
@@ -99,6 +101,22 @@ class DeclaredParametersMixin(HandlerMixin):
         """The day of `?on=`, or None."""
         on: date | None = self.read_parameters().get("on", [None])[0]
         return on
+
+
+class ReplicaMixin(HandlerMixin):
+    """Reads are answered by the standby, where there is one; nobody waits for a primary that is away."""
+
+    def wrap_handler(self, handler: Handler) -> Handler:
+        if is_configured():
+            reads = self.request.method in SAFE_METHODS
+            handler = by_standby(self, handler) if reads else by_primary(handler)
+        return super().wrap_handler(handler)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if is_configured() and getattr(getattr(request, "_auth", None), "is_stale", False):
+            response[STALE_HEADER] = PRIMARY_AWAY
+        return response
 
 
 class PointInTimeMixin(DeclaredParametersMixin):
@@ -281,17 +299,18 @@ def name_of_path(path: str) -> str:
     return "-".join(segment for segment in segments if segment and not CANONICAL_ID.fullmatch(segment))
 
 
-class BaseAPIView(TableMixin, ETagMixin, IdempotentMixin, PointInTimeMixin):
+class BaseAPIView(TableMixin, ETagMixin, IdempotentMixin, PointInTimeMixin, ReplicaMixin):
     """Before DRF's view among the bases of every view.
 
     First DeclaredParametersMixin reads the query parameters. Then a request passes, from the outside in:
 
-    1. IdempotentMixin: the lock of its Idempotency-Key.
-    2. AtomicWriteMixin: the transaction of a write, which may begin again.
-    3. PointInTimeMixin: the view of the past, for a read.
-    4. IdempotentMixin: the answer stored for the key, inside the transaction.
-    5. TableMixin: one call of the list for each piece of a table.
-    6. The view's own method.
+    1. ReplicaMixin: the standby, for a read.
+    2. IdempotentMixin: the lock of its Idempotency-Key.
+    3. AtomicWriteMixin: the transaction of a write, which may begin again.
+    4. PointInTimeMixin: the view of the past, for a read.
+    5. IdempotentMixin: the answer stored for the key, inside the transaction.
+    6. TableMixin: one call of the list for each piece of a table.
+    7. The view's own method.
 
     At last ETagMixin sets the ETag.
     """

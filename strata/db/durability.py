@@ -25,10 +25,19 @@ class Setting:
         return f"{self.name}={self.value}"
 
 
+def is_local_beside_standbys(name: str, value: str) -> bool:
+    """`local` does not wait for the synchronous standbys: a failover then loses what was acknowledged."""
+    if (name, value) != ("synchronous_commit", "local"):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_standby_names")
+        return bool(cursor.fetchone()[0])
+
+
 def durability() -> Iterator[Setting]:
     show, wanted = ("PRAGMA", SQLITE) if connection.vendor == "sqlite" else ("SHOW", POSTGRESQL)
     with connection.cursor() as cursor:
         for name, safe in wanted.items():
             cursor.execute(f"{show} {name}")
             value = str(cursor.fetchone()[0])
-            yield Setting(name, value, value in safe)
+            yield Setting(name, value, value in safe and not is_local_beside_standbys(name, value))

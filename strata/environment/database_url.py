@@ -78,6 +78,17 @@ def database(
     return config
 
 
+def replica(url: str, primary: dict[str, Any]) -> dict[str, Any]:
+    """Django's DATABASES entry for REPLICA_URL: a standby of PostgreSQL."""
+    entry = database(url, "REPLICA_URL")
+    for setting, config in (("REPLICA_URL", entry), ("DATABASE_URL", primary)):
+        if "sqlite" in config["ENGINE"]:
+            raise ImproperlyConfigured(
+                f"REPLICA_URL is for a standby of PostgreSQL, and {setting} names a SQLite file."
+            )
+    return entry
+
+
 def database_url_problem(url: str) -> str | None:
     if url in ("sqlite://:memory:", "sqlite:///:memory:"):
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
@@ -21,10 +22,28 @@ from strata import __version__
 from strata.api.errors import APIError
 from strata.db.backends.postgresql.timeouts import timeouts
 from strata.db.durability import durability
+from strata.db.standby.reading import ALIAS, is_configured
+from strata.db.standby.state import AWAY, OK, accepts_writes, position, replication, state_of_standby
 
 log = logging.getLogger("strata.health")
 PATIENCE_SECONDS = 1.5
-READY = {"status": "ready", "database": "ok", "durability": "ok", "timeouts": "ok", "migrations": "ok"}
+READY = {
+    "status": "ready",
+    "database": "ok",
+    "durability": "ok",
+    "timeouts": "ok",
+    "migrations": "ok",
+    "writes": "ok",
+    "replica": "none",
+    "replication": "none",
+}
+# While the standby answers and the primary does not.
+ONLY_READS = dict.fromkeys(READY, "unknown") | {
+    "status": "ready",
+    "database": "away",
+    "writes": "unavailable",
+    "replica": "ok",
+}
 
 Trouble = dict[str, str]  # an error of a refusal: field, code and message
 Handler = Callable[..., Response]
@@ -58,12 +77,22 @@ class Ready(PublicView):
     @says("health_ready", **READY)
     def get(self, request: Request) -> Response:
         """The database answers within two seconds, syncs every commit, ends what takes too long and has every
-        migration; 503 otherwise.
+        migration; 503 otherwise. With a standby it is ready too while only that answers: `writes` is then
+        `unavailable`. `replica` is `ok`, `lagging`, `away` or `none`, and `replication` `synchronous`, `asynchronous`
+        (a failover may lose the last writes) or `none`.
         """
-        trouble = probe.ask()
-        if trouble:
-            raise APIError("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
-        return Response(READY)
+        begun_standby = standby_probe.begin() if is_configured() else None
+        attempt = probe.begin()
+        trouble = attempt.troubles()
+        if begun_standby:
+            attempt.parts["replica"] = (
+                begun_standby.parts.get("replica", AWAY) if begun_standby.is_done() else AWAY
+            )
+        if not trouble:
+            return Response(READY | attempt.parts)
+        if trouble[0]["field"] == "database" and attempt.parts.get("replica") not in (None, AWAY):
+            return Response(ONLY_READS)
+        raise APIError("UNAVAILABLE", trouble[0]["message"], status=503, errors=trouble, wait=5)
 
 
 class Version(PublicView):
@@ -91,46 +120,75 @@ def look_at_start() -> None:
 
 @dataclass
 class Attempt:
-    """One running check. `trouble` is valid once `done` is set."""
+    """One running check. What it has is valid once `done` is set. `parts` are what READY says otherwise."""
 
     done: Event = field(default_factory=Event)
     trouble: list[Trouble] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
+    position: str | None = None  # of the primary's log
+    deadline: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
+
+    def is_done(self) -> bool:
+        return self.done.wait(max(0, self.deadline - time.monotonic()))
+
+    def troubles(self) -> list[Trouble]:
+        """The problems, as errors of a refusal; an empty list where there are none."""
+        if not self.done.wait(PATIENCE_SECONDS):
+            return [trouble("database", "timeout", "The database does not answer.")]
+        return self.trouble
 
 
 class Probe:
     """Checks the database in a separate thread, one check at a time: if the database hangs, no other thread waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[Attempt], None] | None = None) -> None:
         self._lock = Lock()
         self._attempt: Attempt | None = None
+        self._check = check or probe_database
 
     def ask(self) -> list[Trouble]:
         """The problems, as errors of a refusal; an empty list where there are none."""
-        attempt = self._begun()
-        if not attempt.done.wait(PATIENCE_SECONDS):
-            return [trouble("database", "timeout", "The database does not answer.")]
-        return attempt.trouble
+        return self.begin().troubles()
 
-    def _begun(self) -> Attempt:
+    def begin(self) -> Attempt:
+        """The check that is running, or a new one."""
         with self._lock:
             if self._attempt is None or self._attempt.done.is_set():
                 self._attempt = Attempt()
-                Thread(target=probe_database, args=(self._attempt,), daemon=True, name="probe").start()
+                Thread(target=self._check, args=(self._attempt,), daemon=True, name="probe").start()
             return self._attempt
-
-
-probe = Probe()
 
 
 def probe_database(attempt: Attempt) -> None:
     try:
         attempt.trouble = missing_migrations() + unsafe_settings() + unset_timeouts()
+        attempt.parts = {} if accepts_writes() else {"writes": "unavailable"}
+        if is_configured():
+            attempt.position = position()
+            attempt.parts["replication"] = replication()
     except Exception as error:  # any error means that the database is not ready
         log.warning("not ready", exc_info=error)
         attempt.trouble = [trouble("database", "unreachable", "The database cannot be read.")]
     finally:
         connection.close()  # the connection of this thread
         attempt.done.set()
+
+
+def probe_standby(attempt: Attempt) -> None:
+    try:
+        attempt.parts["replica"] = state_of_standby(None)
+        of_primary = probe.begin()
+        if of_primary.is_done() and of_primary.position and attempt.parts["replica"] == OK:
+            attempt.parts["replica"] = state_of_standby(of_primary.position)
+    except Exception as error:  # any error means that the standby does not answer
+        log.warning("the standby does not answer", exc_info=error)
+        attempt.parts["replica"] = AWAY
+    finally:
+        connections[ALIAS].close()  # the connection of this thread
+        attempt.done.set()
+
+
+probe, standby_probe = Probe(), Probe(probe_standby)
 
 
 def unsafe_settings() -> list[Trouble]:

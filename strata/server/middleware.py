@@ -185,6 +185,7 @@ class RequestLog:
                 "queries": meter.queries,
                 "user_id": str(user.pk) if user else None,
                 **trace_of(request),
+                **({"read_from": source} if (source := getattr(request, "read_from", None)) else {}),
             },
         )
 

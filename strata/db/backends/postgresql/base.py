@@ -13,14 +13,19 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper, debug_transaction
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 
 from strata.db.backends.postgresql.timeouts import begin
 
 HEALTH_CHECK_SECONDS = 2
 DOUBT_SECONDS = 3  # of waiting, before we check whether the server answers at all
+COMMIT_SECONDS = (
+    5  # a synchronous standby that hangs holds up every COMMIT, which statement_timeout does not end
+)
 PAUSE_SECONDS = 1  # after a connection timed out, new ones to the same server fail at once for this time
 
 
@@ -111,6 +116,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self.connection.close()  # a transaction may have begun, and nobody would end it
                 raise
 
+    def _commit(self) -> None:
+        """COMMIT has a timeout of its own. What takes long for other reasons, the deferred checks, is done before.
+
+        After the timeout nobody knows whether it was committed: an Idempotency-Key tells.
+        """
+        djangos: Any = super()  # the stubs have no _commit
+        connection = self.connection
+        if connection is None or connection.patience is None:
+            djangos._commit()
+            return
+        usual = connection.patience
+        try:
+            if connection.info.transaction_status == TransactionStatus.INTRANS:
+                with self.wrap_database_errors:
+                    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            connection.patience = min(usual, COMMIT_SECONDS)
+            djangos._commit()
+        finally:
+            connection.patience = usual
+
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
         if name:
@@ -129,10 +154,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         usual, self.connection.patience = self.connection.patience, HEALTH_CHECK_SECONDS
         try:
-            return super().is_usable()
+            return super().is_usable() and not (self.errors_occurred and self._was_demoted())
         finally:
             if self.connection is not None:
                 self.connection.patience = usual
+
+    def _was_demoted(self) -> bool:
+        """Whether the server, after an error, turns out to be a standby: the next connection finds the primary."""
+        if self.alias != DEFAULT_DB_ALIAS:
+            return False
+        try:
+            return bool(self.connection.execute("SELECT pg_is_in_recovery()").fetchone()[0])
+        except psycopg.Error:
+            return True
 
 
 def ask(conn_params: dict[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""Reads that the standby answers (REPLICA_URL): those of callers with a token, which was looked up on the primary.
+
+The look-up says where the primary's log ended, so a read sees all that was acknowledged before, and a token that is
+revoked is refused at once. While the primary is away, the standby answers as of its last state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
+
+from strata.api.errors import APIError
+from strata.db.standby.primary import primary
+from strata.db.standby.reading import (
+    has_replayed,
+    is_configured,
+    is_repeated,
+    reading_from_standby,
+    streamed,
+)
+from strata.metrics.recording import metrics
+
+STALE_HEADER, PRIMARY_AWAY = "Strata-Stale", "primary-away"
+
+type Handler = Callable[..., HttpResponseBase]
+
+
+def is_stale(request: Request) -> bool:
+    """Whether the token was read from the standby, because the primary is away."""
+    return is_configured() and getattr(request.auth, "is_stale", False)
+
+
+def may_read_from_standby(request: Request) -> bool:
+    """Without a token, and so without the primary's position, a read is for the primary."""
+    written_to = getattr(request.auth, "written_to", None)
+    return is_stale(request) or (written_to is not None and has_replayed(written_to))
+
+
+def by_standby(view: Any, handler: Handler) -> Handler:
+    """The handler of a read, by the standby where that is up to date. What it cannot answer, the primary does."""
+
+    def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        started = time.perf_counter()
+        if not may_read_from_standby(request):
+            note(request, "primary", "lagging")
+            return by_primary(handler)(request, *args, **kwargs)
+        note(request, "replica", "away" if is_stale(request) else "caught_up", time.perf_counter() - started)
+        untouched = dict(vars(view))
+        try:
+            with reading_from_standby():
+                response = handler(request, *args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            if not is_repeated(error):
+                raise
+            if is_stale(request):
+                message = "The standby cannot answer this, and the primary is away. Try again."
+                raise APIError("UNAVAILABLE", message, status=503, wait=5) from error
+        else:
+            return from_standby(response)
+        view.__dict__ = untouched  # the first attempt may have changed them
+        note(request, "primary", "repeated")
+        return by_primary(handler)(request, *args, **kwargs)
+
+    return handle
+
+
+def note(request: Request, source: str, why: str, waited: float = 0) -> None:
+    """For the log and the metrics."""
+    request._request.read_from = source  # type: ignore[attr-defined]  # ours
+    metrics.read(source, why, waited)
+
+
+def by_primary(handler: Handler) -> Handler:
+    """The handler, refused at once while the primary is away."""
+
+    def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with primary.asked():
+            return handler(request, *args, **kwargs)
+
+    return handle
+
+
+def from_standby(response: HttpResponseBase) -> HttpResponseBase:
+    """An answer that is sent in blocks reads on while it is sent. A file is complete."""
+    if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+        blocks: Any = response.streaming_content
+        streaming: Any = response  # the stubs have no _resource_closers
+        closers, streaming._resource_closers = streaming._resource_closers, []
+        response.streaming_content = streamed(blocks, closers)
+    return response

@@ -1,0 +1,106 @@
+"""Reading from the standby: for a block, all queries of this thread go to it, whatever they are made by.
+
+A read sees every write that was acknowledged before it began: it waits until the standby has replayed what the primary
+had written then, for at most WAIT_SECONDS.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db.models import Func, TextField
+
+from strata.db.errors.outages import READ_ONLY, sqlstate_of
+from strata.db.standby.primary import is_lost
+
+ALIAS = "replica"
+WAIT_SECONDS, POLL_SECONDS = 0.1, 0.002
+PAUSE_SECONDS = 1  # in which a standby that did not answer is not asked again
+# A conflict with recovery, a statement that was ended, a temporary table: the primary can answer these.
+REPEATED = {"40001", "40P01", "57014", READ_ONLY}
+HAS_REPLAYED = "SELECT NOT pg_is_in_recovery() OR COALESCE(pg_last_wal_replay_lsn() >= %s::pg_lsn, FALSE)"
+
+_paused_until = 0.0  # of this process
+
+
+class WrittenTo(Func):
+    """SQL: where the primary's log ends, as text. NULL on a standby."""
+
+    template = "CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_flush_lsn()::text END"
+    output_field = TextField()
+
+
+def is_configured() -> bool:
+    return ALIAS in settings.DATABASES
+
+
+@contextmanager
+def reading_from_standby() -> Iterator[None]:
+    """A router would not do: it does not see hand-written SQL."""
+    primary, standby = connections[DEFAULT_DB_ALIAS], connections[ALIAS]
+    standby.execute_wrappers = (
+        primary.execute_wrappers
+    )  # what counts the queries of the request counts these too
+    connections[DEFAULT_DB_ALIAS] = standby
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = primary
+
+
+def has_replayed(position: str) -> bool:
+    """Whether the standby has what the primary had written at `position`; waits for it. False where it is away."""
+    if time.monotonic() < _paused_until:
+        return False
+    deadline = time.monotonic() + WAIT_SECONDS
+    try:
+        while not _has_replayed(position):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+    except (DatabaseError, InterfaceError):
+        pause()
+        return False
+    return True
+
+
+def _has_replayed(position: str) -> bool:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(HAS_REPLAYED, [position])
+        return bool(cursor.fetchone()[0])
+
+
+def pause() -> None:
+    """Do not ask the standby for a moment."""
+    global _paused_until
+    _paused_until = time.monotonic() + PAUSE_SECONDS
+
+
+def is_repeated(error: Exception) -> bool:
+    """Whether the primary may answer what the standby did not. Pauses a standby that is away."""
+    if is_lost(error):
+        pause()
+        return True
+    return sqlstate_of(error) in REPEATED
+
+
+def streamed(blocks: Iterable[Any], closers: Iterable[Callable[[], object]]) -> Generator[Any]:
+    """The blocks of an answer that is sent later, each read from the standby too. `closers` end its reading."""
+    remaining = iter(blocks)
+    try:
+        while True:
+            with reading_from_standby():
+                try:
+                    block = next(remaining)
+                except StopIteration:
+                    return
+            yield block
+    finally:
+        with reading_from_standby():
+            for close in closers:
+                close()
