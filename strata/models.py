@@ -1,6 +1,15 @@
 """Django looks for the kernel's models here. Nothing else imports this module: see the modules below."""
 
 from strata.accounts.models import ApiToken, LoginCount, User
-from strata.audit.models import Deletion, IdempotentAnswer, JournalEntry
+from strata.audit.models import Deletion, HistoryEntry, IdempotentAnswer, JournalEntry, JournalWrite
 
-__all__ = ["ApiToken", "Deletion", "IdempotentAnswer", "JournalEntry", "LoginCount", "User"]
+__all__ = [
+    "ApiToken",
+    "Deletion",
+    "HistoryEntry",
+    "IdempotentAnswer",
+    "JournalEntry",
+    "JournalWrite",
+    "LoginCount",
+    "User",
+]

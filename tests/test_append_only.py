@@ -7,7 +7,8 @@ from django.db import DatabaseError, connection, models, transaction
 
 from assets.models import ExchangeRate, Tag
 from strata.accounts.models import User
-from strata.audit.models import JournalEntry
+from strata.audit.models import HistoryEntry, JournalEntry, JournalWrite
+from strata.audit.recording import SHARED_FROM
 
 
 @pytest.fixture
@@ -49,6 +50,42 @@ def test_orm_cannot_change_a_journal_entry(entry, write_path):
     with pytest.raises((TypeError, DatabaseError)), transaction.atomic():
         WRITE_PATHS[write_path](entry)
     assert JournalEntry.objects.filter(pk=entry.pk).values().get() == before
+
+
+@pytest.fixture
+def write(household):
+    Tag.objects.bulk_create([Tag(household=household, name=str(number)) for number in range(SHARED_FROM)])
+    return JournalWrite.objects.latest("id")
+
+
+STATEMENTS_ON_WRITES = [
+    "UPDATE strata_write SET actor_name = 'eve'",
+    "DELETE FROM strata_write",
+    "INSERT OR REPLACE INTO strata_write SELECT * FROM strata_write"
+    if connection.vendor == "sqlite"
+    else "TRUNCATE strata_write",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS_ON_WRITES)
+def test_database_refuses_to_change_what_entries_share(write, statement):
+    before = list(JournalWrite.objects.values().order_by("id"))
+    with pytest.raises(DatabaseError, match="The history cannot be changed"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert list(JournalWrite.objects.values().order_by("id")) == before
+
+
+@pytest.mark.parametrize("model", [JournalWrite, HistoryEntry])
+def test_orm_cannot_change_what_entries_share_nor_the_view(write, model):
+    row = model.objects.filter(actor_name=write.actor_name).latest("id")
+    for change in (
+        row.save,
+        row.delete,
+        model.objects.all().delete,
+        lambda: model.objects.update(channel=""),
+    ):
+        with pytest.raises(TypeError):
+            change()
 
 
 STATEMENTS = [

@@ -75,11 +75,14 @@ def test_each_value_of_a_position_has_its_type(name, alice, world):
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_position_in_a_history_is_a_number(name, alice, world):
+def test_position_in_a_history_is_a_number_and_an_id(name, alice, world):
     path = path_of(name, world)
-    assert get_with_cursor(alice, path, [False, [1]]).status_code == 200
+    assert get_with_cursor(alice, path, [False, [1, ID]]).status_code == 200
     for bad in (*BAD_VALUES, ID):
-        require_refused(get_with_cursor(alice, path, [False, [bad]]), bad)
+        require_refused(get_with_cursor(alice, path, [False, [bad, ID]]), bad)
+    for bad in (*BAD_VALUES, 1):
+        require_refused(get_with_cursor(alice, path, [False, [1, bad]]), bad)
+    require_refused(get_with_cursor(alice, path, [False, [1]]), [1])
 
 
 @pytest.mark.parametrize("name", [*POSITIONS, "asset-history"])
@@ -112,7 +115,7 @@ def test_cursor_into_a_foreign_history_shows_nothing(name, alice, charlie, charl
     own = Household.objects.create(name="Charlie's")
     Membership.objects.create(household=own, user=charlie_user, role="owner", accepted_at=timezone.now())
     own_rows = rows_of(own, "Charlie")
-    for position in ([False, [2**62]], [True, [0]]):
+    for position in ([False, [2**62, ID]], [True, [0, ID]]):
         assert get_with_cursor(alice, path_of(name, world), position).json()["results"]
         entries = get_with_cursor(charlie, path_of(name, own_rows), position).json()["results"]
         assert entries

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -105,6 +106,37 @@ def test_first_release_goes_up_down_and_up(first_release, newest):
     assert dump(newest) == migrated
     with pytest.raises(DatabaseError, match="cannot be changed"):
         newest.cursor().execute("DELETE FROM strata_change")
+
+
+def test_entries_of_every_form_become_entries_by_themselves_backwards(newest):
+    first, second = "018bcfe62b5073138000000000000001", "018bcfe62b5073138000000000000002"
+    packed = f'["{first}", "{second}"]' if newest.vendor == "sqlite" else f"{{{first},{second}}}"
+    columns = "at, actor_name, request_id, road, model, object_id, action, write_id, last_id, packed"
+    common = "'2026-11-28 12:00:00+00:00', '', '', '', 'assets.Tag'"
+    with newest.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO strata_write (id, actor_name, request_id, road) VALUES (9, 'ann', 'r', 'api')"
+        )
+        for rest in (
+            f"'{first}', 'create', 9, '{second}', '{packed}'",
+            f"'{first}', 'update', 9, NULL, NULL",
+            f"'{second}', 'delete', NULL, NULL, NULL",
+        ):
+            cursor.execute(f"INSERT INTO strata_change ({columns}) VALUES ({common}, {rest})")
+    MigrationExecutor(newest).migrate([("strata", "0018_households_written_in_steps")])
+    with newest.cursor() as cursor:
+        cursor.execute(
+            "SELECT object_id, actor_name, request_id, action FROM strata_change ORDER BY id DESC LIMIT 4"
+        )
+        rows = [(UUID(str(pk)).hex, *rest) for pk, *rest in reversed(cursor.fetchall())]
+    by_ann = [(first, "ann", "r", "create"), (second, "ann", "r", "create"), (first, "ann", "r", "update")]
+    assert rows == [*by_ann, (second, "", "", "delete")]
+    with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
+        newest.cursor().execute("DELETE FROM strata_change")
+    migrate(newest)
+    with newest.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM strata_history WHERE request_id = 'r'")
+        assert cursor.fetchone() == (3,)
 
 
 @time_machine.travel("2026-11-28T12:00Z", tick=False)

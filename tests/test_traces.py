@@ -53,7 +53,7 @@ from strata.accounts.models import ApiToken, LoginCount, User
 from strata.accounts.services import issue_token
 from strata.audit import actor
 from strata.audit.field_log import FieldLogged
-from strata.audit.models import Deletion, IdempotentAnswer, JournalEntry
+from strata.audit.models import Deletion, HistoryEntry, IdempotentAnswer, JournalEntry, JournalWrite
 from strata.audit.tracking import TrackedModel
 from tests.resources import RESOURCES, Place
 from tests.strata_apps import APPS
@@ -61,6 +61,8 @@ from tests.strata_apps import APPS
 UNTRACED = {
     JournalEntry: "is the journal",
     ForgottenPortfolio: "says that what `rebuild` makes is not there",
+    JournalWrite: "is the journal",
+    HistoryEntry: "is the journal, as it is read",
     HeldQuantities: "is rebuilt from the transactions by `rebuild`",
     MonthlyDeltas: "is rebuilt from the values by `rebuild`",
     MonthlyValues: "is rebuilt from the values by `rebuild`",
@@ -299,7 +301,7 @@ DELETIONS = {
 
 def ids_with_entries(action, rows):
     """Ids of the rows with a journal entry of this action, and with the writer's name, request and channel."""
-    entries = JournalEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
+    entries = HistoryEntry.objects.filter(action=action, object_id__in=[row.pk for row in rows])
     return sorted(
         entries.filter(request_id="r-1", channel="test", actor_name="alice").values_list(
             "object_id", flat=True
@@ -343,7 +345,7 @@ def test_update_leaves_an_entry_with_the_former_value(world, as_alice, model, wr
     UPDATES[write_path](model, [row], change_of(model, world))
     assert model.objects.values_list(column, flat=True).get(pk=row.pk) != before
     assert ids_with_entries("update", [row]) == [row.pk]
-    image = JournalEntry.objects.get(action="update", object_id=row.pk).before
+    image = HistoryEntry.objects.get(action="update", object_id=row.pk).before
     assert str(image[column]).replace("-", "") in {str(before).replace("-", ""), "15000"}
 
 
@@ -356,7 +358,7 @@ def test_deletion_leaves_an_entry(world, as_alice, model, write_path):
     assert ids_with_entries("delete", rows) == sorted(row.pk for row in rows)
     assert all(
         entry.before
-        for entry in JournalEntry.objects.filter(action="delete", object_id__in=[row.pk for row in rows])
+        for entry in HistoryEntry.objects.filter(action="delete", object_id__in=[row.pk for row in rows])
     )
 
 
@@ -397,7 +399,7 @@ def test_rows_deleted_by_cascade_leave_entries(world, as_alice, model, write_pat
     deleted_ids = before - all_ids()
     assert len(deleted_ids) > 1 and row.pk in deleted_ids
     assert (
-        set(JournalEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == deleted_ids
+        set(HistoryEntry.objects.filter(action="delete").values_list("object_id", flat=True)) == deleted_ids
     )
 
 
@@ -411,7 +413,7 @@ def test_row_deleted_on_its_admin_page_leaves_entries(world, client, model):
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
     client.post(page, {"post": "yes"}, HTTP_X_REQUEST_ID="r-9")
     deleted_ids = before - all_ids()
-    deleted = JournalEntry.objects.filter(
+    deleted = HistoryEntry.objects.filter(
         action="delete", actor_name="root", channel="admin", request_id="r-9"
     )
     assert len(deleted_ids) > 1 and row.pk in deleted_ids
@@ -425,7 +427,7 @@ def test_secrets_are_in_no_journal_entry(alice_user):
     alice_user.save()
     token, secret = issue_token(alice_user)
     token.delete()
-    journal = str(list(JournalEntry.objects.values_list("before", flat=True)))
+    journal = str(list(HistoryEntry.objects.values_list("before", flat=True)))
     for secret_text in (alice_user.password, secret, token.digest, token.password_stamp):
         assert secret_text not in journal
     assert "'password': '(not shown)'" in journal
@@ -434,12 +436,12 @@ def test_secrets_are_in_no_journal_entry(alice_user):
 def test_login_leaves_no_entry(client, alice_user):
     client.force_login(alice_user)
     assert alice_user.last_login
-    assert not JournalEntry.objects.filter(object_id=alice_user.pk, action="update").exists()
+    assert not HistoryEntry.objects.filter(object_id=alice_user.pk, action="update").exists()
 
 
 def creation_times(model):
     """For each row: when it became known by its own field, and by its journal entry."""
-    creations = JournalEntry.objects.filter(model=model._meta.label, action="create")
+    creations = HistoryEntry.objects.filter(model=model._meta.label, action="create")
     return (
         dict(model.objects.exclude(pk__in=SHARED).values_list("pk", model.known_since or "created_at")),
         dict(creations.values_list("object_id", "at")),
@@ -463,7 +465,7 @@ def test_rows_of_a_command_are_known_since_their_journal_entry(db, command):
         if issubclass(model, TrackedModel):
             by_row, by_entry = creation_times(model)
             assert by_row == by_entry, model
-    channels = set(JournalEntry.objects.values_list("channel", flat=True))
+    channels = set(HistoryEntry.objects.values_list("channel", flat=True))
     assert channels == {f"command:{command[0]}"}
 
 
@@ -471,14 +473,14 @@ def test_load_rates_leaves_one_entry_with_the_instant_of_all_rates(db, tmp_path)
     path = tmp_path / "rates.csv"
     path.write_text("currency,on,units_per_euro\nUSD,2026-01-01,1.1\nUSD,2026-01-02,1.2\n")
     call_command("load_rates", str(path), verbosity=0)
-    (entry,) = JournalEntry.objects.filter(model="assets.ExchangeRate")
+    (entry,) = HistoryEntry.objects.filter(model="assets.ExchangeRate")
     assert (entry.action, entry.channel) == ("create", "command:load_rates")
     assert {entry.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
 
 
 def test_failed_write_leaves_no_entry(household, monkeypatch):
-    before = JournalEntry.objects.count()
+    before = HistoryEntry.objects.count()
     monkeypatch.setattr(models.Model, "save_base", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         household.save()
-    assert JournalEntry.objects.count() == before
+    assert HistoryEntry.objects.count() == before

@@ -84,7 +84,7 @@ def own_ids(container: Container) -> set[str]:
 def any_is_here(ids: Collection[str]) -> bool:
     """Whether one of these rows is in this database, or ever was. A value is here only with its asset."""
     for batch in batched(ids, IDS_AT_A_TIME):
-        if any_was_recorded(batch):
+        if any_was_recorded([UUID(pk) for pk in batch]):
             return True
         # Some may have been written without the journal.
         if any(model._base_manager.filter(pk__in=batch).exists() for model in REFERRED):

@@ -38,7 +38,6 @@ from strata.audit import actor, deletions, hidden_writes
 from strata.audit.models import Action, JournalEntry
 from strata.audit.recording import write_journal
 from strata.audit.undo.request import OF_ARCHIVES
-from strata.db.bulk import insert_rows
 from strata.db.retry import run_in_transaction
 
 NEW, REPLACE = "new", "replace"
@@ -143,7 +142,7 @@ def write_hidden(archive: Prepared) -> None:
 def write_in_steps(hidden: UUID, spool: Spool) -> None:
     rows, size = spool.rows(), spool.count if refers_to_itself(spool.model) else STEP
     while batch := list(islice(rows, size)):
-        hidden_writes.step(hidden, partial(insert_rows, spool.model, spool.names, batch))
+        hidden_writes.step(hidden, partial(spool.insert, batch))
 
 
 def refers_to_itself(model: type[models.Model]) -> bool:
@@ -247,7 +246,7 @@ def written(archive: Prepared) -> Restored:
         for part in parts_to_derive(plan.household_id):
             part()
     household = Household.objects.get(pk=plan.household_id)
-    write_journal(Household.objects.filter(pk=household.pk), Action.UPDATE)
+    write_journal(Household.objects.filter(pk=household.pk), Action.UPDATE, number=1)
     return Restored(
         household.pk,
         household.name,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import marshal
 import struct
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO, Any
 
 from django.db import models
 
+from strata.audit.models import JournalEntry
+from strata.audit.recording import write_recorded
 from strata.db.bulk import insert_rows
 
 BATCH = 1000
@@ -59,7 +61,14 @@ class Spool:
         """Insert all rows, each as `change` makes it."""
         rows = self.rows() if change is None else map(change, self.rows())
         for _ in range(0, self.count, ROWS_OF_A_STATEMENT):
-            insert_rows(self.model, self.names, islice(rows, ROWS_OF_A_STATEMENT))
+            self.insert(islice(rows, ROWS_OF_A_STATEMENT))
+
+    def insert(self, rows: Iterable[StoredRow]) -> None:
+        """Insert some of the rows. Entries of the journal get the form that they would have if they were new."""
+        if self.model is JournalEntry:
+            write_recorded(self.names, rows)
+        else:
+            insert_rows(self.model, self.names, rows)
 
     def close(self) -> None:
         self._file.close()

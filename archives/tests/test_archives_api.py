@@ -15,11 +15,11 @@ from rest_framework.test import APIClient
 
 from archives.rows.contents import JOURNAL
 from archives.tests.archives import archive_of, changed, contents, manifest_of
-from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
+from assets.models import Asset, AssetSnapshot, ExchangeRate, Tag, Transaction
 from portfolios.models import Household, Invitation, Membership, Portfolio
 from strata.accounts.models import User
 from strata.accounts.services import issue_token
-from strata.audit.models import JournalEntry
+from strata.audit.models import HistoryEntry, JournalEntry
 from tests.factories import add_value, create_asset
 
 API = "/api/v1"
@@ -248,3 +248,23 @@ def test_an_undo_in_the_original_does_not_meet_the_copy(alice, household, asset)
     assert undone.status_code == 200, undone.content
     asset.refresh_from_db()
     assert asset.name == "Checking"
+
+
+def test_what_is_packed_has_an_entry_for_each_row_in_an_archive_and_is_packed_again(alice, household, asset):
+    Tag.objects.bulk_create([Tag(household=household, name=f"t{number}") for number in range(30)])
+    for tag in Tag.objects.order_by("name")[:7]:
+        tag.name += " again"
+        tag.save()
+    data = downloaded(alice, household)
+    lines = [line for line in contents(data)[JOURNAL] if line["model"] == "assets.Tag"]
+    assert [line["action"] for line in lines] == ["create"] * 30 + ["update"] * 7
+
+    assert sent(alice, data).status_code == 201
+
+    copy = Household.objects.exclude(pk=household.pk).get()
+    assert JournalEntry.objects.filter(household_id=copy.pk, packed__isnull=False).get().count == 30
+    copied = HistoryEntry.objects.filter(household_id=copy.pk, model="assets.Tag").order_by("id", "object_id")
+    assert [(entry.action, entry.request_id) for entry in copied] == [
+        (line["action"], line["request_id"]) for line in lines
+    ]
+    assert {entry.object_id for entry in copied} == {tag.pk for tag in Tag.objects.filter(household=copy)}

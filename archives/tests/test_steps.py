@@ -20,7 +20,7 @@ from conftest import client_of
 from portfolios.models import Household, Portfolio
 from strata.accounts.models import User
 from strata.audit import deletions, hidden_writes
-from strata.audit.models import Deletion, JournalEntry
+from strata.audit.models import Deletion, HistoryEntry, JournalEntry, JournalWrite
 from strata.doctor import Level, examine
 from strata.exceptions import StrataError
 from tests.factories import add_value, create_asset
@@ -63,7 +63,7 @@ def counts() -> dict[str, int]:
     return {
         model._meta.label: model._base_manager.count()
         for model in apps.get_models()
-        if model is not JournalEntry
+        if model not in (JournalEntry, HistoryEntry, JournalWrite)
     }
 
 

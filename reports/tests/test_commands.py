@@ -24,7 +24,7 @@ from portfolios.services.households import create_household
 from reports.management.commands import take_snapshots
 from reports.models import PortfolioSnapshot
 from reports.queries import portfolio_total
-from strata.audit.models import JournalEntry
+from strata.audit.models import HistoryEntry
 from strata.doctor import Level
 from tests.factories import add_value, create_asset
 
@@ -80,7 +80,7 @@ def test_what_the_demo_writes_is_valid_and_signed(some_rates):
         row.full_clean()
     for bought in Transaction.objects.filter(unit_price__isnull=False):
         assert bought.amount == bought.quantity * bought.unit_price
-    households = JournalEntry.objects.exclude(model__in=("strata.User", "assets.ExchangeRate"))
+    households = HistoryEntry.objects.exclude(model__in=("strata.User", "assets.ExchangeRate"))
     assert set(households.values_list("channel", "actor_name")) == {("command:demo", "demo")}
     liabilities = AssetSnapshot.objects.filter(asset__asset_type__group="LIABILITIES")
     assert liabilities.exists()
@@ -232,7 +232,7 @@ def test_seed_benchmark_leaves_the_history_that_models_would(db):
     run("seed_benchmark", "--assets", "2", "--snapshots", "3")
 
     household = Household.objects.get()
-    changes = JournalEntry.objects.filter(model="assets.AssetSnapshot")
+    changes = HistoryEntry.objects.filter(model="assets.AssetSnapshot")
     assert set(changes.values_list("object_id", flat=True)) == set(
         AssetSnapshot.objects.values_list("pk", flat=True)
     )
@@ -245,7 +245,7 @@ def test_seed_benchmark_adds_to_what_is_there(db):
     run("seed_benchmark", "--assets", "1", "--snapshots", "1", "--no-journal")
 
     assert {household.name for household in Household.objects.all()} == {"benchmark-1", "benchmark-2"}
-    assert JournalEntry.objects.filter(model="assets.AssetSnapshot").count() == 1
+    assert HistoryEntry.objects.filter(model="assets.AssetSnapshot").count() == 1
 
 
 def test_seed_benchmark_dry_run_and_refusals(db):
@@ -280,7 +280,7 @@ def test_each_portfolio_is_taken_on_its_own_day(portfolios, noon_in_london):
     taken = dict(PortfolioSnapshot.objects.values_list("portfolio__name", "on"))
     assert taken == {"Pacific/Kiritimati": date(2026, 6, 11), "Pacific/Pago_Pago": date(2026, 6, 9)}
     assert not PortfolioSnapshot.objects.filter(manual=True).exists()
-    channels = JournalEntry.objects.filter(model="portfolios.PortfolioSnapshot").values_list(
+    channels = HistoryEntry.objects.filter(model="portfolios.PortfolioSnapshot").values_list(
         "channel", flat=True
     )
     assert set(channels) == {"command:take_snapshots"}

@@ -17,7 +17,7 @@ from strata.admin.journal import describe_event
 from strata.admin.undo import undoable_by
 from strata.audit.images import row_from
 from strata.audit.journal import Event, deletion_of, history_of
-from strata.audit.models import Action, JournalEntry
+from strata.audit.models import Action, HistoryEntry
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rules import rules_of
 from strata.fields.active_formats import day_text
@@ -77,7 +77,7 @@ def button_of(event: Event, possible: set[str]) -> str:
 # --- what happened, in a few words ---
 
 
-def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
+def title_of(entry: HistoryEntry, summaries: dict[str, HistoryEntry]) -> str:
     """`summaries` are the entries of the page that stand for many rows, by request."""
     if entry.action == Action.UPDATE_VALUES:
         count = entry.count or 0
@@ -93,7 +93,7 @@ def title_of(entry: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
     return _("%(action)s (undo)") % {"action": action} if entry.undo_of else action
 
 
-def undo_title(undo: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
+def undo_title(undo: HistoryEntry, summaries: dict[str, HistoryEntry]) -> str:
     """What was undone. The undo of an undo repeats what that had undone."""
     undone, is_repeated = summaries.get(undo.undo_of or ""), False
     while undone is not None and undone.action == Action.UNDO:
@@ -102,7 +102,7 @@ def undo_title(undo: JournalEntry, summaries: dict[str, JournalEntry]) -> str:
     return (_("Repeated: %(what)s") if is_repeated else _("Undone: %(what)s")) % {"what": what}
 
 
-def changes(entry: JournalEntry) -> str:
+def changes(entry: HistoryEntry) -> str:
     count = entry.count or 0
     return ngettext("%(count)d change", "%(count)d changes", count) % {"count": count}
 

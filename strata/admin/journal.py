@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from strata.admin.pages import ReadOnlyAdmin
 from strata.admin.user_formats.columns import FORMATTED, text_of_recorded, zone_of
 from strata.audit.journal import Event, field_of, target_of
-from strata.audit.models import JournalEntry
+from strata.audit.models import JournalEntry, packed_with
+from strata.fields.ids import CANONICAL_ID
 from strata.tenancy.querysets import Owned
 
 YES_NO: dict[str, Any] = {"true": _("Yes"), "false": _("No")}
@@ -75,10 +78,37 @@ def channel_text(channel: str) -> str:
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """The journal."""
+    """The journal, as it is stored: many rows that were created together are one line, with their number."""
 
     icon, place = "history", 80
     empty_text = _("Every change is recorded here.")
-    list_display = ("at", "actor_name", "channel", "action", "model", "object_id", "request_id")
+    list_display = ("at", "written_by", "written_via", "action", "count", "model", "object_id", "in_request")
     list_filter = ("action", "model")
-    search_fields = ("object_id", "request_id", "actor_name")
+    list_select_related = ("write",)
+    search_fields = ("object_id", "request_id", "actor_name", "write__request_id", "write__actor_name")
+    fields = (*list_display, "household_id", "undo_of", "before")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        queryset: models.QuerySet[Any] = super().get_queryset(request).defer("packed")
+        return queryset
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """What is packed is found by the id of each of its rows."""
+        rows, may_repeat = super().get_search_results(request, queryset, search_term)
+        if CANONICAL_ID.fullmatch(term := search_term.strip()):
+            rows |= queryset.filter(pk__in=packed_with([UUID(term)]))
+        return rows, may_repeat
+
+    @admin.display(description=_("user"))
+    def written_by(self, entry: JournalEntry) -> str:
+        return (entry.write or entry).actor_name
+
+    @admin.display(description=_("via"))
+    def written_via(self, entry: JournalEntry) -> str:
+        return (entry.write or entry).channel
+
+    @admin.display(description=_("request"))
+    def in_request(self, entry: JournalEntry) -> str:
+        return (entry.write or entry).request_id

@@ -208,12 +208,14 @@ class CursorPaginator(pagination.BasePagination):
 
 
 class JournalCursorPaginator(CursorPaginator):
-    """Pages of the journal, ordered by the id of its entries."""
+    """Pages of the journal, ordered by the id of its entries. Entries that are packed into one share its id."""
 
     def fields_of(self, view: Any) -> tuple[str, ...]:
-        return ("id",)
+        return ("id", "object_id")
 
-    def checked(self, field: str, value: Any) -> int:
+    def checked(self, field: str, value: Any) -> Any:
+        if field == "object_id":
+            return super().checked("id", value)
         if type(value) is not int or not 0 <= value < 2**63:
             raise ValueError(value)
         return value

@@ -20,4 +20,5 @@ def record_batch(model: type[TrackedModel], counts: Mapping[UUID, int], action: 
     if counts:
         rows = model._base_manager.filter(pk__among=list(counts))
         cases = [When(pk=pk, then=Value(count)) for pk, count in counts.items()]
-        write_journal(rows, action, count=Case(*cases, output_field=IntegerField()))
+        below = Case(*cases, output_field=IntegerField())
+        write_journal(rows, action, number=len(counts), count=below)

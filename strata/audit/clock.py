@@ -65,18 +65,22 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
     connection: Any = connections[using]
     if not connection.in_atomic_block:
         return _not_before_the_journal(using)
-    # The transaction around a test does not count.
-    block = next((atomic for atomic in connection.atomic_blocks if not atomic._from_testcase), None)
+    block = outermost_block(connection)
     writing = getattr(connection, "strata_writing", None)
-    if writing is None or writing.block is not block or not _is_open(writing, connection):
+    if writing is None or writing.block is not block or not is_open(writing, connection):
         writing = Writing(_not_before_the_journal(using), block, lambda: None)
         transaction.on_commit(writing.begun, using=using)
         connection.strata_writing = writing
     return writing.at
 
 
-def _is_open(writing: Writing, connection: Any) -> bool:
-    """Searched from the end: a transaction with many writes has many hooks."""
+def outermost_block(connection: Any) -> Any:
+    """The block of the transaction, or None. The transaction around a test does not count."""
+    return next((atomic for atomic in connection.atomic_blocks if not atomic._from_testcase), None)
+
+
+def is_open(writing: Any, connection: Any) -> bool:
+    """Whether its transaction and savepoint are. Searched from the end: a transaction has many hooks."""
     return any(hook is writing.begun for _, hook, *_ in reversed(connection.run_on_commit))
 
 

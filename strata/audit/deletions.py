@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from strata.audit.clock import written_at
 from strata.audit.guarding import guard_rows
-from strata.audit.models import Action, Deletion
+from strata.audit.models import SIGNED, Action, Deletion
 from strata.audit.recording import signature, typed_column, write_journal
 from strata.audit.tracking import TrackedModel, TrackedQuerySet, updating_derived_data
 from strata.db.locks import lock_rows
@@ -80,7 +80,7 @@ def hide(row: TrackedModel) -> Deletion:
         rows, ids = guard_rows(manager.filter(pk=row.pk), for_delete=True)
         count = count_below(model, rows)
         end_what_shows(rows)
-        write_journal(rows, Action.DELETE, count=typed_column("count", 1 + count))
+        write_journal(rows, Action.DELETE, number=1, count=typed_column("count", 1 + count))
         holder_id = row.pk
         if parent := parent_of(model):
             holder_id, place = hiding_place(row)
@@ -221,9 +221,11 @@ def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -
     rows: models.QuerySet[Any] = model._base_manager.filter(pk__in=ids)
     if issubclass(model, TrackedModel) and deletion.written_until is None:
         rows = model._base_manager.filter(pk__among=ids)
-        names = ("at", "actor_id", "actor_name", "request_id", "channel", "undo_of", "household_id")
-        entry = {name: typed_column(name, getattr(deletion, name)) for name in names}
-        write_journal(rows, Action.DELETE, **entry)
+        household_id = typed_column("household_id", deletion.household_id)
+        signed = {name: getattr(deletion, name) for name in (*SIGNED, "undo_of")}
+        write_journal(
+            rows, Action.DELETE, number=len(ids), signed=signed, at=deletion.at, household_id=household_id
+        )
     delete_unrecorded(rows)
 
 

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.apps import apps
 from django.db import connection, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 
-from strata.audit.models import Action, JournalEntry
+from strata.audit.models import Action, HistoryEntry, JournalEntry
 from strata.audit.recording import row_image
 from strata.fields.money import MoneyField
 from strata.fields.numbers import money_text
@@ -44,7 +45,7 @@ class Changed:
 class Event:
     """One change of one row of `model`. A deletion has the values before it, and none after it."""
 
-    entry: JournalEntry
+    entry: HistoryEntry
     model: type[models.Model]
     fields: list[Changed]
 
@@ -54,19 +55,17 @@ class Event:
 
 def lines_of(
     model: type[models.Model], pk: UUID, *, children: bool = False, kinds: Collection[type] = ()
-) -> models.QuerySet[JournalEntry]:
+) -> models.QuerySet[HistoryEntry]:
     """The journal entries of a row. With `children` also those of rows that belong or belonged to it.
 
     `kinds` are the models of these children; empty for all.
     """
-    if not children:
-        return JournalEntry.objects.filter(object_id=pk)
-    return JournalEntry.objects.filter(object_id__among=[pk, *children_ever(model, pk, kinds)])
+    return HistoryEntry.objects.of([pk, *(children_ever(model, pk, kinds) if children else ())])
 
 
 def lines_for(
-    lines: models.QuerySet[JournalEntry], user: Any, model: type[models.Model], pk: UUID
-) -> models.QuerySet[JournalEntry]:
+    lines: models.QuerySet[HistoryEntry], user: Any, model: type[models.Model], pk: UUID
+) -> models.QuerySet[HistoryEntry]:
     """The entries of a row that the user may read: those of the user's households, and those of shared rows.
 
     A row may have moved here from another household. Then the entry of the move is included, without the values before
@@ -85,7 +84,7 @@ def lines_for(
     return lines.filter(readable | Q(arrives=True))
 
 
-def for_their_readers(lines: models.QuerySet[JournalEntry], user: Any) -> models.QuerySet[JournalEntry]:
+def for_their_readers(lines: models.QuerySet[HistoryEntry], user: Any) -> models.QuerySet[HistoryEntry]:
     """Remove the entries of models that the user's role in the household may not read."""
     if user.is_superuser:
         return lines
@@ -127,20 +126,25 @@ def deletions_below(
                 household_id__in={household_id for household_id, *_ in own},
                 model=label,
                 action=Action.DELETE,
+                before__isnull=False,
                 **{f"before__{relation.field.attname}": stored},
             )
-            ids += deletions.exclude(request_id__in=along).order_by("-id").values_list("pk", flat=True)[:most]
+            deletions = deletions.annotate(in_request=Coalesce("write__request_id", "request_id"))
+            deletions = deletions.exclude(in_request__in=along)
+            ids += deletions.order_by("-id").values_list("pk", flat=True)[:most]
     return ids
 
 
-def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[JournalEntry]:
+def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[HistoryEntry]:
     """The entries of rows of these models in the household, in the order in which they were written."""
-    return JournalEntry.objects.filter(household_id=household_id, model__in=labels).order_by("id")
+    return HistoryEntry.objects.filter(household_id=household_id, model__in=labels).order_by(
+        "id", "object_id"
+    )
 
 
-def any_was_recorded(ids: Collection[UUID] | Collection[str]) -> bool:
+def any_was_recorded(ids: Collection[UUID]) -> bool:
     """Whether one of these rows is here or ever was, as far as the journal says."""
-    return JournalEntry.objects.order_by().filter(object_id__in=ids).exists()
+    return HistoryEntry.objects.of(ids).order_by().exists()
 
 
 def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
@@ -149,13 +153,13 @@ def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
 
 def changed_outside(channels: str, ids: Iterable[UUID]) -> set[UUID]:
     """Those of the rows that were changed or deleted through a channel that does not begin with `channels`."""
-    entries = JournalEntry.objects.filter(object_id__in=list(ids), action__in=(Action.UPDATE, Action.DELETE))
-    outside = entries.exclude(channel__startswith=channels)
+    entries = HistoryEntry.objects.filter(object_id__listed=list(ids), is_packed=False)
+    outside = entries.filter(action__in=(Action.UPDATE, Action.DELETE)).exclude(channel__startswith=channels)
     return set(outside.order_by().values_list("object_id", flat=True))
 
 
 def count_of_changes_by(channel: str) -> int:
-    return JournalEntry.objects.filter(channel=channel, action=Action.UPDATE).count()
+    return HistoryEntry.objects.filter(channel=channel, action=Action.UPDATE, is_packed=False).count()
 
 
 def changes_of(labels: Iterable[str]) -> tuple[type[models.Model], str]:
@@ -178,24 +182,25 @@ def history_of(
     """The newest `most` changes of a row, newest first; also deletions of rows of the models that belonged to it."""
     lines = lines_of(type(row), row.pk)
     if deletions := deletions_below(type(row), row.pk, deleted_below, most):
-        lines = JournalEntry.objects.filter(Q(object_id=row.pk) | Q(pk__in=deletions))
+        lines = HistoryEntry.objects.of([row.pk], or_entries=deletions)
     if not user.is_superuser:
         lines = lines_for(lines, user, type(row), row.pk)
-    lines = with_undone_by(with_what_came_after(lines)).order_by("-id")[:most]
+    lines = with_undone_by(with_what_came_after(lines)).order_by("-id", "-object_id")[:most]
     return events_of(lines, user, all_names=user.is_superuser)
 
 
-def with_what_came_after(lines: models.QuerySet[JournalEntry]) -> models.QuerySet[Any]:
+def with_what_came_after(lines: models.QuerySet[HistoryEntry]) -> models.QuerySet[Any]:
     """Each entry with `image_after`: the image in the next entry of the same row."""
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     return lines.annotate(image_after=Subquery(later.order_by("id").values("before")[:1]))
 
 
-def with_undone_by(lines: models.QuerySet[JournalEntry]) -> models.QuerySet[Any]:
+def with_undone_by(lines: models.QuerySet[HistoryEntry]) -> models.QuerySet[Any]:
     """Each entry with `undone_by`: the request_id of the undo of its request, if there was one; of several the last."""
     later = JournalEntry.objects.filter(object_id=OuterRef("object_id"), id__gt=OuterRef("id"))
     undos = later.filter(undo_of=OuterRef("request_id")).order_by("-id")
-    return lines.annotate(undone_by=Subquery(undos.values("request_id")[:1]))
+    undo = Coalesce("write__request_id", "request_id")
+    return lines.annotate(undone_by=Subquery(undos.values_list(undo)[:1]))
 
 
 def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> list[Event]:
@@ -217,7 +222,7 @@ def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> li
     return named(events, None if all_names else user)
 
 
-def images_now(lines: Sequence[JournalEntry]) -> dict[UUID, dict[str, Any]]:
+def images_now(lines: Sequence[HistoryEntry]) -> dict[UUID, dict[str, Any]]:
     """The present images of the rows of these entries, with one query for each model."""
     images = {}
     for label in {line.model for line in lines}:
@@ -301,7 +306,7 @@ def stays_in_its_household(model: type[models.Model]) -> bool:
 def ids_of_other_households(ids: Collection[str], user: Any) -> set[str]:
     """The ids without an entry in a household of the user or among shared rows. Deleted rows have entries too."""
     readable = Q(household_id__in=households_of(user)) | Q(household_id=None)
-    lines = JournalEntry.objects.filter(readable, object_id__in=ids).order_by()
+    lines = HistoryEntry.objects.of({UUID(pk) for pk in ids}).filter(readable).order_by()
     return set(ids) - {str(pk) for pk in lines.values_list("object_id", flat=True).distinct()}
 
 

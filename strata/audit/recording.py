@@ -1,33 +1,63 @@
-"""The writer of the journal: every entry, of whatever row, is written here.
+"""The writer of the journal: every entry, of whatever row, is written here, in the form that takes least room.
 
-The database itself makes the images of rows, in one statement for one row or for a million.
+An entry has who wrote it by itself, or shares that with the others of its transaction, or is packed: of many new rows
+the ids alone are stored (docs/decisions/0044). The database itself makes the images of rows, in one statement for one
+row or for a million.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from itertools import batched
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import batched, groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Value
 from django.db.models.functions import Cast, JSONObject
 from django.db.models.sql.compiler import SQLCompiler
 
 from strata.audit import actor
-from strata.audit.clock import written_at
-from strata.audit.models import Action, JournalEntry
+from strata.audit.clock import is_open, outermost_block, written_at
+from strata.audit.models import (
+    BITS_BELOW_MS,
+    PACKED_SPAN_MS,
+    SIGNED,
+    Action,
+    JournalEntry,
+    JournalWrite,
+)
+from strata.db.bulk import insert_rows
 from strata.fields.money import ExactField
 from strata.fields.names import NameKeyField
 from strata.tenancy.guards import owner_columns
 from strata.tenancy.querysets import Owned
 
+SHARED_FROM = 5  # entries of a statement; with fewer, a write of their own takes more room than it saves
+PACKED_FROM = 20  # creations in one transaction
+PACKED_AT_MOST = 1000  # in one entry
 ENTRIES_AT_A_TIME = 1000
+IDS_AT_A_TIME = 10_000
+NOBODY = {"actor_id": None, "actor_name": "", "request_id": "", "channel": ""}  # of an entry that has a write
 type Recorded = tuple[Any, UUID | None, dict[str, Any] | None]
+COMMON = (
+    "at",
+    "model",
+    "household_id",
+    "actor",
+    "actor_name",
+    "request_id",
+    "channel",
+)  # of an archive's creations
+NOT_OF_CREATIONS = ("undo_of", "before", "count")
+type StoredRow = Sequence[Any]
+type NewRow = tuple[UUID, UUID | None]  # its id, and that of its household
 
 
 def signature() -> dict[str, Any]:
@@ -42,6 +72,39 @@ def signature() -> dict[str, Any]:
     }
 
 
+# --- what entries share ---
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWrite:
+    """The JournalWrite of the current transaction. `begun` is among its commit hooks until it ends."""
+
+    pk: int
+    signed: tuple[Any, ...]
+    block: Any
+    begun: Callable[[], None]
+
+
+def shared_write(signed: dict[str, Any]) -> int:
+    """The id of the JournalWrite of the current transaction for this signature."""
+    key, database = tuple(signed[name] for name in SIGNED), connections[connection.alias]
+    known: SharedWrite | None = getattr(database, "strata_shared_write", None)
+    block = outermost_block(database)
+    if known is None or known.signed != key or known.block is not block or not is_open(known, database):
+        row = JournalWrite(**dict(zip(SIGNED, key, strict=True)))
+        row.save(force_insert=True)
+        known = SharedWrite(row.pk, key, block, lambda: None)
+        if database.in_atomic_block:
+            transaction.on_commit(known.begun)
+            database.strata_shared_write = known  # type: ignore[attr-defined]  # ours
+    return known.pk
+
+
+def columns_of(signed: dict[str, Any], *, shares: bool) -> dict[str, Any]:
+    """The columns of an entry that say who wrote it."""
+    return {**signed, **NOBODY, "write_id": shared_write(signed)} if shares else signed
+
+
 # --- entries that Python makes ---
 
 
@@ -54,39 +117,174 @@ def write_entries(
     model: type[models.Model], action: Action, recorded: Iterable[Recorded], *, at: datetime | None = None
 ) -> None:
     """Write an entry for each row: its id, the id of its household, and its image before the write."""
-    common = {**signature(), "at": at or written_at(), "model": model._meta.label, "action": action}
-    entries = (
-        JournalEntry(**common, object_id=pk, household_id=household_id, before=image)
-        for pk, household_id, image in recorded
-    )
-    for batch in batched(entries, ENTRIES_AT_A_TIME):
-        if len(batch) == 1:
-            batch[0].save(force_insert=True)
-        else:
-            JournalEntry.objects.bulk_create(batch)
+    common = {"at": at or written_at(), "model": model._meta.label, "action": action}
+    for batch in batched(recorded, ENTRIES_AT_A_TIME):
+        columns = columns_of(signature(), shares=len(batch) >= SHARED_FROM) | common
+        insert_entries(
+            [
+                JournalEntry(**columns, object_id=pk, household_id=household_id, before=image)
+                for pk, household_id, image in batch
+            ]
+        )
+
+
+def insert_entries(entries: list[JournalEntry]) -> None:
+    if len(entries) == 1:
+        entries[0].save(force_insert=True)
+    else:
+        JournalEntry.objects.bulk_create(entries)
+
+
+# --- creations ---
+
+
+def write_new_rows(rows: Sequence[Owned]) -> None:
+    """Write the entries of rows that were just inserted, in the order of their ids. They need no images."""
+    if not rows:
+        return
+    model: Any = type(rows[0])
+    if len(rows) >= PACKED_FROM and all(map(knows_its_household, rows)):
+        new = ((row.pk, row.owning_household_id()) for row in rows)
+        write_creations_of(model, sorted(new, key=itemgetter(0)))
+    else:
+        write_creations(model._base_manager.filter(pk__among=[row.pk for row in rows]), number=len(rows))
+
+
+def knows_its_household(row: Owned) -> bool:
+    """Whether the rows between it and its household are in memory, so that no query asks for them."""
+    owner: Any = row
+    for name in row.household_lookup.split("__")[:-1]:
+        owner = owner._state.fields_cache.get(name)
+        if owner is None:
+            return False
+    return True
+
+
+def write_creations(
+    rows: models.QuerySet[Any], *, number: int | None = None, at: datetime | None = None
+) -> None:
+    """Write the entries of new rows, in the order of their ids. They need no images. `number` is how many, if known."""
+    if number is not None and number < PACKED_FROM:
+        _write_selected(rows.order_by("pk"), Action.CREATE, {}, number=number, at=at)
+        return
+    model: type[Owned] = rows.model
+    new = rows.order_by("pk").values_list("pk", owner_columns(model)[0])
+    write_creations_of(model, new.iterator(chunk_size=IDS_AT_A_TIME), at=at)
+
+
+def write_creations_of(model: type[Owned], new: Iterable[NewRow], *, at: datetime | None = None) -> None:
+    """`new` is in the order of the ids."""
+    write_runs(runs_of(new), {**signature(), "at": at or written_at(), "model": model._meta.label})
+
+
+def runs_of(rows: Iterable[NewRow]) -> Iterator[tuple[UUID | None, list[UUID]]]:
+    """The rows, which are in the order of their ids, as lists of ids of one household that one entry can have."""
+    open_runs: dict[UUID | None, list[UUID]] = {}
+    for pk, household_id in rows:
+        run = open_runs.setdefault(household_id, [])
+        if run and (len(run) == PACKED_AT_MOST or not may_be_packed(run[0], pk)):
+            yield household_id, run
+            run = open_runs[household_id] = []
+        run.append(pk)
+    yield from open_runs.items()
+
+
+def may_be_packed(first: UUID, last: UUID) -> bool:
+    return (last.int >> BITS_BELOW_MS) - (first.int >> BITS_BELOW_MS) < PACKED_SPAN_MS
+
+
+def write_runs(runs: Iterable[tuple[UUID | None, list[UUID]]], columns: dict[str, Any]) -> None:
+    """An entry for each run of new rows, or for each row of one that is too short."""
+    signed = {name: columns[name] for name in (*SIGNED, "undo_of")}
+    common = {"at": columns["at"], "model": columns["model"], "action": Action.CREATE}
+    for batch in batched(runs, ENTRIES_AT_A_TIME // PACKED_FROM):
+        shares = sum(len(ids) for _, ids in batch) >= SHARED_FROM
+        shared = columns_of(signed, shares=shares) | common
+        entries = []
+        for household_id, ids in batch:
+            if len(ids) >= PACKED_FROM and shares and columns["undo_of"] is None:
+                entry = JournalEntry(**shared, object_id=ids[0], last_id=ids[-1], packed=ids)
+                entry.household_id, entry.count = household_id, len(ids)
+                entries.append(entry)
+            else:
+                entries += [JournalEntry(**shared, object_id=pk, household_id=household_id) for pk in ids]
+        insert_entries(entries)
+
+
+# --- entries of an archive ---
+
+
+def write_recorded(names: Sequence[str], rows: Iterable[StoredRow]) -> None:
+    """Write entries as they were recorded elsewhere, in this order. Values are as `insert_rows` takes them."""
+    places = {name: place for place, name in enumerate(names)}
+    by_themselves: list[StoredRow] = []
+    for (is_creation, *_), alike in groupby(rows, key=partial(creation_key, places)):
+        for batch in batched(alike, IDS_AT_A_TIME):
+            is_packed = is_creation and len(batch) >= PACKED_FROM
+            if not is_packed:
+                by_themselves += batch
+            if is_packed or len(by_themselves) >= IDS_AT_A_TIME:
+                insert_rows(JournalEntry, names, by_themselves)
+                by_themselves = []
+            if is_packed:
+                write_recorded_creations(places, batch)
+    insert_rows(JournalEntry, names, by_themselves)
+
+
+def creation_key(places: dict[str, int], row: StoredRow) -> tuple[Any, ...]:
+    """Rows that follow each other with the same key, which begins with True, were created in one write."""
+    if row[places["action"]] != Action.CREATE or any(
+        row[places[name]] is not None for name in NOT_OF_CREATIONS
+    ):
+        return (False,)
+    return (True, *(row[places[name]] for name in COMMON))
+
+
+def write_recorded_creations(places: dict[str, int], rows: Sequence[StoredRow]) -> None:
+    common = {name: rows[0][places[name]] for name in (*COMMON, "undo_of")}
+    at = datetime.fromisoformat(common["at"])
+    common |= {"at": at if at.tzinfo else at.replace(tzinfo=UTC), "actor_id": common.pop("actor")}
+    household_id = UUID(common.pop("household_id")) if common["household_id"] else None
+    ids = sorted(UUID(row[places["object_id"]]) for row in rows)
+    write_runs(runs_of((pk, household_id) for pk in ids), common)
 
 
 # --- entries that the database makes ---
 
 
-def write_journal(rows: models.QuerySet[Any], action: str, **more: Any) -> int:
+def write_journal(
+    rows: models.QuerySet[Any],
+    action: str,
+    *,
+    number: int,
+    signed: dict[str, Any] | None = None,
+    at: datetime | None = None,
+    **more: Any,
+) -> int:
     """Write the rows' images into the journal, before they are updated or deleted. Returns how many there are.
 
-    `more` are expressions for further columns of the entries.
+    `number` is about how many there will be. `signed` is who writes, as in `signature`, and `at` when; by default the
+    current actor, now. `more` are expressions for further columns of the entries.
     """
-    return _write_selected(rows.order_by(), action, {"before": row_image(rows.model), **more})
+    columns = {"before": row_image(rows.model), **more}
+    return _write_selected(rows.order_by(), action, columns, number=number, signed=signed, at=at)
 
 
-def write_creations(rows: models.QuerySet[Any], *, at: datetime | None = None) -> None:
-    """Write the entries of new rows into the journal, in the order of their ids. They need no images."""
-    _write_selected(rows.order_by("pk"), Action.CREATE, {"at": typed_column("at", at)} if at else {})
-
-
-def _write_selected(rows: models.QuerySet[Any], action: str, columns: dict[str, Any]) -> int:
+def _write_selected(
+    rows: models.QuerySet[Any],
+    action: str,
+    columns: dict[str, Any],
+    *,
+    number: int,
+    signed: dict[str, Any] | None = None,
+    at: datetime | None = None,
+) -> int:
     model: type[Owned] = rows.model
+    values = columns_of(signed or signature(), shares=number >= SHARED_FROM)
+    values |= {"at": at or written_at(), "model": model._meta.label, "action": action}
     columns = {
         "household_id": F(owner_columns(model)[0]),
-        **entry_columns(model, action),
+        **{name: typed_column(name, value) for name, value in values.items()},
         **columns,
     }
     selected = rows.annotate(**{f"journal_{name}": value for name, value in columns.items()})
@@ -103,14 +301,11 @@ def _write_selected(rows: models.QuerySet[Any], action: str, columns: dict[str, 
     return written
 
 
-def entry_columns(model: type[models.Model], action: str) -> dict[str, Any]:
-    values = {**signature(), "at": written_at(), "model": model._meta.label, "action": action}
-    return {name: typed_column(name, value) for name, value in values.items()}
-
-
 def typed_column(name: str, value: Any) -> Any:
     field: Any = JournalEntry._meta.get_field(name)
     field = field.target_field if field.is_relation else field
+    if isinstance(field, models.AutoField | models.BigAutoField):
+        field = models.BigIntegerField()
     kind = models.UUIDField() if isinstance(field, models.UUIDField) else type(field)()
     return CastAsStored(Value(value, output_field=kind), kind)
 

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from strata.audit import actor
 from strata.audit.clock import written_at
-from strata.audit.guarding import among, by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
+from strata.audit.guarding import by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
 from strata.audit.models import Action
-from strata.audit.recording import write_creation, write_creations, write_journal
+from strata.audit.recording import write_creation, write_journal, write_new_rows
 from strata.db.bulk import insert_instances, update_rows
 from strata.exceptions import NotFound, resource_name
 from strata.fields.ids import uuid7
@@ -100,7 +100,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
                     super().bulk_create(objs, *args, **kwargs)
                 else:
                     insert_instances(objs)
-                write_creations(among(self, [obj.pk for obj in objs])[0])
+                write_new_rows(objs)
         return objs
 
     def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -120,7 +120,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         written: list[Any] = [self.model._meta.get_field(name) for name in names]
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self.filter(pk__among=[obj.pk for obj in objs]))
-            write_journal(rows, Action.UPDATE)
+            write_journal(rows, Action.UPDATE, number=len(ids))
             sign_rows(objs, adding=False)
             with updating_derived_data(self.model, ids, fields=fields):
                 update_rows(self.model, names, [stored_values(obj, written, self.db) for obj in objs])
@@ -130,7 +130,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
     def update(self, **fields: Any) -> int:
         with transaction.atomic(using=self.db):
             rows, ids = guard_rows(self, to=destination(self.model, fields))
-            write_journal(rows, Action.UPDATE)
+            write_journal(rows, Action.UPDATE, number=len(ids))
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
             with updating_derived_data(self.model, ids, fields=fields):
@@ -151,7 +151,7 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
             inside = inside or self.model.portfolio_lookup is not None
             below = cascading(self.model)
             children = sum(delete_related(relation, ids, derive, inside) for relation in below)
-            write_journal(rows, Action.DELETE)
+            write_journal(rows, Action.DELETE, number=len(ids))
             with updating_derived_data(self.model, ids, derive=derive):
                 deleted, detail = super(TrackedQuerySet, rows).delete()
         return deleted + children, detail
@@ -222,7 +222,7 @@ class TrackedModel(Owned):
             else:
                 stored = guard_stored_row(self)
                 self.sign(adding=False)
-                recorded = write_journal(stored, Action.UPDATE)
+                recorded = write_journal(stored, Action.UPDATE, number=1)
                 if not recorded:  # the row was deleted: Django would insert it again
                     raise NotFound(resource_name(type(self)))
             model = type(self)

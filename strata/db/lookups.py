@@ -27,3 +27,17 @@ class Among(Lookup):
             return f"{column} = ANY(%s)", (*params, list(self.rhs))
         ids = json.dumps([pk.hex for pk in self.rhs])
         return f"{column} IN (SELECT value FROM json_each(%s))", (*params, ids)  # noqa: S608 - a column of ours
+
+
+@models.UUIDField.register_lookup
+class Listed(Among):
+    """`among` for a column of a view: SQLite hands a list on to the tables of the view, and no subquery."""
+
+    lookup_name = "listed"
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        if connection.vendor == "postgresql" or not self.rhs:
+            return super().as_sql(compiler, connection)
+        column, params = self.process_lhs(compiler, connection)
+        ids = ", ".join(f"'{pk.hex}'" for pk in self.rhs)  # 32 hex digits each
+        return f"{column} IN ({ids})", tuple(params)

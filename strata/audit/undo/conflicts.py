@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from strata.audit.images import changed_columns, row_from
-from strata.audit.models import JournalEntry
+from strata.audit.models import HistoryEntry
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows
 from strata.audit.undo.rules import rules_of
@@ -85,7 +85,7 @@ def last_writers(conflicts: list[RowConflict]) -> dict[UUID, str]:
     """Who wrote each of these rows last."""
     ids = [conflict.by or conflict.row.pk for conflict in conflicts]
     since = min((conflict.row.entry_id for conflict in conflicts), default=0)
-    lines = JournalEntry.objects.filter(object_id__among=ids, id__gt=since).order_by("id")
+    lines = HistoryEntry.objects.filter(object_id__listed=ids, id__gt=since, is_packed=False).order_by("id")
     return {
         pk: name or channel for pk, name, channel in lines.values_list("object_id", "actor_name", "channel")
     }

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from strata.audit.field_log import FieldLogged
 from strata.audit.journal import for_their_readers
-from strata.audit.models import Action, JournalEntry
+from strata.audit.models import Action, HistoryEntry
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.rules import REASONS, impossible_labels, rules_of
 from strata.exceptions import Conflict, Forbidden, NotFound
@@ -75,7 +75,7 @@ class Caller:
     user: Any
     sees_all: bool = False
 
-    def visible(self, lines: models.QuerySet[JournalEntry]) -> models.QuerySet[JournalEntry]:
+    def visible(self, lines: models.QuerySet[HistoryEntry]) -> models.QuerySet[HistoryEntry]:
         """The entries of the caller's households, user and tokens, and for a superuser those of shared rows."""
         if self.sees_all:
             return lines
@@ -105,18 +105,18 @@ class Caller:
         return not issubclass(model, Owned) or self.user.is_superuser
 
 
-def entries_of(request_ids: Iterable[str]) -> models.QuerySet[JournalEntry]:
+def entries_of(request_ids: Iterable[str]) -> models.QuerySet[HistoryEntry]:
     """The entries of requests with these ids. The second condition lets the databases use the index."""
-    return JournalEntry.objects.filter(request_id__in=list(request_ids)).exclude(request_id="")
+    return HistoryEntry.objects.filter(request_id__in=list(request_ids)).exclude(request_id="")
 
 
-def groups_of(lines: models.QuerySet[JournalEntry]) -> list[Group]:
+def groups_of(lines: models.QuerySet[HistoryEntry]) -> list[Group]:
     names = Group._fields[:-1]
     grouped = lines.order_by().values_list(*names).annotate(entries=ENTRIES).order_by("at")
     return [Group._make(row) for row in grouped]
 
 
-def transaction_of(request_id: str, caller: Caller) -> models.QuerySet[JournalEntry]:
+def transaction_of(request_id: str, caller: Caller) -> models.QuerySet[HistoryEntry]:
     """The entries of the transaction of this request, those in other households included.
 
     Raises NotFound where the caller may see nothing of it, Forbidden where the caller may not make the reverse write,
@@ -139,14 +139,14 @@ def transaction_of(request_id: str, caller: Caller) -> models.QuerySet[JournalEn
     return whole
 
 
-def rows_of(lines: models.QuerySet[JournalEntry]) -> int:
+def rows_of(lines: models.QuerySet[HistoryEntry]) -> int:
     """How many rows there are entries of: a row may have several."""
     rows = lines.exclude(action__in=SUMMARIES).order_by()
     in_steps = rows.aggregate(rows=Sum("count"))["rows"] or 0  # a deletion whose other entries come later
     return max(in_steps, rows.values("object_id").distinct().count())
 
 
-def moved_here(lines: models.QuerySet[JournalEntry], caller: Caller) -> bool:
+def moved_here(lines: models.QuerySet[HistoryEntry], caller: Caller) -> bool:
     """Whether a row of the request, which belonged to another household then, is in one of the caller's now.
 
     The same queries are made for a request that does not exist.

@@ -15,7 +15,7 @@ from django.db import models
 from strata.audit.guarding import owners_of
 from strata.audit.images import Image, changed_columns, row_from
 from strata.audit.journal import with_what_came_after
-from strata.audit.models import Action, JournalEntry
+from strata.audit.models import Action, HistoryEntry
 from strata.audit.recording import row_image
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.request import SUMMARIES
@@ -102,11 +102,11 @@ def in_order_of_references(wanted: Iterable[type[TrackedModel]]) -> list[type[Tr
 # --- read ---
 
 
-def read_rows(lines: models.QuerySet[JournalEntry]) -> UndoneRows:
+def read_rows(lines: models.QuerySet[HistoryEntry]) -> UndoneRows:
     """The rows of these entries: what several entries did to one row is one step."""
     rows: dict[UUID, UndoneRow] = {}
     columns = ("pk", "model", "object_id", "action", "before", "image_after")
-    entries = with_what_came_after(lines.exclude(action__in=SUMMARIES)).order_by("id")
+    entries = with_what_came_after(lines.exclude(action__in=SUMMARIES)).order_by("id", "object_id")
     for entry_id, label, pk, action, before, after in entries.values_list(*columns):
         row = rows.setdefault(pk, UndoneRow(tracked(label), pk, before, None))
         row.entry_id, row.after = entry_id, after
@@ -183,7 +183,7 @@ def lock_owners(owners: Owners) -> None:
             lock_rows(model._base_manager.filter(pk__in=ids))
 
 
-def read_locked_rows(lines: models.QuerySet[JournalEntry]) -> tuple[UndoneRows, Owners]:
+def read_locked_rows(lines: models.QuerySet[HistoryEntry]) -> tuple[UndoneRows, Owners]:
     """The rows of these entries, read with their households and portfolios locked. Raises Restart where one moved."""
     locked = Owners()
     if rows_are_locked():

@@ -133,7 +133,7 @@ def change(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
     manager: Any = model._base_manager
     stored = manager.filter(pk__among=ids)
     portfolio_ids = {portfolio_id for *_, portfolio_id in owners_of(stored)}
-    write_journal(stored, Action.UPDATE)
+    write_journal(stored, Action.UPDATE, number=len(ids))
     with updating_derived_data(model, ids, fields=columns):
         write_columns(model, undone, columns)
     raise_revisions(model, portfolio_ids | {portfolio_id for *_, portfolio_id in owners_of(stored)})
