@@ -16,7 +16,11 @@ from assets.models import AssetType, ExchangeRate
 from assets.rates.conversion_rates import add_conversion_rates
 
 # The migrations that make a table append-only, by triggers.
-APPEND_ONLY = ("strata.migrations.0002_the_journal_stands", "assets.migrations.0006_rates_stand")
+APPEND_ONLY = (
+    "strata.migrations.0002_the_journal_stands",
+    "assets.migrations.0006_rates_stand",
+    "strata.migrations.0019_forms_of_entries",
+)
 
 
 @cache
@@ -33,7 +37,8 @@ def may_suspend_triggers() -> bool:
 def _flush_empties_tables_with_triggers(django_db_setup):
     """Between tests Django empties every table. Some tables have triggers against this, which are removed meanwhile."""
     migrations = [import_module(name) for name in APPEND_ONLY]
-    drop = [statement for migration in migrations for statement in migration.DROP_TRIGGERS[connection.vendor]]
+    # Backwards, because a later migration uses a function of an earlier one.
+    drop = [text for migration in reversed(migrations) for text in migration.DROP_TRIGGERS[connection.vendor]]
     create = [
         statement for migration in migrations for statement in migration.CREATE_TRIGGERS[connection.vendor]
     ]
