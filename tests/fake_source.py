@@ -130,8 +130,8 @@ class FakeSource:
 
 def first_day(pk: UUID, on: date) -> str:
     if connection.vendor == "sqlite":
-        return f"""SELECT '{pk.hex}' AS asset_id, '{on}' AS "on" """
-    return f"""SELECT '{pk}'::uuid AS asset_id, '{on}'::date AS "on" """
+        return f"""SELECT '{on}' AS "on" WHERE {{asset}} = '{pk.hex}'"""
+    return f"""SELECT '{on}'::date AS "on" WHERE {{asset}} = '{pk}'"""
 
 
 @contextmanager

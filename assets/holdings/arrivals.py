@@ -11,10 +11,10 @@ from django.db.models.expressions import Combinable
 from assets.holdings.events import TradeType
 from assets.models import Transaction
 
-# The same for SQL: {table} has the terms, which begin on its column `started_on`.
-FIRST_DAYS = """SELECT x.asset_id, COALESCE((SELECT t."on" FROM assets_transaction t WHERE t.asset_id = x.asset_id
+# The same for SQL, of one asset: {table} has the terms, which begin on its column `started_on`.
+FIRST_DAYS = """SELECT COALESCE((SELECT t."on" FROM assets_transaction t WHERE t.asset_id = x.asset_id
     AND t.type = 'TRANSFER' AND t.quantity IS NULL AND t.transfer_id <> t.id AND t."on" > x.started_on LIMIT 1),
-    x.started_on) AS "on" FROM {table} x"""
+    x.started_on) AS "on" FROM {table} x WHERE x.asset_id = {{asset}}"""
 
 
 def arrived_on() -> Combinable:

@@ -128,11 +128,11 @@ class ValueSource(Protocol):
 
     @property
     def first_days_sql(self) -> str | None:
-        """A SELECT of (asset_id, "on"): from which day on its assets have values, where that is not a recorded one.
+        """A SELECT of ("on"): from which day on one asset has values, where that is not a recorded one.
 
-        It reads recorded rows, by an index on the asset, and has no parameters. It is of one table, which the database
-        then searches for the asset; else it is a SELECT of ("on") with {asset} in place of the asset's id, because a
-        join would be read whole. None where only a recorded value is the beginning.
+        {asset} is in place of the asset's id. It reads recorded rows, by an index on the asset, gives a few rows at
+        most, and has no parameters. The id is inside of it because SQLite reads whole tables where a condition is
+        outside of a UNION ALL with a join or a subquery. None where only a recorded value is the beginning.
         """
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:

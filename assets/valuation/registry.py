@@ -145,14 +145,8 @@ def points() -> str:
 def first_day(asset: str) -> str:
     """The day of the first value of an asset, whatever its source is; `asset` is the SQL of its id."""
     sources: list[ValueSource] = [*_stored.values(), *_computed.values()]
-    days = [source.first_days_sql for source in sources if source.first_days_sql]
-    of_all = " UNION ALL ".join(text for text in days if "{asset}" not in text)
-    first = f'(SELECT p."on" FROM ({of_all}) p WHERE p.asset_id = {asset} ORDER BY p."on" LIMIT 1)'  # noqa: S608 - constants only
-    of_one = [text.format(asset=asset) for text in days if "{asset}" in text]
-    if not of_one:
-        return first
-    each = " UNION ALL ".join([f'SELECT {first} AS "on"', *of_one])
-    return f'(SELECT MIN(d."on") FROM ({each}) AS d)'  # noqa: S608 - constants only
+    days = [source.first_days_sql.format(asset=asset) for source in sources if source.first_days_sql]
+    return f'(SELECT MIN(d."on") FROM ({" UNION ALL ".join(days)}) AS d)'  # noqa: S608 - constants only
 
 
 # --- values, whatever they come from ---

@@ -39,7 +39,7 @@ class Snapshots:
     model = AssetSnapshot
     name = registry.MANUAL
     is_stored = True
-    first_days_sql = snapshots_sql.DAYS_WITH_VALUES
+    first_days_sql = snapshots_sql.FIRST_DAY
     points_sql = snapshots_sql.POINTS
 
     def values(self, asset_ids: Sequence[UUID], start: date, end: date) -> Iterator[AssetValues]:

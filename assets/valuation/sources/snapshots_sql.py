@@ -33,7 +33,8 @@ from strata.db.params import (
 
 type AssetDayValue = tuple[UUID, date, int]
 POINTS = 'SELECT asset_id, "on", observed_at AS instant, value FROM assets_assetsnapshot'
-DAYS_WITH_VALUES = 'SELECT asset_id, "on" FROM assets_assetsnapshot'
+FIRST_DAY = """SELECT first."on" FROM (SELECT s."on" FROM assets_assetsnapshot s
+    WHERE s.asset_id = {asset} ORDER BY s."on" LIMIT 1) AS first"""
 
 # --- every value of each asset, in one row for each asset ---
 
