@@ -8,10 +8,12 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import sleep
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+PAUSE_SECONDS = 0.2  # between two looks at a lock that somebody else has
 log = logging.getLogger("strata.locks")
 
 
@@ -26,7 +28,11 @@ def one_at_a_time(name: str, on_wait: Callable[[], None], *, using: str = DEFAUL
 
 @contextmanager
 def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """An advisory lock in a transaction on a separate connection, because a pooler does not support session locks."""
+    """An advisory lock in a transaction on a separate connection, because a pooler does not support session locks.
+
+    Who waits asks again and again: a statement that waits has a snapshot, and CREATE INDEX CONCURRENTLY of a migration
+    that runs meanwhile would wait for it to end.
+    """
     holder = connection.copy()
     holder.ensure_connection()
     held = holder.connection
@@ -36,9 +42,12 @@ def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> I
             "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;"
             " SET LOCAL idle_in_transaction_session_timeout = 0"
         )
-        if not held.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(name)]).fetchone()[0]:
-            on_wait()
-            held.execute("SELECT pg_advisory_xact_lock(%s)", [number_of(name)])
+        is_waiting = False
+        while not held.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(name)]).fetchone()[0]:
+            if not is_waiting:
+                on_wait()
+            is_waiting = True
+            sleep(PAUSE_SECONDS)
         yield
     finally:
         holder.close()  # which ends the transaction
