@@ -5,16 +5,19 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
 from assets.models import Asset, AssetSnapshot, Category, Tag
 from assets.valuation import with_current_value
 from portfolios.models import Portfolio
+from strata.audit.clock import DerivedDataHasNoPast
 from strata.audit.past import common_tables, statements
-from strata.audit.past.tables import temporal_models
+from strata.audit.past.tables import derived_models, temporal_models
 from strata.audit.point_in_time import as_known_at
 from strata.fields.names import name_key
+from strata.tenancy.querysets import Owned
 from tests.factories import create_asset
 from tests.random_household import RandomHousehold
 from tests.test_known_at import API, read
@@ -205,6 +208,29 @@ def test_every_table_of_the_past_is_recognised():
         assert statements.models_named(f'SELECT * FROM "{name}" WHERE 1') == {model}
         assert statements.models_named(f"SELECT x FROM {name}, other") == {model}
     assert statements.models_named("SELECT 1 FROM my_assets_asset, assets_asset_x") == frozenset()
+
+
+def test_every_calculated_table_of_a_household_is_derived():
+    in_their_folder = {
+        model
+        for model in apps.get_models()
+        if issubclass(model, Owned) and model.__module__.startswith("assets.models.derived.")
+    }
+    assert in_their_folder == {*derived_models()}
+    assert not {*derived_models()} & {*temporal_models()}
+
+
+@pytest.mark.parametrize("model", derived_models(), ids=lambda model: model.__name__)
+def test_no_statement_reads_a_derived_table_under_known_at(alice_user, portfolio, model):
+    """Whatever it is written by, and also where the table is a part of it."""
+    table = model._meta.db_table
+    with as_known_at(timezone.now(), alice_user), connection.cursor() as cursor:
+        with pytest.raises(DerivedDataHasNoPast):
+            list(model._base_manager.all())
+        with pytest.raises(DerivedDataHasNoPast):
+            cursor.execute(f"SELECT a.id FROM assets_asset a WHERE EXISTS (SELECT 1 FROM {table})")
+        assert Asset.objects.count() == 0
+    assert list(model._base_manager.all()) == []
 
 
 @pytest.mark.on_sqlite

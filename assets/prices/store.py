@@ -75,8 +75,8 @@ def stored_packs_of(
         wanted |= Q(year=Subquery(years.filter(year__gt=last_year).order_by("year")[:1]))
     packs = rows.filter(wanted, instrument__pk__among=list(instrument_ids)).order_by("instrument", "year")
     columns = packs.values_list("instrument_id", *COLUMNS, "adjustments")
-    for pk, of_instrument in groupby(columns.iterator(chunk_size=2000), key=itemgetter(0)):
-        yield pk, [Pack(encoded(row[1:7]), row[7]) for row in of_instrument]
+    by_instrument = groupby(columns.iterator(chunk_size=2000), key=itemgetter(0))
+    return ((pk, [Pack(encoded(row[1:7]), row[7]) for row in each]) for pk, each in by_instrument)
 
 
 def encoded(columns: Iterable[Any]) -> Encoded:
@@ -287,6 +287,7 @@ def forget_packs(instrument_ids: Collection[UUID]) -> None:
 
 
 def forgotten_among(instrument_ids: Collection[UUID]) -> set[UUID]:
+    clock.require_present()
     rows = PackedPrices.objects.filter(instrument__pk__among=list(instrument_ids), year=FORGOTTEN).order_by()
     return set(rows.values_list("instrument_id", flat=True))
 

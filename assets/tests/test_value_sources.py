@@ -19,11 +19,13 @@ from assets.doctor import (
     monthly_values_are_what_the_values_give,
 )
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues, ValueGap
+from assets.prices import store
 from assets.services.entries.disposal import dispose
-from assets.valuation import deltas, gaps, months, reading, registry, upkeep
+from assets.valuation import deltas, gaps, months, quantities, reading, registry, upkeep
 from assets.valuation.protocol import EditTarget, Gap, MissingPrice, Window
 from assets.valuation.sources.snapshots import Snapshots
 from assets.valuation.sql import deltas as deltas_sql
+from assets.valuation.sql import forgotten as forgotten_sql
 from assets.valuation.sql import gaps as gaps_sql
 from assets.valuation.sql import months as months_sql
 from strata.audit import clock
@@ -356,6 +358,11 @@ COMPARED = {
     "deltas": lambda: deltas.stored(Asset().pk),
     "months": lambda: months.stored([]),
     "gaps": lambda: gaps.stored([]),
+    "quantities": lambda: quantities.stored([]),
+    "packs": lambda: store.stored_packs_of([], 2024, 2024),
+    "forgotten_packs": lambda: store.forgotten_among([]),
+    "forgotten": lambda: forgotten_sql.forgotten_among([]),
+    "is_forgotten": lambda: upkeep.is_forgotten(Asset().pk),
 }
 
 
@@ -373,6 +380,18 @@ def test_every_reader_of_a_derived_table_is_in_the_test_above():
         if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
     }
     assert public == {*READERS, *OTHERS}
+
+
+def test_no_generator_asks_for_the_present():
+    """Its first line is run with its first row, perhaps after the past."""
+    for path in (path for app in APPS for path in (ROOT / app).rglob("*.py")):
+        text = path.read_text()
+        functions = ast.walk(ast.parse(text)) if "require_present()" in text else ()
+        for function in functions:
+            if isinstance(function, ast.FunctionDef) and "require_present()" in ast.unparse(function):
+                assert not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function)), (
+                    f"{path}: {function.name}"
+                )
 
 
 def test_clock_is_asked_by_the_choice_of_the_reader_alone():

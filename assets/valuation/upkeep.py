@@ -24,6 +24,7 @@ from assets.valuation.delta_columns import DeltaColumns
 from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
 from assets.valuation.protocol import Gap
 from portfolios.models import Portfolio
+from strata.audit import clock
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
 
@@ -182,6 +183,7 @@ def derive_if_forgotten(portfolio_id: UUID) -> None:
 
 
 def is_forgotten(portfolio_id: UUID) -> bool:
+    clock.require_present()
     return ForgottenPortfolio.objects.filter(portfolio=portfolio_id).exists()
 
 

@@ -45,12 +45,14 @@ class Owned(models.Model):
 
     `portfolio_lookup` is the path to the portfolio, "" on the portfolio itself, None for rows in no portfolio.
     `shared_when_unowned`: everybody may read rows without a household. `history_readers` are the roles that may read
-    the journal entries of the model.
+    the journal entries of the model. `is_derived`: the rows are calculated from others, and known of the present alone,
+    so no statement may name the table while the past is read (see strata.audit.past).
     """
 
     household_lookup: str
     portfolio_lookup: str | None = None
     shared_when_unowned = False
+    is_derived = False
     history_readers: tuple[str, ...] = READERS
     _held_guards: object = None  # see strata.tenancy.guards.note_guards
 

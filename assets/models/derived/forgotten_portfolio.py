@@ -16,6 +16,7 @@ class ForgottenPortfolio(Owned):
     """
 
     household_lookup = "portfolio__household"
+    is_derived = True
 
     portfolio = models.OneToOneField(Portfolio, on_delete=models.CASCADE, primary_key=True, related_name="+")
 

@@ -17,6 +17,7 @@ class HeldQuantities(Owned):
     """
 
     household_lookup = "asset__portfolio__household"
+    is_derived = True
 
     asset = models.OneToOneField("assets.Asset", on_delete=models.CASCADE, primary_key=True, related_name="+")
     days = models.BinaryField(help_text="The days in order, as ordinals, four bytes each.")

@@ -26,6 +26,7 @@ class MonthlyDeltas(Owned):
     """
 
     household_lookup = "portfolio__household"
+    is_derived = True
 
     # In the order of the primary key, which is the only index.
     pk = models.CompositePrimaryKey("portfolio_id", "asset_type_id", "month", "currency")

@@ -17,6 +17,7 @@ class MonthlyValues(Owned):
     """
 
     household_lookup = "asset__portfolio__household"
+    is_derived = True
 
     asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="+", db_index=False)
     month = models.DateField(help_text="Its first day.")

@@ -19,6 +19,7 @@ class PackedPrices(EncodedPrices):
 
     household_lookup = "instrument__household"
     shared_when_unowned = True
+    is_derived = True
 
     id = models.BigAutoField(primary_key=True)
     adjustments = models.TextField(default="")

@@ -17,6 +17,7 @@ class ValueGap(Owned):
     """
 
     household_lookup = "asset__portfolio__household"
+    is_derived = True
 
     # In the order of the primary key, which is the only index.
     pk = models.CompositePrimaryKey("asset_id", "start_on")

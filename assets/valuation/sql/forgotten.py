@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from strata.audit import clock
 from strata.db.params import IDS, fetch_rows, ids_param, parse_id
 
 
@@ -28,6 +29,7 @@ OF_PORTFOLIOS = """ UNION ALL SELECT {columns} WHERE EXISTS (
 
 def forgotten_among(portfolio_ids: Collection[UUID]) -> list[UUID]:
     """Those of the portfolios, in the order in which they are locked."""
+    clock.require_present()
     statement = f"""SELECT f.portfolio_id FROM assets_forgottenportfolio f
         WHERE f.portfolio_id IN ({IDS[connection.vendor]}) ORDER BY f.portfolio_id"""  # noqa: S608 - constants only
     return [parse_id(pk) for (pk,) in fetch_rows(statement, [ids_param(portfolio_ids)])]

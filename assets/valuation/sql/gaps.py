@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -45,11 +46,16 @@ def gaps_of_assets(asset_ids: Collection[UUID], first: date, last: date) -> Iter
 
 def _gaps(condition: str, forgotten: str, ids: Collection[UUID], first: date, last: date) -> Iterator[GapRow]:
     clock.require_present()
-    which, param, days = IDS[connection.vendor], ids_param(ids), Days()
+    which, param = IDS[connection.vendor], ids_param(ids)
     statement = _GAPS.format(
         condition=condition.format(ids=which, manual=registry.MANUAL), forgotten=forgotten.format(ids=which)
     )
-    for pk, start, end in fetch_rows(statement, [param, last, first, param]):
+    return _parsed(fetch_rows(statement, [param, last, first, param]))
+
+
+def _parsed(rows: Iterable[Sequence[Any]]) -> Iterator[GapRow]:
+    days = Days()
+    for pk, start, end in rows:
         if pk is None:
             raise Forgotten
         yield parse_id(pk), days[start], None if end is None else days[end]

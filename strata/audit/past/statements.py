@@ -2,7 +2,8 @@
 
 A table is prepared when the first statement names it, so a request pays only for the tables that it reads. On SQLite
 temporary views are created. On PostgreSQL the statements get common table expressions, as long as the tables of the
-request have at most MOST_IMAGES images; those with more get temporary views too, which a standby refuses.
+request have at most MOST_IMAGES images; those with more get temporary views too, which a standby refuses. A statement
+that names a derived table raises DerivedDataHasNoPast: whatever it is written by, it would read the present.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from uuid import UUID
 
 from django.db import connection, models
 
+from strata.audit import clock
 from strata.audit.past.common_tables import CommonTables
 from strata.audit.past.lines import Chosen, Line, Touched, first_after, lines_after
-from strata.audit.past.tables import key_fields, temporal_models
+from strata.audit.past.tables import derived_models, key_fields, temporal_models
 from strata.audit.past.temporal_views import TEMPORAL_VIEWS
 
 MOST_IMAGES = 5_000
@@ -46,6 +48,8 @@ class PastStatements:
 
     def __call__(self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         if not self.is_preparing and (named := models_named(sql)):
+            if named & derived_tables():
+                clock.require_present()
             self.is_preparing = True
             try:
                 for model in named - self.prepared:
@@ -129,7 +133,12 @@ def models_named(sql: str) -> frozenset[Model]:
 
 @cache
 def models_by_table() -> dict[str, Model]:
-    return {model._meta.db_table: model for model in temporal_models()}
+    return {model._meta.db_table: model for model in (*temporal_models(), *derived_models())}
+
+
+@cache
+def derived_tables() -> frozenset[Model]:
+    return frozenset(derived_models())
 
 
 @cache

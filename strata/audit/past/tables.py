@@ -17,6 +17,12 @@ def temporal_models() -> tuple[type[models.Model], ...]:
     return tuple(model for model in apps.get_models() if getattr(model, "known_since", None))
 
 
+@cache
+def derived_models() -> tuple[type[models.Model], ...]:
+    """The models whose rows are known of the present alone."""
+    return tuple(model for model in apps.get_models() if getattr(model, "is_derived", False))
+
+
 def fresh_values(model: type[Any]) -> dict[str, Any]:
     """The values of columns that are missing in older images: the defaults of columns that cannot be null."""
     fields = [field for field in model._meta.local_concrete_fields if field.has_default() and not field.null]
