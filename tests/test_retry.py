@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from io import StringIO
 from pathlib import Path
 
@@ -193,9 +194,14 @@ def app_of(command: str) -> str:
     return get_commands()[command]
 
 
+def is_repeated() -> bool:
+    """Whether run_in_transaction is among the callers."""
+    return any(frame.f_code is run_in_transaction.__code__ for frame, _ in traceback.walk_stack(None))
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp_path, monkeypatch):
-    """Its first statement that writes a row ends in a deadlock."""
+    """Its first statement that writes a row ends in a deadlock. The transactions of the others are repeated too."""
     ExchangeRate.objects.create(currency="USD", on="2026-01-01", units_per_euro="1", source="ecb")
     (tmp_path / "rates.csv").write_text("currency,on,units_per_euro\nUSD,2026-01-02,1.2\n")
     Instrument.objects.create(symbol="ABC", name="Fund", currency="EUR")
@@ -206,11 +212,13 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
     arguments = [argument.format(portfolio=portfolio.pk) for argument in COMMANDS[command]]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", StringIO("a good long password\n"))
-    fail, written = failing(DEADLOCK, 1), []
+    fail, written, alone = failing(DEADLOCK, 1), [], []
 
     def fail_first_write(execute, sql, params, many, context):
         if WRITES.match(sql):
             written.append(sql)
+            if not is_repeated():
+                alone.append(sql)
             fail()
         return execute(sql, params, many, context)
 
@@ -218,6 +226,7 @@ def test_every_command_repeats_a_transaction(alice_user, portfolio, command, tmp
         call_command(command, *arguments, stdout=StringIO())
     assert len(written) > 1
     assert written[0] in written[1:]
+    assert not alone
 
 
 # --- reads ---

@@ -6,12 +6,13 @@ import logging
 from threading import Thread
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
 from assets.models import Asset, ValuationSettings
 from assets.valuation import upkeep
 from assets.valuation.sources.market_inputs import MARKET
 from strata.db.locks import lock_rows
+from strata.db.retry import run_in_transaction
 
 PATIENCE_SECONDS = 5
 log = logging.getLogger("strata.derived")
@@ -39,8 +40,7 @@ def notice_changed_settings() -> None:
     A process calls it when it starts. Without a row nothing is known of earlier settings: those of today are noted.
     """
     if noted_age() != settings.PRICE_MAX_AGE_DAYS:
-        with transaction.atomic():
-            forget_what_was_stored_with_others()
+        run_in_transaction(forget_what_was_stored_with_others)
 
 
 def noted_age() -> int | None:
