@@ -29,18 +29,25 @@ def blocks(page: str) -> Iterator[Block]:
 
 def apply(tree: Path) -> list[str]:
     """Writes new files and applies diffs to existing ones. Returns the paths of all of them."""
-    paths = []
+    contents = applied(tree)
+    for path, content in contents.items():
+        (tree / path).write_text(content)
+    return [*contents]
+
+
+def applied(tree: Path) -> dict[str, str]:
+    """By its path, the content of each file that the blocks add or change. Nothing is written."""
+    contents: dict[str, str] = {}
     for path, language, text in (block for page in PAGES for block in blocks((tree / page).read_text())):
         if "NNNN" in path:
             path, text = number_migration(tree, path, text)
-        file = tree / path
         if language == "diff":
-            file.write_text(apply_diff(file.read_text(), text, path))
+            content = contents[path] if path in contents else (tree / path).read_text()
+            contents[path] = apply_diff(content, text, path)
         else:
-            assert not file.exists(), f"{path} exists: change it by a diff"
-            file.write_text(text)
-        paths.append(path)
-    return paths
+            assert path not in contents and not (tree / path).exists(), f"{path} exists: change it by a diff"
+            contents[path] = text
+    return contents
 
 
 def number_migration(tree: Path, path: str, text: str) -> tuple[str, str]:
@@ -58,3 +65,7 @@ def apply_diff(content: str, diff: str, path: str) -> str:
     count = content.count(old)
     assert count == 1, f"{path} has these lines {count} times:\n{old}"
     return content.replace(old, new)
+
+
+if __name__ == "__main__":
+    applied(Path())
