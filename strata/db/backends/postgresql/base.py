@@ -23,9 +23,8 @@ from strata.db.backends.postgresql.timeouts import begin
 
 HEALTH_CHECK_SECONDS = 2
 DOUBT_SECONDS = 3  # of waiting, before we check whether the server answers at all
-COMMIT_SECONDS = (
-    5  # a synchronous standby that hangs holds up every COMMIT, which statement_timeout does not end
-)
+# A synchronous standby that hangs holds up every COMMIT, which statement_timeout does not end.
+COMMIT_SECONDS = 5
 PAUSE_SECONDS = 1  # after a connection timed out, new ones to the same server fail at once for this time
 
 
@@ -117,13 +116,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise
 
     def _commit(self) -> None:
-        """COMMIT has a timeout of its own. What takes long for other reasons, the deferred checks, is done before.
+        """With a standby, COMMIT has a timeout of its own. What takes long for other reasons, the deferred checks, is
+        done before, which is one more round trip.
 
         After the timeout nobody knows whether it was committed: an Idempotency-Key tells.
         """
         djangos: Any = super()  # the stubs have no _commit
         connection = self.connection
-        if connection is None or connection.patience is None:
+        if connection is None or connection.patience is None or not self._waits_for_a_standby():
             djangos._commit()
             return
         usual = connection.patience
@@ -135,6 +135,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             djangos._commit()
         finally:
             connection.patience = usual
+
+    def _waits_for_a_standby(self) -> bool:
+        """Whether its COMMIT may: not on the standby itself, and only where REPLICA_URL is set."""
+        return self.alias == DEFAULT_DB_ALIAS and "replica" in settings.DATABASES
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
