@@ -6,6 +6,9 @@ from django.conf import settings
 
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}  # a client may send any word
 LOCK_NOT_AVAILABLE = "55P03"
+# Where REPLICA_URL is set: who answered a read, and why.
+PRIMARY, REPLICA = "primary", "replica"
+CAUGHT_UP, LAGGING, AWAY, REPEATED, NO_POSITION = "caught_up", "lagging", "away", "repeated", "no_position"
 
 
 class Metrics:
@@ -15,7 +18,11 @@ class Metrics:
         """A request, answered."""
 
     def read(self, source: str, why: str, waited: float = 0) -> None:
-        """A read from the `primary` or a `replica`, why from there, and the seconds that it waited for the replica."""
+        """A read from the PRIMARY or the REPLICA, why from there, and the seconds that it waited for a replica that has
+        CAUGHT_UP. The primary answers where the replica is LAGGING or AWAY, where it has REPEATED what the replica
+        refused, and callers without a token (NO_POSITION). The replica answers while the primary is AWAY. A repeated
+        read is counted twice.
+        """
 
     def database_refusal(self, sqlstate: str | None) -> None:
         """A request failed because of the database. `sqlstate` is PostgreSQL's code, None on SQLite."""

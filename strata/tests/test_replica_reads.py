@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError, connections
+from django.db import (
+    DatabaseError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+)
 from django.http import HttpResponse, StreamingHttpResponse
 
 from strata.api.errors import APIError
@@ -16,6 +24,10 @@ from strata.db.standby import primary as primaries
 from strata.db.standby import reading
 from strata.db.standby.primary import Primary, PrimaryIsAway, is_lost
 from strata.environment.database_url import database, replica
+from strata.metrics.meter import metered
+from strata.metrics.recording import metrics
+from strata.server.logs import JsonLines
+from strata.server.middleware import RequestLog
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -87,6 +99,83 @@ def test_read_that_the_standby_refuses_is_repeated_once_on_the_primary(standby, 
 
     assert by_standby(view, handler)(request_with(written_to="0/1")).content == b"answer"
     assert sources == [(True, 1), (False, 1)]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The reads that are counted, each with whether it waited."""
+    reads = []
+    monkeypatch.setattr(metrics, "read", lambda source, why, waited: reads.append((source, why, waited > 0)))
+    return reads
+
+
+@pytest.mark.parametrize(
+    ("token", "replayed", "paused", "read"),
+    [
+        ({"written_to": "0/1"}, True, False, ("replica", "caught_up", True)),
+        ({"written_to": "0/1"}, False, False, ("primary", "lagging", False)),
+        ({"written_to": "0/1"}, False, True, ("primary", "away", False)),
+        ({"written_to": None, "is_stale": True}, False, False, ("replica", "away", False)),
+        ({}, True, False, ("primary", "no_position", False)),
+    ],
+)
+def test_each_read_is_counted_by_who_answers_it_and_why(
+    standby, counted, monkeypatch, token, replayed, paused, read
+):
+    monkeypatch.setattr(replica_reads, "has_replayed", lambda position: replayed)
+    if paused:
+        reading.pause()
+    request = request_with(**token)
+    assert by_standby(View(), lambda request: HttpResponse())(request).status_code == 200
+    assert counted == [read]
+    assert request._request.read_from == read[0]
+
+
+def test_read_that_is_repeated_is_counted_for_both(standby, counted):
+    def handler(request):
+        if connections["default"] is standby:
+            raise READ_ONLY
+        return HttpResponse()
+
+    request = request_with(written_to="0/1")
+    by_standby(View(), handler)(request)
+    assert counted == [("replica", "caught_up", True), ("primary", "repeated", False)]
+    assert request._request.read_from == "primary"
+
+
+@pytest.mark.parametrize("source", ["primary", "replica", None])
+def test_line_of_a_request_says_who_answered_a_read(rf, caplog, source):
+    def answer(request):
+        if source:
+            request.read_from = source
+        return HttpResponse()
+
+    with caplog.at_level("INFO", logger="strata.requests"):
+        RequestLog(answer)(rf.get("/api/v1/tags"))
+    (line,) = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert line.get("read_from") == source
+    assert ("read_from" in line) == bool(source)
+
+
+def test_statements_on_the_standby_are_counted_with_those_of_the_request(
+    standby, monkeypatch, django_db_blocker
+):
+    monkeypatch.setattr(reading, "HAS_REPLAYED", "SELECT %s IS NOT NULL")
+    second = type(connections["default"])(
+        connections["default"].settings_dict | {"NAME": ":memory:"}, reading.ALIAS
+    )
+    connections[reading.ALIAS] = second
+    try:
+        with django_db_blocker.unblock(), metered(connections["default"]) as meter:
+            assert reading._has_replayed("0/1")
+            assert meter.queries == 1
+            with reading.reading_from_standby(), connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            assert meter.queries == 2
+            assert meter.seconds > 0
+        assert second.execute_wrappers == []
+    finally:
+        second.close()
 
 
 def test_fault_of_the_program_is_not_repeated(standby):

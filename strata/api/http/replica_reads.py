@@ -19,11 +19,21 @@ from strata.db.standby.primary import primary
 from strata.db.standby.reading import (
     has_replayed,
     is_configured,
+    is_paused,
     is_repeated,
     reading_from_standby,
     streamed,
 )
-from strata.metrics.recording import metrics
+from strata.metrics.recording import (
+    AWAY,
+    CAUGHT_UP,
+    LAGGING,
+    NO_POSITION,
+    PRIMARY,
+    REPEATED,
+    REPLICA,
+    metrics,
+)
 
 STALE_HEADER, PRIMARY_AWAY = "Strata-Stale", "primary-away"
 
@@ -35,10 +45,19 @@ def is_stale(request: Request) -> bool:
     return is_configured() and getattr(request.auth, "is_stale", False)
 
 
-def may_read_from_standby(request: Request) -> bool:
-    """Without a token, and so without the primary's position, a read is for the primary."""
+def source_of(request: Request) -> tuple[str, str]:
+    """Who answers a read, and why, as Metrics.read has them. Waits for the standby.
+
+    Without a token, and so without the primary's position, a read is for the primary.
+    """
+    if is_stale(request):
+        return REPLICA, AWAY
     written_to = getattr(request.auth, "written_to", None)
-    return is_stale(request) or (written_to is not None and has_replayed(written_to))
+    if written_to is None:
+        return PRIMARY, NO_POSITION
+    if has_replayed(written_to):
+        return REPLICA, CAUGHT_UP
+    return PRIMARY, AWAY if is_paused() else LAGGING
 
 
 def by_standby(view: Any, handler: Handler) -> Handler:
@@ -46,10 +65,10 @@ def by_standby(view: Any, handler: Handler) -> Handler:
 
     def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         started = time.perf_counter()
-        if not may_read_from_standby(request):
-            note(request, "primary", "lagging")
+        source, why = source_of(request)
+        note(request, source, why, time.perf_counter() - started if why == CAUGHT_UP else 0)
+        if source == PRIMARY:
             return by_primary(handler)(request, *args, **kwargs)
-        note(request, "replica", "away" if is_stale(request) else "caught_up", time.perf_counter() - started)
         untouched = dict(vars(view))
         try:
             with reading_from_standby():
@@ -63,7 +82,7 @@ def by_standby(view: Any, handler: Handler) -> Handler:
         else:
             return from_standby(response)
         view.__dict__ = untouched  # the first attempt may have changed them
-        note(request, "primary", "repeated")
+        note(request, PRIMARY, REPEATED)
         return by_primary(handler)(request, *args, **kwargs)
 
     return handle

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, TextField
 
 from strata.db.errors.outages import READ_ONLY, sqlstate_of
@@ -42,10 +43,7 @@ def is_configured() -> bool:
 @contextmanager
 def reading_from_standby() -> Iterator[None]:
     """A router would not do: it does not see hand-written SQL."""
-    primary, standby = connections[DEFAULT_DB_ALIAS], connections[ALIAS]
-    standby.execute_wrappers = (
-        primary.execute_wrappers
-    )  # what counts the queries of the request counts these too
+    primary, standby = connections[DEFAULT_DB_ALIAS], counted_standby()
     connections[DEFAULT_DB_ALIAS] = standby
     try:
         yield
@@ -53,9 +51,16 @@ def reading_from_standby() -> Iterator[None]:
         connections[DEFAULT_DB_ALIAS] = primary
 
 
+def counted_standby() -> BaseDatabaseWrapper:
+    """The connection to the standby: what counts the queries of a request counts those on it too."""
+    standby = connections[ALIAS]
+    standby.execute_wrappers = connections[DEFAULT_DB_ALIAS].execute_wrappers
+    return standby
+
+
 def has_replayed(position: str) -> bool:
     """Whether the standby has what the primary had written at `position`; waits for it. False where it is away."""
-    if time.monotonic() < _paused_until:
+    if is_paused():
         return False
     deadline = time.monotonic() + WAIT_SECONDS
     try:
@@ -70,9 +75,14 @@ def has_replayed(position: str) -> bool:
 
 
 def _has_replayed(position: str) -> bool:
-    with connections[ALIAS].cursor() as cursor:
+    with counted_standby().cursor() as cursor:
         cursor.execute(HAS_REPLAYED, [position])
         return bool(cursor.fetchone()[0])
+
+
+def is_paused() -> bool:
+    """Whether it did not answer a moment ago."""
+    return time.monotonic() < _paused_until
 
 
 def pause() -> None:
