@@ -301,14 +301,17 @@ class BodyLimit:
             return error_response(request, 400, "MALFORMED", "Content-Length is not a number.")
         if len(length) < 20 and int(length) <= most:
             is_encoded = int(length) > 0 and codings_of(request) - {"identity", "chunked"}
-            return encoded_answer(request) if is_encoded else self.get_response(request)
+            response = encoded_answer(request) if is_encoded else self.get_response(request)
+            if takes_files(request.path_info) and response.status_code != 401:
+                drain(request)
+            return response
+        drain(request)
         return too_large(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         is_file = request.method == "POST" and takes_files(request.path_info) and not is_api(request)
         if not is_file or site.has_permission(request):
             return None
-        drain(request)
         return redirect_to_login(request.path, reverse("admin:login"))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -320,7 +323,6 @@ class BodyLimit:
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    drain(request)
     most = most_body_bytes(request.path_info)
     return error_response(request, 413, "TOO_LARGE", f"A body may have {most} bytes.")
 
@@ -339,7 +341,10 @@ def encoded_answer(request: HttpRequest) -> HttpResponse:
 
 
 def drain(request: HttpRequest) -> None:
-    """Read and discard some more of the body: a client that is still sending does not read the answer."""
+    """Read and discard what is left of the body, up to 64 MiB: who is still sending does not read the answer.
+
+    nginx answers 503 instead of it. A refused file is often not read to its end.
+    """
     with suppress(UnreadablePostError):
         for _ in range(DRAINED_CHUNKS):
             if not request.read(CHUNK):

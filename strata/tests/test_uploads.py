@@ -11,6 +11,7 @@ from django.test import Client
 
 from strata.accounts.services import issue_token
 from strata.wsgi import with_length
+from tests.admin_forms import staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.on_sqlite]
 
@@ -61,3 +62,15 @@ def test_a_file_of_unknown_length_is_read_up_to_its_limit(alice_user, monkeypatc
     )
     assert answered == status
     assert upload.taken <= most + 2  # to see that there is more, twice
+
+
+@pytest.mark.parametrize("path", settings.BODY_BYTES_OF_FILES)
+def test_a_refused_file_is_read_to_its_end(alice_user, path):
+    """Else the connection is closed while a proxy still sends, and the client gets 503 instead of the refusal."""
+    if path.startswith("/api/"):
+        headers = {"HTTP_AUTHORIZATION": f"Bearer {issue_token(alice_user, name='files')[1]}"}
+    else:
+        headers = {"HTTP_COOKIE": f"sessionid={staff(alice_user).cookies['sessionid'].value}"}
+    body = bytes(3_000_000)  # no part begins within the length of a header, so that the parser gives up
+    status, upload = send_chunked(f"{path}/", body, **headers)
+    assert (status, upload.taken) == (400, len(body))
