@@ -164,6 +164,34 @@ def test_nginx_stores_no_file_before_strata_knows_who_sends_it(servers, database
     assert stored_by(database.token) == ({400}, 2)
 
 
+LOGIN = "/admin/login/?next="
+PORTFOLIO = "portfolio=0190a5b0-5f2c-7c3e-8a51-3f1f2b1c9d10"
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/admin/import/", f"{LOGIN}/admin/import/"),
+        ("/admin/archives/", f"{LOGIN}/admin/archives/"),
+        (f"/admin/import/?{PORTFOLIO}", f"{LOGIN}/admin/import/%3F{PORTFOLIO}"),
+        (f"/admin/import/?{PORTFOLIO}&next=//evil.example.org", f"{LOGIN}/admin/import/"),
+        ("/admin%0d%0aSet-Cookie:x=1/admin/import/", None),
+        ("//evil.example.org/admin/import/", None),
+        ("/api/v1/imports", None),
+    ],
+)
+def test_pages_that_take_a_file_send_a_stranger_to_the_login(servers, path, location):
+    """Also one whose session has expired, and after nothing of the file was stored."""
+    nginx, _ = servers
+    before = nginx.errors().count(STORED)
+    for method, body in (("GET", None), ("POST", bytes(1024 * 1024))):
+        status, headers, _ = raw(nginx, path, method, body, Cookie="sessionid=expired", Content_Type=FORM)
+        assert (status, headers["Location"]) == ((302, location) if location else (401, None))
+        assert headers["Set-Cookie"] is None
+    assert nginx.errors().count(STORED) == before
+
+
 def send_body(
     nginx, token: str, body: bytes | Iterator[bytes], route: str, kind: str = "application/json"
 ) -> tuple[int, dict, dict]:

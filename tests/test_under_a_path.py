@@ -82,6 +82,7 @@ def test_redirects_lead_below_the_path(site):
         ("/strata/favicon.ico", 302, "/strata/static/strata/icon.svg"),
         ("/strata/admin", 301, "/strata/admin/"),
         ("/strata/admin/", 302, "/strata/admin/login/?next=/strata/admin/"),
+        ("/strata/admin/import/", 302, "/strata/admin/login/?next=/strata/admin/import/"),
         ("/strata/api/v1", 301, "/strata/api/v1/"),
     ):
         response, _ = site.page(path)
