@@ -88,3 +88,21 @@ def test_paths_are_found_in_a_document():
     architecture = ROOT / "docs" / "architecture.md"
     assert len(list(links(architecture))) > 100
     assert "tests/test_query_counts.py" in set(quoted_paths(architecture))
+
+
+def test_decision_records_are_numbered_without_a_gap_as_their_headings_say():
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    headings = [re.match(r"# 0*(\d+)[.:] ", page.read_text()) for page in pages]  # some have no number
+    said = [int(match[1]) if match else number for match, number in zip(headings, numbers, strict=True)]
+    assert said == numbers
+
+
+def test_changelog_says_nothing_twice():
+    """Of two changes to one entry, a merge may keep both."""
+    entries = [
+        line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")
+    ]
+    assert len(entries) > 50
+    assert [entry for entry in set(entries) if entries.count(entry) > 1] == []

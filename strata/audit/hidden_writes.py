@@ -3,7 +3,7 @@
 It has no members meanwhile, and a row of Deletion with `written_until`. Each step sets that to some time from now. If a
 process dies, it passes, and the next command that finishes deletions removes what was written, without an entry in the
 journal: for everybody else it was never there. What may fail comes before entries of the journal, because these cannot
-be removed (docs/decisions/0047).
+be removed (docs/decisions/0046).
 """
 
 from __future__ import annotations
