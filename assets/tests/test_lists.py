@@ -177,9 +177,9 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
     for on in ("2024-01-01", "2024-03-01"):
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
     # A savepoint; whether the asset is visible; the portfolio, locked, and then the asset; the role; the journal's
-    # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, the deltas
-    # of the months that it changes, and its month, each read and written.
-    with django_assert_num_queries(15 if connection.features.has_select_for_update else 14):
+    # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, looked up
+    # once before the write; the deltas of the months that it changes, and its month, each read and written.
+    with django_assert_num_queries(14 if connection.features.has_select_for_update else 13):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201
 
 
