@@ -203,6 +203,7 @@ def test_caller_without_a_token_reads_from_the_primary(standby):
     assert by_standby(SimpleNamespace(), handler)(request_with(written_to="0/1")).content == b"True"
 
 
+@pytest.mark.django_db  # the end of an answer looks after the open connections
 def test_answer_in_blocks_is_read_from_the_standby_until_its_end(standby):
     places = []
 
