@@ -8,26 +8,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from threading import Event, Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 from uuid import uuid4
 
 API = "/api/v1"
+IDLE = 2  # seconds: the server closes a connection on which nothing was sent for five
 PAUSE = 0.02  # seconds between two writes of a client: a server that starts meanwhile needs the CPU more
 
 
 class Client:
-    """A client of one user that reuses its connection."""
+    """A client of one user that reuses its connection, unless the server may have closed it meanwhile."""
 
     def __init__(
         self, port: int, token: str, connect: Callable[..., HTTPConnection] = HTTPConnection
     ) -> None:
         self.port, self.token, self.connect = port, token, connect
         self.connection = connect("127.0.0.1", port, timeout=60)
+        self.answered_at = monotonic()
 
     def ask(self, method: str, path: str, body: dict | None = None, **headers: str) -> tuple[int, dict, dict]:
         """Returns status, body and headers. Raises OSError or HTTPException if there is no response."""
         sent_headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         sent_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if monotonic() - self.answered_at > IDLE:
+            self.connection.close()  # it connects again
         try:
             self.connection.request(
                 method, f"{API}/{path}", json.dumps(body) if body is not None else None, sent_headers
@@ -37,6 +41,7 @@ class Client:
         except (OSError, HTTPException):
             self.connection.close()
             raise
+        self.answered_at = monotonic()
         return response.status, json.loads(content) if content else {}, dict(response.getheaders())
 
     def close(self) -> None:
