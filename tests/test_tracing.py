@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 
 from tests.serving import environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACE = uuid4().hex
 
 
 class Collector(BaseHTTPRequestHandler):

@@ -223,12 +223,18 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("postgres://u:secret@h/n?conn_max_age=long", "'conn_max_age' with a value"),
         ("postgres://u:secret@h/n?autocommit=false", "does not know: 'autocommit'"),
     ],
+    "REPLICA_URL": [
+        ("mysql://u@h/n", "must begin with sqlite:/// or postgres://"),
+        ("postgres://u:secret@h:port/n", PORT),
+        ("postgres://u:secret@h", "names no database"),
+        ("postgres://u:secret@h/n", "is for a standby of PostgreSQL, and DATABASE_URL names a SQLite file"),
+    ],
     "SECRET_KEY": [("hunter22", "too short")],
 }
 REFUSED["TEST_DATABASE_URL"] = REFUSED["DATABASE_URL"]
 OF_GUNICORN = {"BIND", "PORT", "WEB_CONCURRENCY", "WEB_THREADS", "METRICS_BIND", "METRICS_PORT"}
 HAVE_NO_SHAPE = {"OTEL_EXPORTER_OTLP_ENDPOINT", "PRICE_PRIVATE_HOSTS", "DEMO_PASSWORD"}
-SECRET = {"DATABASE_URL", "TEST_DATABASE_URL", "SECRET_KEY", "SHARED_URL"}
+SECRET = {"DATABASE_URL", "TEST_DATABASE_URL", "SECRET_KEY", "SHARED_URL", "REPLICA_URL"}
 IN_PRODUCTION = {"SECRET_KEY"}
 
 
