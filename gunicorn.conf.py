@@ -74,24 +74,23 @@ max_requests = 20_000  # a worker is replaced before small leaks add up
 max_requests_jitter = 5_000
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - the heartbeat works on a full disk too
 
-if has_metrics:
-    # Before the workers load the client of Prometheus. HUP reads this file again: the folder stays.
-    os.environ.setdefault(
-        "PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="strata-metrics-", dir=worker_tmp_dir)
-    )
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # as the client of Prometheus calls it
+if has_metrics and METRICS_FOLDER not in os.environ:  # HUP reads this file again: the folder stays
+    os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="strata-metrics-", dir=worker_tmp_dir)
 
 
 def child_exit(server, worker):
     if has_metrics:
-        # The workers load this code anew after HUP, and so does the master.
+        # HUP makes the next import read the code again, in the master too.
         from strata.server.metrics_endpoint import add_up_ended
 
         add_up_ended(worker.pid)
 
 
 def on_exit(server):
-    if has_metrics:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    # Not a folder that the operator has chosen.
+    if has_metrics and Path(os.environ[METRICS_FOLDER]).name.startswith("strata-metrics-"):
+        shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
 
 
 limit_request_line = 8190  # a report may name many portfolios; the most that gunicorn allows

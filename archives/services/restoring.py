@@ -147,7 +147,8 @@ def write_in_steps(hidden: UUID, spool: Spool) -> None:
 
 def refers_to_itself(model: type[models.Model]) -> bool:
     """A category may be older than its parent: they are written together."""
-    return any(field.is_relation and field.related_model is model for field in model._meta.concrete_fields)
+    targets = [field.remote_field.model for field in model._meta.concrete_fields if field.remote_field]
+    return model in targets
 
 
 def plan_of(container: Container, request: Request) -> Plan:

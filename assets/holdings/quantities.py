@@ -80,7 +80,7 @@ def quantities(ledger: Ledger) -> dict[UUID, Quantities]:
 def corrections(ledger: Ledger, stated: Mapping[UUID, int]) -> dict[UUID, Units]:
     """What each of these ADJUST trades has to add, so that after it there is the quantity that is stated for it.
 
-    `stated` goes by the ids of the trades, whose own quantities do not count.
+    `stated` has the ids of the trades as keys; their own quantities do not count.
     """
     state = _State(ledger, stated)
     for asset_id, event in timeline(ledger):

@@ -112,7 +112,7 @@ class Holding:
         return changed
 
     def _replaced(self, stated: Mapping[date, Decimal], source: str) -> Iterator[Transaction]:
-        """The stored corrections that are computed anew: a file changes those of its own source, and adds to others."""
+        """Stored corrections that are computed again: a file changes those of its own source, and adds to others."""
         for on, rows in self.stored.items():
             if on in stated:
                 yield from (row for row in rows if row.source == source)

@@ -96,7 +96,6 @@ def run_once(view: Any, handler: Handler, key: str, digest: str) -> Handler:
         if not is_new:
             raise APIError("FORBIDDEN", "You may no longer see what this key was answered.", status=403)
         store_response(stored, view, response)
-        metrics.idempotency("made")
         return response
 
     return handle
@@ -163,6 +162,7 @@ def store_response(stored: IdempotentAnswer, view: Any, response: Any) -> None:
     stored.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     stored.body = compressed(rendered(view.request, response.data))
     stored.save()
+    metrics.idempotency("made")
     forget_old_answers(FORGOTTEN_AT_ONCE)
 
 
