@@ -28,6 +28,18 @@ CHOICES: dict[str, Any] = {
     ",": gettext_lazy("Comma: 1.234,56"),
     "+": gettext_lazy("No, they are owned"),
     "-": gettext_lazy("Yes, they are owed"),
+    "buy_or_sell": gettext_lazy("Below zero a purchase, above zero a sale"),
+    "buy": gettext_lazy("Purchases"),
+    "sell": gettext_lazy("Sales"),
+    "dividend": gettext_lazy("Dividends"),
+    "delivery_in": gettext_lazy("Deliveries from elsewhere"),
+    "delivery_out": gettext_lazy("Deliveries to elsewhere"),
+    "deposit_or_withdrawal": gettext_lazy("Below zero a withdrawal, above zero a deposit"),
+    "deposit": gettext_lazy("Deposits"),
+    "withdrawal": gettext_lazy("Withdrawals"),
+    "interest": gettext_lazy("Interest: below zero paid, above zero received"),
+    "fee": gettext_lazy("Fees"),
+    "tax": gettext_lazy("Taxes"),
 }
 OUTCOMES: dict[str, Any] = {
     "create": gettext_lazy("New"),
@@ -132,7 +144,7 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
         amount = item.get("value") or item.get("amount") or item.get("price")
         yield ShownRow(
             record["l"],
-            (item.get("account") or item["instrument"]).rpartition("|")[0] or item.get("instrument", ""),
+            name_of(item.get("account") or item["instrument"]),
             day_text(date.fromisoformat(item["on"])) if "on" in item else "",
             number_text(Decimal(amount)) if amount else "",
             item.get("currency", ""),
@@ -141,6 +153,11 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
             OUTCOMES[outcome],
             former_amount_text(item["before"]),
         )
+
+
+def name_of(key: str) -> str:
+    """Without the currency; an ISIN has none. "" for the security that a person still has to name."""
+    return key.rpartition("|")[0] if "|" in key else key
 
 
 def what_it_is(item: Mapping[str, Any]) -> str:

@@ -43,6 +43,9 @@ class Instrument(NamedTuple):
         return self.isin or f"{self.symbol or self.name}|{self.currency}"
 
 
+CHOSEN = Instrument("", "", "other", "")  # the one that a person chose by `options.instrument_id`
+
+
 class Details(NamedTuple):
     """What a new asset has beside its name, type and currency. `categories` are paths from the top."""
 
@@ -234,6 +237,7 @@ class Options:
     account: str | None = None
     type: str | None = None
     symbol: str | None = None
+    instrument_id: str | None = None
     portfolio: str | None = None
     time_zone: str | None = None
 

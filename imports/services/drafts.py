@@ -71,7 +71,7 @@ def draft_of(
             accounts = Accounts(
                 row.portfolio,
                 row.options.get("accounts", {}),
-                Instruments(row.portfolio),
+                Instruments(row.portfolio, row.options.get("instrument_id")),
                 accounts_of_earlier(earlier),
                 row.options.get("account"),
                 row.options.get("currency", ""),

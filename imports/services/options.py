@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from imports.formats.rows import Options
+from imports.formats.trackers.performance_words import ANSWERS
 from imports.reading.days import ORDERS
 from imports.reading.numbers import COMMA, POINT
 from imports.reading.texts import ENCODINGS
@@ -182,7 +183,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "portfolio": _text,
     "instrument_id": _id,
     "symbol": _text,
-    "type": _text,
+    "type": _one_of(*ANSWERS),
     "time_zone": validate_time_zone,
     "cash": _flag,
     "again": _lines,
@@ -239,7 +240,7 @@ def for_formats(options: Mapping[str, Any]) -> Options:
         "currency",
         "type",
     )
-    names += ("symbol", "portfolio", "time_zone")
+    names += ("symbol", "instrument_id", "portfolio", "time_zone")
     account = options.get("account")
     return Options(
         **{name: options.get(name) for name in names},

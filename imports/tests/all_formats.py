@@ -59,6 +59,11 @@ SAMPLES = {
         {"account": "Konto"},
     ),
     "performance-depot": Sample("portfolio-performance-csv", own("portfolio-performance-depot.csv")),
+    "performance-quotes": Sample(
+        "portfolio-performance-csv",
+        b"Date;Quote\n2024-01-02;98,55\n2024-01-03;99,1\n2024-01-04;0\n2024-01-05;-1\n2024-01-32;5\n",
+        {"symbol": "SIE", "currency": "EUR"},
+    ),
     "wealthfolio": Sample("wealthfolio-csv", own("wealthfolio.csv")),
     "wealthfolio-holdings": Sample("wealthfolio-csv", own("wealthfolio-holdings.csv")),
     "firefly": Sample("firefly-csv", own("firefly.csv")),

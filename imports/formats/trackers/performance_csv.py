@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
 from imports.formats.cells import CellReader, Refused
-from imports.formats.named_columns import HEADER_LINES, NamedTable, RowReader, heading_of, opened
+from imports.formats.named_columns import HEADER_LINES, NamedTable, RowReader, opened
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -27,7 +28,15 @@ from imports.formats.rows import (
     TransactionItem,
     Warning,
 )
-from imports.formats.trackers.performance_words import COLUMNS, TYPES
+from imports.formats.trackers import performance_quotes
+from imports.formats.trackers.performance_words import (
+    ANSWERS,
+    ANSWERS_OF_MONEY,
+    ANSWERS_OF_SECURITIES,
+    COLUMNS,
+    TYPES,
+    places_in,
+)
 from imports.formats.trades import (
     ZERO,
     Trade,
@@ -40,7 +49,6 @@ from imports.formats.trades import (
 )
 from imports.reading.currencies import currency_in_name, currency_of_mark
 from imports.reading.numbers import plus
-from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line
 from imports.reading.words import is_total
 
@@ -62,21 +70,24 @@ TRADES = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DELIVERY_INBOUND": "ACQUIRE", "D
 FLOWS = {"DEPOSIT": 1, "REMOVAL": -1}
 EARNED = {"INTEREST": 1, "FEES_REFUND": 1, "TAX_REFUND": 1, "INTEREST_CHARGE": -1, "FEES": -1, "TAXES": -1}
 TRANSFERS = ("TRANSFER_IN", "TRANSFER_OUT")
+MOST_EXAMPLES = 5
 
 
 def table_of(document: Document) -> NamedTable | None:
-    """The table with our names of the columns: a heading is given to the first of our names that has the word."""
     for table in document.tables:
         for header in table.first(HEADER_LINES):
-            places: dict[str, int] = {}
-            for index, cell in enumerate(header.cells):
-                word = heading_of(cell) if isinstance(cell, str) else ""
-                names = [name for name, words in COLUMNS.items() if word in words and name not in places]
-                if names:
-                    places[names[0]] = index
-            if {"date", "type"} <= places.keys() and "value" in places and own_columns(places) >= 2:
+            places = places_in(header, COLUMNS)
+            if {"date", "value"} <= places.keys() and is_own(places):
                 return NamedTable(table, header, places)
     return None
+
+
+def is_own(places: Mapping[str, int]) -> bool:
+    """Without a column of types, only the currency of its amounts tells it from the tables of others."""
+    own = own_columns(places)
+    if "type" in places:
+        return own >= 2
+    return own >= 1 and ("currency" in places or ("gross_currency" in places and own >= 2))
 
 
 def own_columns(places: Mapping[str, int]) -> int:
@@ -86,7 +97,9 @@ def own_columns(places: Mapping[str, int]) -> int:
 def fits(document: Document, options: Options) -> int:
     table = table_of(document)
     if table is None:
-        return 0
+        return performance_quotes.fits(document)
+    if not table.has("type"):
+        return 30 + own_columns(table.places)
     types = [type_of(table.text(line, "type")) for line, _ in zip(table, range(50), strict=False)]
     return 50 + own_columns(table.places) if not types or any(types) else 0
 
@@ -100,24 +113,37 @@ def type_of(word: str) -> str:
 def read(document: Document, options: Options) -> Reading:
     table = table_of(document)
     if table is None:
-        raise FileRefused("UNKNOWN_FORMAT")
+        return performance_quotes.read(NAME, document, options)
     reading, cells = opened(NAME, table, document, options, numbers=NUMBERS, days=("date",))
     alone = document.name.rsplit(".", 1)[0]
-    if not table.has("account") and not options.account and needs_account(table):
+    if not table.has("type") and not options.type:
+        answers = ANSWERS_OF_SECURITIES if table.has("shares") else ANSWERS_OF_MONEY
+        examples = tuple(Example(*text) for text in islice(table.texts(("value",)), MOST_EXAMPLES))
+        reading.questions.append(
+            Question("TYPE", "type", True, tuple(answers), examples, next(iter(answers)))
+        )
+    if not table.has("account") and not options.account and needs_account(table, options):
         reading.questions.append(Question("ACCOUNT", "account", suggestion=alone or None))
     reading.read = lambda reading: rows_of(reading, table, cells, options, alone)
     return reading
 
 
-def needs_account(table: NamedTable) -> bool:
-    return any(type_of(table.text(line, "type")) not in (*TRADES, *TRANSFERS) for line in table)
+def needs_account(table: NamedTable, options: Options) -> bool:
+    """Trades of a file without accounts have no money; the money of everything else is in one."""
+    if table.has("type"):
+        types = {type_of(table.text(line, "type")) for line in table}
+    elif options.type:
+        types = set(ANSWERS.get(options.type, ()))
+    else:
+        return not table.has("shares")
+    return bool(types - {*TRADES, *TRANSFERS})
 
 
 def rows_of(
     reading: Reading, table: NamedTable, cells: CellReader, options: Options, alone: str
 ) -> Iterator[FileRow]:
     reader = PerformanceCsv(reading, table, cells, options)
-    reader.alone = options.account or (alone if needs_account(table) else "")
+    reader.alone = options.account or (alone if needs_account(table, options) else "")
     is_empty = True
     for row in reader.rows():
         is_empty = False
@@ -141,11 +167,7 @@ class PerformanceCsv(RowReader):
     def fill(self, row: FileRow, line: Line) -> None:
         if is_total(self.text(line, "date")):
             row.row_type = None
-        word = self.text(line, "type")
-        kind = type_of(word)
-        if not kind:
-            raise Refused("UNKNOWN_TYPE" if word else "MISSING_FIELD", "type", word[:100])
-        on = self.day(line, "date")
+        kind, on = self.kind(line), self.day(line, "date")
         if kind in TRANSFERS and self.is_of_shares(line):
             row.items = self.transfer_of_shares(line, on, kind)
         elif kind in TRANSFERS:
@@ -257,6 +279,19 @@ class PerformanceCsv(RowReader):
         # The two rows of a transfer have one id.
         digest = hashlib.sha256(f"{'TRANSFER' if kind in TRANSFERS else kind}|{text}".encode())
         return f"{digest.hexdigest()[:32]}-{self.seen[f'{kind}|{text}']}"
+
+    def kind(self, line: Line) -> str:
+        """Without a column of types, the one that a person named; of two, the sign of the value decides."""
+        if self.table.has("type"):
+            word = self.text(line, "type")
+            kind = type_of(word)
+        else:
+            word, types = self.options.type or "", ANSWERS.get(self.options.type or "", ())
+            is_above = len(types) > 1 and (self.number(line, "value") or ZERO) > 0
+            kind = types[is_above] if types else ""
+        if not kind:
+            raise Refused("UNKNOWN_TYPE" if word else "MISSING_FIELD", "type", word[:100])
+        return kind
 
     def is_of_shares(self, line: Line) -> bool:
         return any(self.text(line, name) for name in ("isin", "wkn", "symbol", "security"))

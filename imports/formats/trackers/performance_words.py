@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from imports.formats.named_columns import heading_of
+from imports.reading.tables import Line
 from imports.reading.words import words_of
 
 # Some words are of two columns or of two types: what a file has beside them decides.
@@ -97,6 +101,25 @@ COLUMNS: dict[str, frozenset[str]] = {
     ),
 }
 
+# What the bookings of a file without a column of types may be. Of two types the first is that of values below zero.
+ANSWERS_OF_SECURITIES: dict[str, tuple[str, ...]] = {
+    "buy_or_sell": ("BUY", "SELL"),
+    "buy": ("BUY",),
+    "sell": ("SELL",),
+    "dividend": ("DIVIDENDS",),
+    "delivery_in": ("DELIVERY_INBOUND",),
+    "delivery_out": ("DELIVERY_OUTBOUND",),
+}
+ANSWERS_OF_MONEY: dict[str, tuple[str, ...]] = {
+    "deposit_or_withdrawal": ("REMOVAL", "DEPOSIT"),
+    "deposit": ("DEPOSIT",),
+    "withdrawal": ("REMOVAL",),
+    "interest": ("INTEREST_CHARGE", "INTEREST"),
+    "fee": ("FEES",),
+    "tax": ("TAXES",),
+}
+ANSWERS = {**ANSWERS_OF_SECURITIES, **ANSWERS_OF_MONEY}
+
 TYPES: dict[str, frozenset[str]] = {
     "BUY": words_of(
         "aankoop, achat, al, buy, compra, comprar, kauf, kupno, køb, kúpa, nákup, osto, satın alınan, покупка",
@@ -173,3 +196,14 @@ TYPES: dict[str, frozenset[str]] = {
         "trasferimento titoli (in uscita), uitgaande levering, перевод (исходящий)",
     ),
 }
+
+
+def places_in(header: Line, columns: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """The index of each of our names: a heading is given to the first of them that has the word."""
+    places: dict[str, int] = {}
+    for index, cell in enumerate(header.cells):
+        word = heading_of(cell) if isinstance(cell, str) else ""
+        names = [name for name, words in columns.items() if word in words and name not in places]
+        if names:
+            places[names[0]] = index
+    return places

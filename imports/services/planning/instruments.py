@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from assets.models import Instrument as StoredInstrument
 from assets.rules.instruments import validate_isin
-from imports.formats.rows import Instrument
+from imports.formats.rows import CHOSEN, Instrument
 from portfolios.models import Portfolio
+from strata.exceptions import NotFound
 from strata.fields.names import name_key
 
 SYMBOL_LENGTH = 40
@@ -71,8 +72,16 @@ class Instruments:
     """The instruments of a file, matched in sets as they appear."""
 
     portfolio: Portfolio
-    chosen: UUID | None = None  # options.instrument_id, for a file of one security
+    chosen: str | None = None  # options.instrument_id, for a file of one security
     plans: dict[str, InstrumentPlan] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises NotFound for an instrument that the household cannot use."""
+        if self.chosen:
+            stored = usable(self.portfolio.household_id).filter(pk=self.chosen).first()
+            if stored is None:
+                raise NotFound("instrument", "options.instrument_id")
+            self.plans[CHOSEN.key] = InstrumentPlan(CHOSEN, stored)
 
     def plan_all(self, instruments: Mapping[str, Instrument]) -> None:
         new = {key: instrument for key, instrument in instruments.items() if key not in self.plans}
@@ -84,6 +93,11 @@ class Instruments:
                 self.plans[key] = InstrumentPlan(instrument, stored)
 
 
+def usable(household_id: UUID) -> QuerySet[StoredInstrument]:
+    """The household's own, and those that all share."""
+    return StoredInstrument.objects.filter(Q(household=household_id) | Q(household=None))
+
+
 def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[StoredInstrument | None]:
     """The stored instrument of each of these: by ISIN, else by symbol and currency, else by name and currency.
 
@@ -92,10 +106,8 @@ def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[S
     symbols = {name_key(values["symbol"]) for values in wanted}
     names = {name_key(values["name"]) for values in wanted}
     isins = {values["isin"] for values in wanted} - {""}
-    usable = Q(household=household_id) | Q(household=None)
-    rows = StoredInstrument.objects.filter(
-        usable, Q(isin__in=isins) | Q(symbol_key__in=symbols) | Q(name_key__in=names)
-    )
+    same = Q(isin__in=isins) | Q(symbol_key__in=symbols) | Q(name_key__in=names)
+    rows = usable(household_id).filter(same)
     ordered = sorted(rows, key=lambda row: (row.household_id is None, row.pk))
     return [best_match(values, ordered) for values in wanted]
 
@@ -117,8 +129,17 @@ def best_match(wanted: Mapping[str, str], rows: list[StoredInstrument]) -> Store
 
 def state_of_instruments(household_id: UUID, records: Collection[Mapping[str, Any]]) -> list[Any]:
     """What the plan of these instruments depends on: which ones they are, and what these are like."""
-    rows = matches(household_id, [record["values"] for record in records])
-    return [
-        (record["key"], row and (row.pk, row.currency, row.quote_unit))
-        for record, row in zip(records, rows, strict=True)
+    chosen = [record["instrument_id"] for record in records if is_chosen(record)]
+    by_file = [record for record in records if not is_chosen(record)]
+    rows = [
+        *usable(household_id).filter(pk__in=chosen),
+        *matches(household_id, [record["values"] for record in by_file]),
     ]
+    keys = [CHOSEN.key] * (len(rows) - len(by_file)) + [record["key"] for record in by_file]
+    return [
+        (key, row and (row.pk, row.currency, row.quote_unit)) for key, row in zip(keys, rows, strict=True)
+    ]
+
+
+def is_chosen(record: Mapping[str, Any]) -> bool:
+    return bool(record["key"] == CHOSEN.key and record["instrument_id"])

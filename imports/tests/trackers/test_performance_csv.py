@@ -6,8 +6,9 @@ import pytest
 
 from assets.models import Asset, Transaction
 from imports.formats.trackers.performance_csv import type_of
+from imports.reading.refusals import FileRefused
 from imports.tests.all_formats import own, real_sample
-from imports.tests.import_requests import commit, preview
+from imports.tests.import_requests import commit, preview, send
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, read, reasons
 
 ACCOUNT, DEPOT = own("portfolio-performance-account.csv"), own("portfolio-performance-depot.csv")
@@ -62,6 +63,63 @@ def test_both_rows_of_a_transfer_have_one_id():
     ]
     assert ids[0] == ids[1]
     assert {amount for *_, amount in ids[0]} == {100, 110}
+
+
+WITHOUT_TYPES = (
+    b"Date;Value;Transaction Currency;Shares;ISIN;Security Name;Cash Account\n"
+    b"2024-01-02;-100;EUR;2;DE0007236101;Siemens;Konto\n2024-01-13;60;EUR;1;DE0007236101;Siemens;Konto\n"
+)
+MONEY_WITHOUT_TYPES = (
+    b"Date;Value;Transaction Currency;Gross Amount\n2024-01-02;-7;EUR;\n2024-01-13;60;EUR;\n"
+)
+
+
+def asked(data, **options):
+    return {question.code: question for question in read(data, **options)[0].questions}
+
+
+def test_without_a_column_of_types_they_are_asked():
+    of_securities, of_money = asked(WITHOUT_TYPES), asked(MONEY_WITHOUT_TYPES)
+    assert (list(of_securities), list(of_money)) == (["TYPE"], ["TYPE", "ACCOUNT"])
+    assert of_securities["TYPE"].required and of_securities["TYPE"].suggestion == "buy_or_sell"
+    assert of_money["TYPE"].choices[0] == "deposit_or_withdrawal"
+    assert [code for _, code in reasons(read(WITHOUT_TYPES)[1])] == ["MISSING_FIELD"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "units", "money"),
+    [("buy_or_sell", 1, -40), ("buy", 3, -160), ("delivery_in", 3, 0), ("dividend", 0, 160)],
+)
+def test_bookings_of_securities_without_types_are_what_a_person_says(answer, units, money):
+    reading, rows = read(WITHOUT_TYPES, type=answer)
+    assert not reading.questions
+    assert sum(held(rows).values()) == units
+    assert cash(rows).get("Konto|EUR", 0) == money
+
+
+@pytest.mark.parametrize(
+    ("answer", "types"),
+    [
+        ("deposit_or_withdrawal", ["DISPOSE", "ACQUIRE"]),
+        ("withdrawal", ["DISPOSE", "DISPOSE"]),
+        ("interest", ["EXPENSE", "INCOME"]),
+        ("fee", ["EXPENSE", "EXPENSE"]),
+    ],
+)
+def test_bookings_of_money_without_types_are_what_a_person_says(answer, types):
+    _, rows = read(MONEY_WITHOUT_TYPES, type=answer, account="Konto")
+    assert [item.type for item in items(rows)] == types
+
+
+def test_table_of_another_program_without_types_is_not_taken_for_one():
+    with pytest.raises(FileRefused):
+        read(b"Date;Value;Shares;Note\n2024-01-02;-100;2;x\n")
+
+
+@pytest.mark.usefixtures("shared_rows")
+def test_type_that_is_none_is_refused_by_the_name_of_the_option(alice, portfolio):
+    answer = send(alice, portfolio, WITHOUT_TYPES, options={"type": "Kauf"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "options.type")
 
 
 def test_real_file_of_an_account():
