@@ -260,6 +260,7 @@ def test_without_a_server_nginx_answers_in_the_common_format(tmp_path):
     assert len(replaced) == 32  # so a token in that header is not logged
 
 
+@pytest.mark.on_sqlite
 def test_links_have_the_port_of_the_request(servers, database):
     nginx, _ = servers
     headers_of_alice = {

@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 SCRIPT = Path(__file__).parent.parent / "scripts" / "shape.py"
 
 

@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import count
 from uuid import UUID
 
+import pytest
+
 from assets.holdings.events import (
     QUANTITY_UNIT,
     Action,
@@ -22,6 +24,8 @@ from assets.holdings.events import (
 )
 from assets.holdings.quantities import Quantities, quantities
 from assets.holdings.timeline import linked_assets, timeline, with_links
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 DAY = date(2024, 1, 1)

@@ -25,6 +25,8 @@ from assets.prices.providers.http import FetchFailed, Limits, fetch, pause_of
 from assets.prices.providers.sources import PROVIDERS
 from assets.tests.feed_server import feed_server
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 # --- formats ---
 
 TWO_DAYS = [FeedRow("2024-01-02", Decimal("12.50")), FeedRow("2024-01-03", Decimal("13"))]

@@ -23,6 +23,8 @@ from assets.prices.planning import Jump, plan
 from assets.prices.series import YearOfDays, series_of
 from assets.prices.store import NO_PRICES
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 YEAR = 2024  # a leap year
 FIRST = date(YEAR, 1, 1).toordinal()
 

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 
 from assets.rules.transactions import TransactionValues, validate_transaction
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 
 def amount_of(kind, *, quote_unit=Fraction(1), **values):
     return validate_transaction(TransactionValues(kind, "EUR", **values), quote_unit=quote_unit)

@@ -9,6 +9,8 @@ import pytest
 
 from assets.rules.typing_errors import Slip, TypingError, typing_error
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),

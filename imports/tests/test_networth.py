@@ -11,6 +11,8 @@ from imports.formats.rows import Instrument, Options, QuantityItem, ValueItem
 from imports.reading.refusals import FileRefused
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, LONG_AMERICAN, WIDE_GERMAN, Formula, ods, xlsx
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 JANUARY, FEBRUARY = date(2025, 1, 31), date(2025, 2, 28)
 
 

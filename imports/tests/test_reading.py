@@ -14,6 +14,8 @@ from imports.reading.refusals import FileRefused
 from imports.reading.tables import NoResult
 from imports.tests.files import Formula, ods, xlsx, zipped
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 
 @pytest.mark.parametrize(
     ("text", "mark", "value", "currency"),

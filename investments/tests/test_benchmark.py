@@ -6,8 +6,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from investments.calculations.benchmark import benchmark, running_benchmark
 from investments.calculations.returns import ChainDay
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 START = date(2024, 1, 1)
 

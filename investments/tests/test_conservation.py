@@ -8,6 +8,8 @@ from investments.calculations import lot_book, lots
 from investments.calculations.conservation import faults
 from investments.tests.ledgers import A, B, C, action, buy, ledger, sell, trade, transfer
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 
 def every_kind():
     """Three assets with all that can happen to lots; two actions of one day depend on each other."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from assets.holdings.quantities import quantities
 from assets.rates.book import RateBook
 from assets.valuation.formulas.shares import ShareChange
@@ -19,6 +21,8 @@ from investments.calculations.flows import (
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
 from investments.tests.ledgers import A, B, action, buy, cents, day, ledger, sell, trade, transfer
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 
 def window(*, with_taxes: bool = True) -> Window:

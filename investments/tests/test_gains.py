@@ -13,6 +13,8 @@ from investments.calculations.reported import Rates, rounded
 from investments.tests.ledgers import A, buy, day, ledger, sell
 from portfolios.lot_method import LotMethod
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 BOOK = RateBook([Rate("USD", day(0), Decimal("1.25")), Rate("USD", day(5), Decimal("1.6"))])
 
 

@@ -30,6 +30,8 @@ from investments.tests.ledgers import (
 )
 from portfolios.lot_method import LotMethod
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 FIFO, LIFO, HIFO = LotMethod.FIFO, LotMethod.LIFO, LotMethod.HIFO
 AVERAGE, SPECIFIC = LotMethod.AVERAGE, LotMethod.SPECIFIC
 

@@ -21,6 +21,8 @@ from investments.tests.ledgers import A, B, action, buy, ledger, sell, trade, tr
 from investments.tests.oracle import results
 from portfolios.lot_method import LotMethod
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 EXACT = [LotMethod.FIFO, LotMethod.LIFO, LotMethod.HIFO, LotMethod.SPECIFIC]
 AMOUNTS = st.integers(0, 10**9).map(lambda number: Fraction(number, 10_000))
 QUANTITIES = st.integers(1, 3_000).map(lambda number: Fraction(number, 100))

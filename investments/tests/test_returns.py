@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from investments.calculations.returns import (
     ChainDay,
     Drawdown,
@@ -17,6 +19,8 @@ from investments.calculations.returns import (
     twr,
     volatility,
 )
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 FIRST = date(2012, 1, 1)
 RISK = [

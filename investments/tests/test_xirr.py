@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from investments.calculations.xirr import Flow, Xirr, by_day, xirr
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 END = date(2020, 12, 31)
 
 

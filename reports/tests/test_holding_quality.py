@@ -4,9 +4,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from uuid import UUID
 
+import pytest
+
 from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, ChosenLot, Trade, TradeType
 from portfolios.lot_method import LotMethod
 from reports.calculations.quality.holdings import holding_findings
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 SHARES, ELSEWHERE = UUID(int=1), UUID(int=2)
 JAN, FEB, MAR = date(2024, 1, 10), date(2024, 2, 10), date(2024, 3, 10)

@@ -6,6 +6,8 @@ import pytest
 
 from reports.update_values.pasted import Pasted, Target, read_pasted
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 ROWS = [Target("1", "checking"), Target("2", "savings"), Target("3", "house"), Target("4", "house")]
 
 

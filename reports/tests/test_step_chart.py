@@ -12,6 +12,8 @@ from assets.rendering.axes import amount_axis, day_ticks
 from assets.rendering.step_chart import Curve, stacked, step_chart
 from reports.rendering.waterfall import waterfall
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 DAYS = [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 4)]
 
 

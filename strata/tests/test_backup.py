@@ -21,6 +21,8 @@ from strata.management.commands import backup
 from tests.disks import small_disk
 from tests.template_database import copy_sqlite_template
 
+pytestmark = pytest.mark.on_sqlite  # its databases are its own, whatever the pass is on
+
 MAGIC = b"SQLite format 3\0"
 KILLED = """
 import os, sys
@@ -108,7 +110,6 @@ def left_of_backups(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if ".part" in path.name)
 
 
-@pytest.mark.on_sqlite
 def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path):
     env = os.environ | {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}",
@@ -172,7 +173,6 @@ def test_a_copy_that_another_backup_took_for_abandoned_is_begun_again(tmp_path, 
 
 
 @pytest.mark.server
-@pytest.mark.on_sqlite
 def test_a_backup_to_a_full_disk_is_one_sentence_and_leaves_nothing(source, tmp_path):
     source.execute("INSERT INTO thing VALUES (?)", ("x" * 2**20,))
     source.commit()
@@ -198,7 +198,6 @@ def strata_in(tmp_path):
     return run_on
 
 
-@pytest.mark.on_sqlite
 def test_backup_of_sqlite_into_a_folder_is_verified(tmp_path, strata_in):
     copy_sqlite_template(tmp_path / "strata.db")
     folder = tmp_path / "backups"

@@ -48,6 +48,7 @@ def run(name: str, *args, **options) -> str:
 # --- shared by all commands ---
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("name", OURS)
 def test_help_shows_an_example_and_the_exit_codes(name, capsys):
     command = load_command_class(get_commands()[name], name)
@@ -59,11 +60,13 @@ def test_help_shows_an_example_and_the_exit_codes(name, capsys):
     assert "exit codes: 0" in shown
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("name", sorted(set(OURS) - {"archive", "doctor", "finish_deletions", "networth"}))
 def test_every_writing_command_can_be_tried_first(name):
     assert load_command_class(get_commands()[name], name).writes
 
 
+@pytest.mark.on_sqlite
 def test_a_command_signs_with_its_name():
     class Command(StrataCommand):
         def handle(self, *args, **options):
@@ -76,6 +79,7 @@ def test_a_command_signs_with_its_name():
     assert actor.current().channel == ""
 
 
+@pytest.mark.on_sqlite
 def test_progress_is_quiet_in_a_pipe():
     pipe = OutputWrapper(io.StringIO())
 
@@ -84,6 +88,7 @@ def test_progress_is_quiet_in_a_pipe():
     assert pipe._out.getvalue() == ""
 
 
+@pytest.mark.on_sqlite
 def test_progress_counts_on_a_terminal():
     terminal = OutputWrapper(io.StringIO())
     terminal._out.isatty = lambda: True

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 
 from strata.fields.currencies import CurrencyField, currency_codes, minor_units, round_money
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 
 @pytest.mark.parametrize(
     ("value", "currency", "rounded"),

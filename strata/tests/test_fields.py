@@ -20,6 +20,8 @@ from strata.fields.dates import DayField, InstantField, TimeZoneField
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NameField, NoteField
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 BAD_NUMBERS = [
     1.5,
     True,

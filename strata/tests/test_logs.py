@@ -64,6 +64,7 @@ def browser():
     return Client(raise_request_exception=False)
 
 
+@pytest.mark.on_sqlite
 def test_each_request_has_one_line(browser, lines):
     browser.get("/api/v1/version?search=Grandmother")
     [line] = lines()
@@ -103,6 +104,7 @@ def test_a_password_and_a_name_that_were_sent_are_not_in_the_line(browser, lines
     assert not [word for word in SECRETS if word in json.dumps(lines())]
 
 
+@pytest.mark.on_sqlite
 def test_an_unknown_path_is_not_quoted(browser, lines):
     browser.get("/api/v1/Grandmother/1234.56")
     [line] = lines()
@@ -110,6 +112,7 @@ def test_an_unknown_path_is_not_quoted(browser, lines):
     assert not [word for word in SECRETS if word in json.dumps(line)]
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.urls(__name__)
 def test_what_breaks_is_logged_with_its_id_and_place_but_not_its_text(browser, lines):
     answer = browser.get("/api/v1/broken/Grandmother?token=strata_x0x0", headers={"X-Request-Id": "abc.1"})
@@ -126,12 +129,14 @@ def test_what_breaks_is_logged_with_its_id_and_place_but_not_its_text(browser, l
     assert not [word for word in SECRETS if word in json.dumps(lines()) + answer.content.decode()]
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("sent", ["a", "A-Z_0.9", "x" * 64])
 def test_a_sane_request_id_is_taken_and_given_back(browser, lines, sent):
     answer = browser.get("/api/v1/version", headers={"X-Request-Id": sent})
     assert (answer["X-Request-Id"], lines()[0]["request_id"]) == (sent, sent)
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "a\tb", '{"a":1}', "é", "a;b", "$(id)", "１"])
 def test_any_other_request_id_is_replaced(browser, lines, sent):
     answer = browser.get("/api/v1/version", HTTP_X_REQUEST_ID=sent)
@@ -149,6 +154,7 @@ def test_a_token_in_place_of_a_request_id_is_not_logged(browser, lines, form):
     assert secret not in json.dumps(lines())
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.urls(__name__)
 def test_the_actor_of_one_request_is_gone_in_the_next(browser):
     first, second = (browser.get("/api/v1/who").content for _ in range(2))
@@ -156,6 +162,7 @@ def test_the_actor_of_one_request_is_gone_in_the_next(browser):
     assert actor.current().request_id == ""
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize(
@@ -179,6 +186,7 @@ def test_refusals_from_outside_the_api_framework_have_its_shape(
     assert "Grandmother" not in answer.content.decode()
 
 
+@pytest.mark.on_sqlite
 def test_wrong_methods_and_hosts_have_the_shape_too(browser):
     answer = browser.delete("/api/v1/version")
     assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
@@ -186,6 +194,7 @@ def test_wrong_methods_and_hosts_have_the_shape_too(browser):
     assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED")
 
 
+@pytest.mark.on_sqlite
 def test_of_djangos_lines_only_what_broke_is_kept():
     record = logging.LogRecord("django.request", logging.ERROR, "", 1, "%s: %s", ("Gone", "/x"), None)
     assert not Broken().filter(record)
@@ -193,6 +202,7 @@ def test_of_djangos_lines_only_what_broke_is_kept():
     assert Broken().filter(record)
 
 
+@pytest.mark.on_sqlite
 def test_a_line_stays_one_line():
     record = logging.LogRecord("strata", logging.INFO, "", 1, 'a\nb "c" %s', ("é\u2028",), None)
     line = JsonLines().format(record)

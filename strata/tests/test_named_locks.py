@@ -11,6 +11,8 @@ from django.conf import settings
 
 from strata.db.named_locks import NamedLocks
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 HOLDER = """
 import sys
 from pathlib import Path

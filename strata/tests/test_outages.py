@@ -19,6 +19,8 @@ from strata.command_line import outages_as_sentences
 from strata.db.errors.outages import outage_sentence
 from strata.server.logs import JsonLines
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 SQLITE = {"ENGINE": "strata.db.backends.sqlite", "NAME": "/data/strata.db"}
 POSTGRESQL = {"ENGINE": "strata.db.backends.postgresql", "NAME": "money", "HOST": "db.example.org"}
 

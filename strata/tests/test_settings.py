@@ -73,6 +73,7 @@ def values(clone: Path, *names: str, asked: str = ASK, **env: str) -> dict:
 # --- production ---
 
 
+@pytest.mark.on_sqlite
 def test_production_starts_with_a_key_and_hosts_of_its_own(clone):
     given = values(clone, "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "SESSION_COOKIE_SECURE", **SAFE)
     assert given == {
@@ -83,6 +84,7 @@ def test_production_starts_with_a_key_and_hosts_of_its_own(clone):
     }
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("name", "unsafe", "word"),
     [
@@ -107,15 +109,18 @@ def test_production_refuses_to_start_and_says_which(clone, name, unsafe, word):
     assert GOOD_KEY not in refused.stderr
 
 
+@pytest.mark.on_sqlite
 def test_production_does_not_read_dotenv(clone):
     (clone / ".env").write_text("SECRET_KEY=from-the-file\nTIME_ZONE=Asia/Tokyo\n")
     assert values(clone, "TIME_ZONE", "SECRET_KEY", **SAFE) == {"TIME_ZONE": "UTC", "SECRET_KEY": GOOD_KEY}
 
 
+@pytest.mark.on_sqlite
 def test_a_misspelt_environment_is_not_taken_for_development(clone):
     assert "ENV: 'prod' must be one of development, production" in start(clone, ENV="prod").stderr
 
 
+@pytest.mark.on_sqlite
 def test_production_cannot_be_asked_for_in_the_file_that_it_does_not_read(clone):
     (clone / ".env").write_text("ENV=production\n")
     assert "ENV cannot be set in .env" in start(clone).stderr
@@ -124,12 +129,14 @@ def test_production_cannot_be_asked_for_in_the_file_that_it_does_not_read(clone)
 # --- development ---
 
 
+@pytest.mark.on_sqlite
 def test_dotenv_is_read_and_the_environment_beats_it(clone):
     (clone / ".env").write_text("TIME_ZONE=Asia/Tokyo\nRATE_MAX_AGE_DAYS=3\n")
     given = values(clone, "TIME_ZONE", "RATE_MAX_AGE_DAYS", TIME_ZONE="Europe/Berlin")
     assert given == {"TIME_ZONE": "Europe/Berlin", "RATE_MAX_AGE_DAYS": 3}
 
 
+@pytest.mark.on_sqlite
 def test_development_keeps_a_secret_key_that_only_its_owner_reads(clone):
     first, again = (values(clone, "SECRET_KEY")["SECRET_KEY"] for _ in range(2))
     key_file = clone / ".data" / "secret_key"
@@ -139,6 +146,7 @@ def test_development_keeps_a_secret_key_that_only_its_owner_reads(clone):
     assert [file.name for file in key_file.parent.iterdir()] == ["secret_key"]
 
 
+@pytest.mark.on_sqlite
 def test_two_workers_that_start_at_once_keep_the_same_key(clone):
     (clone / ".data").mkdir()
     command = [sys.executable, "-c", ASK, "SECRET_KEY"]
@@ -148,6 +156,7 @@ def test_two_workers_that_start_at_once_keep_the_same_key(clone):
     assert len(keys) == 1
 
 
+@pytest.mark.on_sqlite
 def test_a_key_that_cannot_be_kept_is_said_aloud(clone):
     (clone / ".data").write_text("a file where the folder should be")
     done = start(clone, "DEBUG", DATABASE_URL="sqlite://:memory:")
@@ -158,6 +167,7 @@ def test_a_key_that_cannot_be_kept_is_said_aloud(clone):
 # --- the database ---
 
 
+@pytest.mark.on_sqlite
 def test_the_database_is_a_file_of_the_clone_by_default(clone):
     database = values(clone, "DATABASES")["DATABASES"]["default"]
     assert database["ENGINE"] == "strata.db.backends.sqlite"
@@ -165,6 +175,7 @@ def test_the_database_is_a_file_of_the_clone_by_default(clone):
     assert (clone / ".data").is_dir()
 
 
+@pytest.mark.on_sqlite
 def test_sqlite_folders_are_made_whether_the_path_is_relative_or_not(clone, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "deep" / "er" / "money.db"
     for url, path in (("sqlite:///a/b/c.db", clone / "a/b/c.db"), (f"sqlite:///{elsewhere}", elsewhere)):
@@ -172,6 +183,7 @@ def test_sqlite_folders_are_made_whether_the_path_is_relative_or_not(clone, tmp_
         assert path.parent.is_dir()
 
 
+@pytest.mark.on_sqlite
 def test_where_folders_cannot_be_made_the_own_file_serves_with_a_loud_warning(clone):
     (clone / "file").write_text("")
     done = start(clone, "DATABASES", DATABASE_URL=f"sqlite:///{clone}/file/x/strata.db")
@@ -179,6 +191,7 @@ def test_where_folders_cannot_be_made_the_own_file_serves_with_a_loud_warning(cl
     assert json.loads(done.stdout)["DATABASES"]["default"]["NAME"] == str(clone / ".data" / "strata.db")
 
 
+@pytest.mark.on_sqlite
 def test_where_folders_cannot_be_made_production_refuses(clone):
     (clone / "file").write_text("")
     refused = start(clone, "DATABASES", DATABASE_URL=f"sqlite:///{clone}/file/x/strata.db", **SAFE)
@@ -186,6 +199,7 @@ def test_where_folders_cannot_be_made_production_refuses(clone):
     assert "ImproperlyConfigured: DATABASE_URL" in refused.stderr
 
 
+@pytest.mark.on_sqlite
 def test_a_folder_that_may_not_be_written_to_is_refused_unless_the_file_is_there(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(PermissionError):
@@ -194,6 +208,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused_unless_the_file_is_there
     make_room(tmp_path / "old.db")
 
 
+@pytest.mark.on_sqlite
 def test_postgresql_is_kept_checked_and_bounded():
     config = database("postgres://u:p%40ss@db.example.org:5433/money?sslmode=require")
     assert config["ENGINE"] == "strata.db.backends.postgresql"
@@ -205,6 +220,7 @@ def test_postgresql_is_kept_checked_and_bounded():
     assert "options" not in config["OPTIONS"]  # a pooler refuses them
 
 
+@pytest.mark.on_sqlite
 def test_no_request_is_one_transaction():
     """With IMMEDIATE every atomic block takes SQLite's write lock, so reads must not be in one."""
     assert not running.DATABASES["default"].get("ATOMIC_REQUESTS")
@@ -240,6 +256,7 @@ def test_a_sqlite_file_is_written_ahead_and_fully_synchronous(tmp_path):
 # --- single values ---
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("given", "meant"), [("on", True), ("1", True), ("TRUE", True), ("no", False), ("", False)]
 )
@@ -248,11 +265,13 @@ def test_switches(monkeypatch, given, meant):
     assert switch("A_SWITCH", default=False) is meant
 
 
+@pytest.mark.on_sqlite
 def test_lists_are_trimmed(monkeypatch):
     monkeypatch.setenv("A_LIST", " a , ,b,")
     assert listed("A_LIST") == ["a", "b"]
 
 
+@pytest.mark.on_sqlite
 def test_the_defaults_are_those_in_the_readme(clone):
     assert values(
         clone,
@@ -275,6 +294,7 @@ def test_the_defaults_are_those_in_the_readme(clone):
     }  # fmt: skip
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("given", "of_server", "of_command"),
     [({}, 20, 0), ({"DATABASE_TIMEOUT": "7"}, 7, 7), ({"DATABASE_TIMEOUT": "0"}, 0, 0)],
@@ -288,6 +308,7 @@ def test_a_statement_of_a_command_may_take_longer_than_one_of_a_request(clone, g
     assert in_server == dict.fromkeys(names, of_server)
 
 
+@pytest.mark.on_sqlite
 def test_dotenv_example_sets_nothing_and_shows_the_defaults(clone):
     lines = (PACKAGE.parent / ".env.example").read_text().splitlines()
     assert not [line for line in lines if line and not line.startswith("#")]

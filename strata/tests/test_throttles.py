@@ -165,6 +165,7 @@ def test_each_period_is_the_clocks(settings, counts, clock, dora, rate, left):
 # --- across threads and workers ---
 
 
+@pytest.mark.on_sqlite
 def test_threads_lose_no_count(counts):
     with ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(lambda _: counts.add("x", 1), range(800)))
@@ -190,6 +191,7 @@ def worker(program, path):
     return subprocess.Popen(command, env=env, cwd=throttles.settings.BASE_DIR, **pipes)
 
 
+@pytest.mark.on_sqlite
 def test_workers_share_one_count(counts, tmp_path):
     counts.add("x", 1)
     workers = [worker(WORKER, tmp_path / "data" / "throttle") for _ in range(3)]
@@ -207,6 +209,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.on_sqlite
 def test_worker_that_stops_with_the_lock_in_hand_stops_no_other(counts, tmp_path):
     counts.add("x", 1)
     holder = worker(HOLDER, tmp_path / "data" / "throttle")
@@ -230,6 +233,7 @@ def test_disk_that_is_full_from_the_start_refuses_nobody_and_still_counts(two_a_
     assert codes(caller(dora)) == [200, 200, 429]
 
 
+@pytest.mark.on_sqlite
 def test_disk_that_becomes_full_needs_no_space_for_counts(counts, tmp_path):
     counts.add("x", 1)
     stat = (tmp_path / "data" / "throttle").stat()
@@ -248,12 +252,14 @@ def test_folder_that_cannot_be_made_refuses_nobody_and_still_counts(
     assert codes(caller(dora)) == [200, 200, 429]
 
 
+@pytest.mark.on_sqlite
 def test_counting_in_one_process_begins_again_too(counts, monkeypatch):
     monkeypatch.setattr(throttles.os, "pwrite", full)
     assert [counts.add("x", 1), counts.add("x", 1), counts.add("x", 2)] == [1, 2, 1]
     assert len(counts._own) == 1
 
 
+@pytest.mark.on_sqlite
 def test_trouble_is_logged_once(counts, monkeypatch, caplog):
     monkeypatch.setattr(throttles.os, "pwrite", full)
     for _ in range(5):
@@ -261,6 +267,7 @@ def test_trouble_is_logged_once(counts, monkeypatch, caplog):
     assert [record.levelname for record in caplog.records if record.name == "strata.throttles"] == ["WARNING"]
 
 
+@pytest.mark.on_sqlite
 def test_file_of_nonsense_or_none_at_all_is_written_over(counts, tmp_path):
     counts.add("x", 1)
     path = tmp_path / "data" / "throttle"
@@ -270,6 +277,7 @@ def test_file_of_nonsense_or_none_at_all_is_written_over(counts, tmp_path):
     assert [counts.add("x", 1), counts.add("x", 1)] == [1, 2]
 
 
+@pytest.mark.on_sqlite
 def test_link_in_its_place_is_not_followed(tmp_path):
     other = tmp_path / "other"
     other.write_text("precious")
@@ -278,6 +286,7 @@ def test_link_in_its_place_is_not_followed(tmp_path):
     assert other.read_text() == "precious"
 
 
+@pytest.mark.on_sqlite
 def test_file_names_nobody_and_is_its_owners(counts, tmp_path):
     counts.add("address 203.0.113.1", 1)
     path = tmp_path / "data" / "throttle"
@@ -288,6 +297,7 @@ def test_file_names_nobody_and_is_its_owners(counts, tmp_path):
 # --- many at a time ---
 
 
+@pytest.mark.on_sqlite
 def test_more_names_than_slots_are_never_counted_too_low(counts, monkeypatch):
     monkeypatch.setattr(throttles, "BUCKETS", 1)
     names = [f"user {number}" for number in range(20)]
@@ -297,6 +307,7 @@ def test_more_names_than_slots_are_never_counted_too_low(counts, monkeypatch):
     assert counts.add("somebody new", 2) == 1
 
 
+@pytest.mark.on_sqlite
 def test_names_have_counts_of_their_own(counts):
     names = [f"address {number}" for number in range(2000)]
     assert [counts.add(name, 1) for name in names] == [1] * 2000

@@ -17,6 +17,7 @@ def codes(reading):
     return [(warning.code, warning.text) for warning in reading.warnings]
 
 
+@pytest.mark.on_sqlite
 def test_booked_entries_once_and_balances_of_the_bank():
     reading, rows = read(OWN)
     assert cash(rows) == {ACCOUNT: -109}
@@ -35,6 +36,7 @@ def test_booked_entries_once_and_balances_of_the_bank():
     assert (reading.questions, codes(reading)) == ([], [])
 
 
+@pytest.mark.on_sqlite
 def test_what_an_entry_is_known_by_and_what_it_says():
     _, rows = read(OWN)
     first, coffee, other_coffee, back, _ = items(rows)
@@ -44,12 +46,14 @@ def test_what_an_entry_is_known_by_and_what_it_says():
     assert (coffee.external_id, coffee.on.isoformat(), coffee.note) == ("", "2025-01-15", "Kaffee")
 
 
+@pytest.mark.on_sqlite
 def test_a_sum_that_does_not_match_is_a_warning():
     reading, rows = read(OWN.replace(b"99.00", b"98.00"))
     assert codes(reading) == [("BALANCE_DIFFERS", "-8.00 / -9.00")]
     assert len(values(rows)) == 3
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
@@ -66,6 +70,7 @@ def test_an_entry_that_cannot_be_read_is_refused_by_its_line(old, new, code):
     assert codes(reading) == []  # nothing is summed of which a part is missing
 
 
+@pytest.mark.on_sqlite
 def test_a_cut_file_and_entities_are_refused():
     with pytest.raises(FileRefused, match="BROKEN_FILE"):
         read(OWN[:-40])
@@ -73,6 +78,7 @@ def test_a_cut_file_and_entities_are_refused():
         read(OWN.replace(b"<c:Document", b'<!DOCTYPE a [<!ENTITY b "c">]><c:Document', 1))
 
 
+@pytest.mark.on_sqlite
 def test_real_statements():
     account = "NL26VAYB8060476890|EUR"
     reading, rows = read(real_sample("camt/camt053.v2.multi.statement.xml"))

@@ -16,6 +16,7 @@ def said(reading):
     return [(warning.code, warning.line, warning.text) for warning in reading.warnings]
 
 
+@pytest.mark.on_sqlite
 def test_bookings_and_balances():
     reading, rows = read(OWN)
     assert cash(rows) == {ACCOUNT: Decimal("6800") - 7 - 6 + Decimal("3.5") - Decimal("0.5")}
@@ -29,6 +30,7 @@ def test_bookings_and_balances():
     assert reading.questions == []
 
 
+@pytest.mark.on_sqlite
 def test_rows_that_cannot_be_read_are_refused_by_line():
     assert reasons(read(OWN)[1]) == [
         (17, "NOT_BOOKED"),
@@ -41,6 +43,7 @@ def test_rows_that_cannot_be_read_are_refused_by_line():
     ]
 
 
+@pytest.mark.on_sqlite
 def test_what_a_booking_says_in_each_dialect():
     notes = [item.note for item in items(read(OWN)[1])]
     assert notes == [
@@ -53,12 +56,14 @@ def test_what_a_booking_says_in_each_dialect():
     ]
 
 
+@pytest.mark.on_sqlite
 def test_a_sum_that_does_not_match_is_a_warning():
     reading, rows = read(OWN.replace(b"RC0,50", b"C0,50"))
     assert said(reading)[-1] == ("BALANCE_DIFFERS", 30, "6891.0 / 6890")
     assert len(values(rows)) == 3
 
 
+@pytest.mark.on_sqlite
 def test_the_currency_is_asked_for_where_no_balance_has_one():
     data = b":20:X\n:25:1\n:61:250304C1,00NTRFNONREF\n"
     reading, rows = read(data)
@@ -67,6 +72,7 @@ def test_the_currency_is_asked_for_where_no_balance_has_one():
     assert (cash(rows), [warning.code for warning in reading.warnings]) == ({"1|CHF": 1}, ["NO_BALANCES"])
 
 
+@pytest.mark.on_sqlite
 def test_real_statements():
     reading, rows = read(real_sample("mt940/actual-data.sta"))
     account = "FR7630006000011234567890189|EUR"

@@ -16,6 +16,7 @@ def codes(reading):
     return [warning.code for warning in reading.warnings]
 
 
+@pytest.mark.on_sqlite
 def test_bookings_flows_and_balances_of_a_bank_and_a_card():
     reading, rows = read(OWN)
     assert cash(rows) == {"111|EUR": 2000 - 7 - 540, "111|USD": -12, "4111|EUR": -25}
@@ -33,11 +34,13 @@ def test_bookings_flows_and_balances_of_a_bank_and_a_card():
     assert reading.questions == []
 
 
+@pytest.mark.on_sqlite
 def test_an_empty_id_is_no_identity():
     _, rows = read(OWN)
     assert [item.external_id for item in items(rows) if item.note == "Coffee"] == ["", ""]
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
@@ -52,21 +55,25 @@ def test_a_file_that_would_lose_a_row_is_refused_with_its_line(old, new, line):
     assert (error.value.code, error.value.line) == ("BROKEN_FILE", line)
 
 
+@pytest.mark.on_sqlite
 def test_entities_are_refused():
     with pytest.raises(FileRefused, match="ENTITIES_REFUSED"):
         read(b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><OFX><A>&b;</A></OFX>')
 
 
+@pytest.mark.on_sqlite
 def test_a_million_tags_without_an_end_are_refused():
     with pytest.raises(FileRefused, match="BROKEN_FILE"):
         read(b"<OFX>" + b"<A>" * 1_000_000)
 
 
+@pytest.mark.on_sqlite
 def test_values_in_cdata_and_tags_of_xml():
     data = OWN.replace(b"<NAME>Books</STMTTRN>", b"<NAME><![CDATA[Books & <more>]]></NAME><MEMO/></STMTTRN>")
     assert items(read(data)[1])[-1].note == "Books & <more>"
 
 
+@pytest.mark.on_sqlite
 def test_a_failed_request_gives_the_message_of_the_bank():
     reading, rows = read(
         b"<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>15500<SEVERITY>ERROR"
@@ -76,6 +83,7 @@ def test_a_failed_request_gives_the_message_of_the_bank():
     assert reading.warnings[0].text == "Signon invalid"
 
 
+@pytest.mark.on_sqlite
 def test_the_currency_is_asked_for_where_there_is_none():
     data = OWN.replace(b"<CURDEF>EUR", b"")
     reading, rows = read(data)
@@ -84,6 +92,7 @@ def test_the_currency_is_asked_for_where_there_is_none():
     assert cash(rows)["111|EUR"] == 1453
 
 
+@pytest.mark.on_sqlite
 def test_an_amount_that_can_be_read_both_ways_is_asked_about():
     data = (
         b"<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>1</BANKACCTFROM>"
@@ -94,11 +103,13 @@ def test_an_amount_that_can_be_read_both_ways_is_asked_about():
     assert values(read(data, decimal=",")[1]) == [("1|EUR", "2025-01-01", 1234)]
 
 
+@pytest.mark.on_sqlite
 def test_windows_letters_by_the_header():
     data = OWN.replace(b"Books", "Bücher".encode("cp1252"))
     assert items(read(data)[1])[-1].note == "Bücher"
 
 
+@pytest.mark.on_sqlite
 def test_real_statements_of_banks():
     reading, rows = read(real_sample("ofx/checking.ofx"))
     assert cash(rows) == {"1452687~7|USD": Decimal("-59.5")}

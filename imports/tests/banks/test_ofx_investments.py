@@ -20,6 +20,7 @@ def opening(rows):
     return {(item.account, item.on.isoformat()): item.quantity for item in items(rows, QuantityItem)}
 
 
+@pytest.mark.on_sqlite
 def test_trades_income_and_their_money():
     reading, rows = read(OWN)
     assert amounts(rows) == {
@@ -37,12 +38,14 @@ def test_trades_income_and_their_money():
     assert reading.accounts[SHARES].name == "Example & Sons"
 
 
+@pytest.mark.on_sqlite
 def test_what_was_held_before_the_first_row():
     _, rows = read(OWN)
     assert opening(rows) == {(SHARES, "2025-01-09"): 20, (FUND, "2025-01-09"): 2}
     assert [(item.on, item.price) for item in prices(rows)] == [(date(2025, 3, 31), 27)]
 
 
+@pytest.mark.on_sqlite
 def test_what_is_left_out_and_why():
     assert reasons(read(OWN)[1]) == [
         (10, "SUMMARY_ROW"),
@@ -52,12 +55,14 @@ def test_what_is_left_out_and_why():
     ]
 
 
+@pytest.mark.on_sqlite
 def test_a_position_that_cannot_be_read_is_not_taken_for_sold():
     _, rows = read(OWN.replace(b"<UNITS>30.5<", b"<UNITS>many<"))
     assert (19, "BAD_NUMBER") in reasons(rows)
     assert opening(rows) == {}
 
 
+@pytest.mark.on_sqlite
 def test_real_account_of_a_broker():
     _, rows = read(real_sample("ofx/fidelity.ofx"))
     money = Decimal("-11686.1") + Decimal("65.9") + Decimal("1094.1") - Decimal("0.57")

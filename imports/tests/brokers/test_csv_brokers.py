@@ -4,9 +4,13 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from imports.formats.rows import ActionItem
 from imports.tests.all_formats import own, real_sample
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, read, reasons
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 
 def taxes(rows):

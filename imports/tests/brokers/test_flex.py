@@ -23,6 +23,7 @@ def of_cash(rows):
     return {key: number for key, number in cash(rows).items() if ": " not in key}
 
 
+@pytest.mark.on_sqlite
 def test_trades_money_and_splits():
     reading, rows = read(own("flex.xml"))
     assert held(rows) == {APPLE: 6, "U1: GB00BH4HKS39|GBP": 100, "U1: TSLA  240419C00300000|USD": -1}
@@ -61,6 +62,7 @@ def test_trades_money_and_splits():
     ]
 
 
+@pytest.mark.on_sqlite
 def test_prices_stay_as_they_are_quoted():
     reading, rows = read(own("flex.xml"))
     pence, option = reading.instruments["GB00BH4HKS39"], reading.instruments["TSLA  240419C00300000|USD"]
@@ -72,6 +74,7 @@ def test_prices_stay_as_they_are_quoted():
     assert prices == [(70, 70), (Decimal("3.1"), 310)]
 
 
+@pytest.mark.on_sqlite
 def test_tax_is_of_the_dividend_of_its_day_else_a_booking_of_its_own():
     _, rows = read(own("flex.xml"))
     assert [
@@ -82,16 +85,19 @@ def test_tax_is_of_the_dividend_of_its_day_else_a_booking_of_its_own():
     ]
 
 
+@pytest.mark.on_sqlite
 def test_a_statement_under_the_root_and_no_rows_at_all():
     reading, rows = read(b'<FlexStatement accountId="U1"><Trades/></FlexStatement>')
     assert (rows, [warning.code for warning in reading.warnings]) == ([], ["NOTHING_INSIDE"])
 
 
+@pytest.mark.on_sqlite
 def test_days_that_can_be_read_both_ways_are_asked_about():
     data = own("flex.xml").replace(b'"2024', b'"x2024').replace(b'"x20240306"', b'"03/06/2024"')
     assert [question.code for question in read(data)[0].questions] == ["DATE_ORDER"]
 
 
+@pytest.mark.on_sqlite
 def test_entities_are_refused():
     data = b'<!DOCTYPE x [<!ENTITY a "b">]><FlexQueryResponse><FlexStatement/></FlexQueryResponse>'
     with pytest.raises(FileRefused) as refused:
@@ -99,6 +105,7 @@ def test_entities_are_refused():
     assert refused.value.code == "ENTITIES_REFUSED"
 
 
+@pytest.mark.on_sqlite
 def test_real_file_without_prices_ids_and_proceeds():
     _, rows = read(real_sample("ibkr/pp-flex-12.xml"))
     assert [code for _, code in reasons(rows)] == ["WITH_ANOTHER_ROW"] * 4
@@ -121,6 +128,7 @@ def test_real_file_without_prices_ids_and_proceeds():
     assert taxes(rows) == Decimal("15.9") + Decimal("8.58") + Decimal("3.97")
 
 
+@pytest.mark.on_sqlite
 def test_real_file_with_a_cancelled_exchange():
     _, rows = read(real_sample("ibkr/pp-flex-28.xml"))
     assert [code for _, code in reasons(rows)] == ["CANCELLED", "CANCELLED"]
@@ -138,6 +146,7 @@ def trades_file(*rows):
     return f'<FlexStatement accountId="U1"><Trades>{nodes}</Trades></FlexStatement>'.encode()
 
 
+@pytest.mark.on_sqlite
 def test_of_two_equal_trades_the_one_that_is_named_is_cancelled():
     bought = [f'"1" buySell="BUY" transactionID="{number}"' for number in (1, 2, 3)]
     rows = trades(*bought, '"-1" buySell="BUY (Ca.)" transactionID="4" origTransactionID="2"')

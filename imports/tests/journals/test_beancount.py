@@ -18,6 +18,7 @@ def journal():
     return read(own("journal.beancount"))
 
 
+@pytest.mark.on_sqlite
 def test_money_is_that_of_the_postings(journal):
     reading, rows = journal
     assert cash(rows) == {CHECKING: Decimal("759.90"), BROKER: Decimal("1232.50"), CARD: 0}
@@ -29,6 +30,7 @@ def test_money_is_that_of_the_postings(journal):
     assert reading.accounts[CARD].asset_type == "CREDIT_CARD"
 
 
+@pytest.mark.on_sqlite
 def test_units_have_their_costs(journal):
     reading, rows = journal
     assert [
@@ -46,6 +48,7 @@ def test_units_have_their_costs(journal):
     assert reading.instruments["ABC|EUR"].name == "Abc plc"
 
 
+@pytest.mark.on_sqlite
 def test_a_payment_is_spent_and_moved(journal):
     _, rows = journal
     [paid] = [row for row in rows if row.items and row.read["line"].startswith("2024-01-27")]
@@ -56,6 +59,7 @@ def test_a_payment_is_spent_and_moved(journal):
     ]
 
 
+@pytest.mark.on_sqlite
 def test_balances_are_values_of_the_day_before_and_are_checked(journal):
     reading, rows = journal
     by_day = {(account, on): value for account, on, value in values(rows)}
@@ -66,6 +70,7 @@ def test_balances_are_values_of_the_day_before_and_are_checked(journal):
     assert [(warning.code, warning.line) for warning in reading.warnings] == [("BALANCE_DIFFERS", 70)]
 
 
+@pytest.mark.on_sqlite
 def test_only_what_cannot_be_read_is_refused(journal):
     _, rows = journal
     refused = [(row.line, row.refusal.code) for row in rows if row.refusal]
@@ -93,6 +98,7 @@ def test_real_journal_is_written_once(alice, portfolio):
     assert {counts["create"] + counts["update"] for counts in again["counts"].values()} == {0}
 
 
+@pytest.mark.on_sqlite
 def test_real_journal():
     reading, rows = read(real_sample("beancount/starter.beancount"))
     assert held(rows) == {

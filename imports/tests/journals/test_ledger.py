@@ -7,6 +7,8 @@ import pytest
 from imports.tests.all_formats import own, real_sample
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, prices, read, reasons, values
 
+pytestmark = pytest.mark.on_sqlite  # no database can change it
+
 CHECKING = "Assets:Checking|EUR"
 
 

@@ -3,8 +3,12 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from imports.tests.all_formats import own, real_sample
 from imports.tests.trackers.sums import amounts, cash, items, read, reasons, values
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 JANUARY = date(2024, 1, 31)
 

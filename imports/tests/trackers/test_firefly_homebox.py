@@ -11,6 +11,7 @@ from imports.tests.import_requests import commit, preview, values_of
 from imports.tests.trackers.sums import amounts, cash, items, read, reasons, values
 
 
+@pytest.mark.on_sqlite
 def test_signs_follow_from_source_and_destination_and_a_whole_account_has_values():
     reading, rows = read(own("firefly.csv"))
     assert cash(rows) == {
@@ -25,6 +26,7 @@ def test_signs_follow_from_source_and_destination_and_a_whole_account_has_values
     assert [item.external_id for item in items(rows) if not item.leg] == ["11", "12", "13", "14", "15"]
 
 
+@pytest.mark.on_sqlite
 def test_real_files_of_firefly():
     _, rows = read(real_sample("firefly/ff_open_balance.csv"))
     assert (cash(rows), [item.on for item in items(rows)]) == (
@@ -52,6 +54,7 @@ def test_things_become_assets_with_their_place_and_tags(alice, portfolio):
     assert set(AssetTag.objects.values_list("tag__name", flat=True)) == {"Steel", "Heavy"}
 
 
+@pytest.mark.on_sqlite
 def test_prices_without_a_currency_are_asked_about():
     reading, _ = read(own("homebox.csv"))
     assert [question.code for question in reading.questions] == ["CURRENCY"]

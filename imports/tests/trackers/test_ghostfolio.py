@@ -4,8 +4,12 @@ import json
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from imports.tests.all_formats import own, real_sample
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, prices, read, reasons, values
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 
 def test_export_becomes_trades_values_and_prices():

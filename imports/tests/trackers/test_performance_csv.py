@@ -15,6 +15,7 @@ ACCOUNT, DEPOT = own("portfolio-performance-account.csv"), own("portfolio-perfor
 TAX = Decimal(5)
 
 
+@pytest.mark.on_sqlite
 def test_value_of_a_purchase_has_its_costs_and_that_of_a_dividend_is_what_is_left():
     reading, rows = read(ACCOUNT, account="Konto")
     assert reading.detected["decimal"] == ","
@@ -28,6 +29,7 @@ def test_value_of_a_purchase_has_its_costs_and_that_of_a_dividend_is_what_is_lef
     assert reasons(rows) == [(7, "UNKNOWN_TYPE"), (8, "BAD_DATE")]
 
 
+@pytest.mark.on_sqlite
 def test_account_that_no_column_names_is_asked_and_the_name_of_the_file_offered():
     reading, _ = read(ACCOUNT, name="My account.csv")
     assert [(question.code, question.suggestion) for question in reading.questions] == [
@@ -48,11 +50,13 @@ def test_purchase_in_both_files_is_made_once(alice, portfolio, is_depot_first):
     assert Transaction.objects.filter(asset__name="Konto", amount=1015).count() == 2
 
 
+@pytest.mark.on_sqlite
 def test_words_of_all_languages_are_known():
     words = ("Buy", "Kauf", "Achat", "Покупка", "Withdrawal/Removal", "Umbuchung (Eingang)", "Rauswurf")
     assert [type_of(word) for word in words] == ["BUY", "BUY", "BUY", "BUY", "REMOVAL", "TRANSFER_IN", ""]
 
 
+@pytest.mark.on_sqlite
 def test_both_rows_of_a_transfer_have_one_id():
     head = b"Date,Type,Value,Cash Account,Offset Account,Gross Amount,Currency Gross Amount\n"
     first = head + b"2024-01-31,Transfer (Outbound),100,A (EUR),B (USD),110,USD\n"
@@ -122,6 +126,7 @@ def test_type_that_is_none_is_refused_by_the_name_of_the_option(alice, portfolio
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "options.type")
 
 
+@pytest.mark.on_sqlite
 def test_real_file_of_an_account():
     _, rows = read(real_sample("portfolio-performance/import-account-transaction.csv"))
     assert cash(rows) == {
@@ -132,6 +137,7 @@ def test_real_file_of_an_account():
     assert not reasons(rows)
 
 
+@pytest.mark.on_sqlite
 def test_real_file_of_a_securities_account():
     _, rows = read(real_sample("portfolio-performance/import-portfolio-transaction.csv"))
     assert cash(rows) == {"broker-A (EUR)|EUR": 90 - Decimal("1740.98")}

@@ -26,6 +26,7 @@ SMALL = b"""<client id="1"><version>%s</version>%s<securities><security id="2"><
 <portfolios><portfolio reference="5"/></portfolios></client>"""
 
 
+@pytest.mark.on_sqlite
 def test_every_booking_is_read_once():
     _, rows = read(OWN)
     assert amounts(rows) == {
@@ -46,6 +47,7 @@ def test_every_booking_is_read_once():
     assert {code for _, code in reasons(rows)} == {"BAD_DATE", "ZERO_ROW", "NOT_A_TRANSACTION", "ADJUSTED"}
 
 
+@pytest.mark.on_sqlite
 def test_split_before_the_first_booking_is_an_action_and_a_later_one_is_in_the_shares_already():
     _, rows = read(OWN)
     assert [(item.on, item.numerator, item.denominator) for item in items(rows, ActionItem)] == [
@@ -69,10 +71,12 @@ def test_file_is_imported_with_its_depots_and_undone(alice, portfolio):
     assert not InstrumentAction.objects.exists()
 
 
+@pytest.mark.on_sqlite
 def test_zipped_file_is_the_same():
     assert amounts(read(zipped({"data.xml": OWN}))[1]) == amounts(read(OWN)[1])
 
 
+@pytest.mark.on_sqlite
 def test_older_files_have_other_scales_ids_and_no_currency():
     reading, _ = read(SMALL % (b"25", b""))
     assert [question.code for question in reading.questions] == ["CURRENCY"]
@@ -85,6 +89,7 @@ def test_older_files_have_other_scales_ids_and_no_currency():
         assert not reading.questions
 
 
+@pytest.mark.on_sqlite
 def test_circle_of_references_ends():
     circle = OWN.replace(
         b'<referenceAccount reference="../../../../.."/>', b'<referenceAccount reference="."/>'
@@ -94,6 +99,7 @@ def test_circle_of_references_ends():
     assert "MISSING_FIELD" in [code for _, code in reasons(read(broken)[1])]
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -109,6 +115,7 @@ def test_file_that_cannot_be_read_says_why(data, code):
     assert refused.value.code == code
 
 
+@pytest.mark.on_sqlite
 def test_real_file_of_version_29():
     _, rows = read(real_sample("portfolio-performance/currency_sample.xml"))
     assert held(rows) == {
@@ -127,6 +134,7 @@ def test_real_file_of_version_29():
     assert [(item.on.isoformat(), item.numerator) for item in items(rows, ActionItem)] == [("2014-06-09", 7)]
 
 
+@pytest.mark.on_sqlite
 def test_real_file_with_a_transfer_of_shares():
     _, rows = read(real_sample("portfolio-performance/test-10.xml"))
     assert held(rows) == {"security-account-1: share-1|EUR": 7, "security-account-2: share-1|EUR": 3}

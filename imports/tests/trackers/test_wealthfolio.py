@@ -2,9 +2,13 @@
 
 from decimal import Decimal
 
+import pytest
+
 from imports.formats.rows import ActionItem, PriceItem, QuantityItem
 from imports.tests.all_formats import own, real_sample
 from imports.tests.trackers.sums import amounts, cash, fees, held, items, read, reasons, values
+
+pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 
 def test_activities():
