@@ -39,6 +39,13 @@ def url(database):
     return database.fresh("strata_slow_clients")
 
 
+@pytest.fixture(scope="module")
+def impatient(url):
+    """A server of this module with short times, which each of its tests leaves without a connection."""
+    with serving(environment(url, **SHORT)) as server:
+        yield server
+
+
 def connect(port: int, content: bytes, address: str = "127.0.0.1") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0))
     connection.sendall(content)
@@ -83,8 +90,9 @@ def seconds_of_a_request(server) -> float:
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
-def test_slow_clients_do_not_delay_others_and_are_disconnected(beginning, url):
-    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+def test_slow_clients_do_not_delay_others_and_are_disconnected(beginning, impatient):
+    server = impatient
+    with ExitStack() as stack:
         seconds_of_a_request(server)
         began = monotonic()
         slow = [connect(server.port, beginning) for _ in range(20)]
@@ -97,9 +105,10 @@ def test_slow_clients_do_not_delay_others_and_are_disconnected(beginning, url):
         assert seconds_of_a_request(server) < 2
 
 
-def test_one_address_holds_at_most_half_of_the_threads(url):
+def test_one_address_holds_at_most_half_of_the_threads(impatient):
     """With bodies that are too large; the server reads them only to end the 413."""
-    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+    server = impatient
+    with ExitStack() as stack:
         seconds_of_a_request(server)
         slow = [connect(server.port, TOO_LONG) for _ in range(6)]
         stack.enter_context(trickling(slow))
@@ -108,8 +117,9 @@ def test_one_address_holds_at_most_half_of_the_threads(url):
         assert answers.count(b"HTTP/1.1 503") == 4
 
 
-def test_held_threads_are_free_after_the_deadline(url):
-    with serving(environment(url, **SHORT)) as server, ExitStack() as stack:
+def test_held_threads_are_free_after_the_deadline(impatient):
+    server = impatient
+    with ExitStack() as stack:
         seconds_of_a_request(server)
         slow = [connect(server.port, TOO_LONG, f"127.0.0.{number}") for number in (2, 2, 3, 3)]
         stack.enter_context(trickling(slow))
