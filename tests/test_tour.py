@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.databases import free_port
+from tests.template_database import copy_sqlite_template
 
+# Its server has a database of its own, a SQLite file: in the other pass it would be the same.
+pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,9 +37,11 @@ def server(tmp_path_factory):
         **{name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"},
         "DATABASE_URL": f"sqlite:///{tmp_path}/tour.db",
         "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
     }
-    for command in ("migrate", "demo --password demo-household"):
-        subprocess.run([sys.executable, "manage.py", *command.split()], cwd=ROOT, env=environment, check=True)
+    copy_sqlite_template(tmp_path / "tour.db")
+    demo = [sys.executable, "manage.py", "demo", "--password", "demo-household"]
+    subprocess.run(demo, cwd=ROOT, env=environment, check=True)
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "strata.wsgi"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
@@ -47,7 +52,6 @@ def server(tmp_path_factory):
         process.wait(timeout=20)
 
 
-@pytest.mark.server
 def test_tour_of_the_readme_works_when_pasted(server):
     tour = re.search(r"```sh tour\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
     result = subprocess.run(
@@ -87,7 +91,6 @@ def run_script(server, token, name: str, file: Path, *, python: bool) -> tuple[i
     return result.returncode, result.stdout, result.stderr
 
 
-@pytest.mark.server
 def test_python_script_records_the_values_of_a_csv(server, token, tmp_path):
     file = tmp_path / "values.csv"
     file.write_text("asset,value\nChecking account,1204.55\nmortgage,-180000\n")
@@ -107,7 +110,6 @@ def test_python_script_records_the_values_of_a_csv(server, token, tmp_path):
     assert err.startswith(f"{file}:2: Mortgage: Send a number as a string of plain digits")
 
 
-@pytest.mark.server
 def test_shell_script_records_the_rows_of_a_file(server, token, tmp_path):
     asset = send(server, "assets?page_size=1", token=token)["results"][0]
     row = {"asset_id": asset["id"], "on": "2025-12-31", "value": "77.50"}
