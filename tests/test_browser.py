@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,14 +11,14 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from assets.models import Asset, AssetSnapshot, AssetType, Category, Tag
 from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.audit.models import JournalEntry
 from tests.admin_forms import url
-from tests.chromium import launch, swagger_operation
+from tests.chromium import shared_browser, swagger_operation
 from tests.sample_rows import sample_rows
 
 # No database changes what a browser does with a page: one of the two passes is enough.
@@ -75,15 +76,11 @@ class WatchedPage:
 
 @contextmanager
 def chromium(base: str, *cookies: tuple[str, str], **options) -> Iterator[WatchedPage]:
-    with sync_playwright() as playwright:
-        process = launch(playwright)
+    with shared_browser() as process:
         context = process.new_context(**options)
         context.set_default_timeout(60_000)
         context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies])
-        try:
-            yield WatchedPage(context.new_page(), base).listen()
-        finally:
-            process.close()
+        yield WatchedPage(context.new_page(), base).listen()
 
 
 def session_of(user) -> tuple[str, str]:
@@ -263,3 +260,14 @@ def test_swagger_is_collapsed_and_follows_the_color_scheme(live_server, root, sc
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(250, 250, 250)", "dark": "rgb(28, 32, 34)"}[scheme]
         browser.require_harmless(scheme)
+
+
+def test_nothing_of_one_test_is_left_in_the_browser_for_the_next():
+    base = "http://127.0.0.1:9"
+    with chromium(base, ("sessionid", "mine")) as browser:
+        assert [cookie["name"] for cookie in browser.page.context.cookies(base)] == ["sessionid"]
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
+    with chromium(base) as browser:
+        assert browser.page.context.cookies(base) == []
+        assert len(browser.page.context.browser.contexts) == 1

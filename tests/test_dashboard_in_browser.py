@@ -12,13 +12,13 @@ from itertools import product
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot
 from strata.accounts.models import User
 from strata.fields.dates import noon
-from tests.chromium import launch
+from tests.chromium import shared_browser
 
 # No database changes what a browser does with a page: one of the two passes is enough.
 pytestmark = [pytest.mark.browser, pytest.mark.on_sqlite, pytest.mark.django_db(transaction=True)]
@@ -60,8 +60,7 @@ def browse(live_server, session):
     """Opens a page with a theme and a width. At the end no page may have reported an error."""
     errors: list[str] = []
     opened: list[Page] = []
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
+    with shared_browser() as browser:
 
         def open_page(
             face: str = "light", width: int = 1280, path: str = "/admin/", *, javascript: bool = True
@@ -83,7 +82,6 @@ def browse(live_server, session):
         yield open_page
         for page in opened:
             errors += page.evaluate("violations")
-        browser.close()
     assert errors == []
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from assets.classification.seeds import TypeId
 from tests.admin_forms import staff
-from tests.chromium import launch
+from tests.chromium import shared_browser
 from tests.factories import create_valued_asset
 
 # No database changes how a page is printed: one of the two passes is enough.
@@ -29,14 +28,12 @@ def sheet(live_server, portfolio, household, alice_user):
         )
         create_valued_asset(portfolio, name, kind, value, currency=currency)
     cookie = staff(alice_user).cookies["sessionid"].value
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
+    with shared_browser() as browser:
         context = browser.new_context(color_scheme="dark")
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         page = context.new_page()
         page.goto(f"{live_server.url}/admin/statement/?portfolio={portfolio.pk}&on=2024-06-28")
         yield page
-        browser.close()
 
 
 def test_statement_of_25_assets_is_one_page_black_on_white(sheet):

@@ -11,12 +11,12 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from assets.classification.seeds import TypeId
 from assets.models import AssetSnapshot
 from tests.admin_forms import staff
-from tests.chromium import launch
+from tests.chromium import shared_browser
 from tests.factories import create_valued_asset
 
 # No database changes what a browser does with a page: one of the two passes is enough.
@@ -42,8 +42,7 @@ def session(transactional_db, portfolio, alice_user) -> str:
 @contextmanager
 def opened(live_server, session: str, **options) -> Iterator[tuple[Page, list[str]]]:
     """The page Update values, and the addresses of the pages that were loaded and errors that were logged."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
+    with shared_browser() as browser:
         context = browser.new_context(**options)
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
@@ -54,10 +53,7 @@ def opened(live_server, session: str, **options) -> Iterator[tuple[Page, list[st
         page.on("console", lambda line: events.append(line.text) if line.type == "error" else None)
         page.goto(f"{live_server.url}/admin/update-values/")
         page.wait_for_function("document.activeElement.name?.startsWith('value-')")
-        try:
-            yield page, events
-        finally:
-            browser.close()
+        yield page, events
 
 
 def values_of_today() -> list[Decimal]:
