@@ -38,9 +38,14 @@ from assets.models import (
 from conftest import member
 from imports.services.previews import Upload, create_import
 from portfolios.models import Household, Membership, Portfolio
+from reports.api import chart_views
+from reports.api.asset import asset_charts
+from reports.api.investments import charts as investment_charts
 from reports.models import AllocationTarget
 from reports.queries import quality_report
+from reports.rendering import drawing
 from reports.services.portfolio_snapshots import take_snapshot
+from reports.statement import document, pdf_view
 from strata.accounts.models import ApiToken, User
 from strata.accounts.services import issue_token
 from strata.audit.actor import acting
@@ -208,6 +213,22 @@ def growing_asset(portfolio: Portfolio, name: str) -> Asset:
     )
     Growth.objects.create(asset=asset, rate="0.03")
     return asset
+
+
+@pytest.fixture
+def charts_as_text(monkeypatch):
+    """Replaces charts and PDFs by the data that they show: names cannot be found in pixels, and drawing takes long."""
+
+    def describe(*args, **options) -> bytes:
+        return f'<svg width="1" height="1">{args} {options}</svg>'.encode()
+
+    for module in (chart_views, asset_charts, investment_charts, document):
+        for name in [name for name in vars(module) if name.endswith("_plot")]:
+            monkeypatch.setattr(module, name, describe)
+    monkeypatch.setattr(pdf_view, "pdf_of", str.encode)
+    monkeypatch.setattr(
+        drawing, "_render", lambda *args: pytest.fail("Name the chart's module in charts_as_text.")
+    )
 
 
 # --- browsers that are logged in to the admin ---

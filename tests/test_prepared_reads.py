@@ -19,6 +19,8 @@ from strata.api import reads
 from strata.db.prepared import Prepared
 from tests.all_routes import path_for, routes
 
+# A statement as a PDF reads what it reads before anything is drawn.
+pytestmark = pytest.mark.usefixtures("shared_world", "charts_as_text")
 API = "/api/v1"
 READ = [route for route in routes() if "get" in route.methods and "chart" not in route.name]
 ROWS_AND_LISTS = {"AssetViewSet", "AssetTypeViewSet", "CategoryViewSet", "HouseholdsViewSet", "TagViewSet"}
