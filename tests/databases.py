@@ -16,11 +16,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
+from urllib.parse import urlsplit
 
 import psycopg
 
 from tests.serving import PATIENCE, environment, manage
-from tests.template_database import copy_sqlite_template
+from tests.template_database import copy_sqlite_template, postgresql_template
 
 PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
@@ -79,8 +80,20 @@ class PostgresqlServer:
         self.make_folder()
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata", self.data)
         self.start()
-        self.execute(f"CREATE DATABASE {TEMPLATE}")
-        self.token = populate(self._url(TEMPLATE))
+        migrated = self.copy_migrated(os.environ["TEST_DATABASE_URL"])
+        self.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{migrated}"')
+        self.token = add_alice(self._url(TEMPLATE))
+
+    def copy_migrated(self, url: str) -> str:
+        """Copies the migrated database that the pass has made on its server. Returns its name, here as there."""
+        name = postgresql_template(url)
+        self.execute(f'CREATE DATABASE "{name}"')
+        source = urlsplit(url)._replace(path=f"/{name}").geturl()
+        dump = [binary("pg_dump"), "--no-owner", "--no-privileges", f"--dbname={source}"]
+        restore = [binary("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", self._url(name)]
+        dumped = subprocess.run(dump, check=True, capture_output=True).stdout
+        subprocess.run(restore, check=True, capture_output=True, input=dumped)
+        return name
 
     def make_folder(self) -> None:
         self.folder = Path(mkdtemp(prefix="strata-postgresql-"))
