@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from django.db import connection, connections
+from psycopg.pq import TransactionStatus
 
 from strata.db import retry
 
@@ -32,13 +33,13 @@ class Writer(Thread):
         super().__init__(daemon=True)
         self.work, self.stop_after, self.points = work, stop_after, 0
         self.result: Any = None
+        self.pid: int | None = None  # of the server's process that has the present transaction
         self.seen: set[str] = set()
         self.connected, self.stopped, self.go_on, self.done = Event(), Event(), Event(), Event()
 
     def run(self) -> None:
         try:
             connection.ensure_connection()
-            self.pid = connection.connection.info.backend_pid
             self.connected.set()
             with connection.execute_wrapper(self._pause):
                 self.result = self.work()
@@ -51,6 +52,9 @@ class Writer(Thread):
             self.stopped.set()
 
     def _pause(self, execute, sql, params, many, context):
+        if self.stop_after is None and status() == TransactionStatus.INTRANS:
+            # Behind a pooler each transaction may have another one.
+            self.pid = connection.connection.execute("SELECT pg_backend_pid()").fetchone()[0]
         result = execute(sql, params, many, context)
         if POINT.search(sql) and (prefix := sql[:PREFIX]) not in self.seen:
             self.seen.add(prefix)
@@ -79,6 +83,10 @@ class Writer(Thread):
         assert self.done.wait(PATIENCE)
         self.join(PATIENCE)
         return self.result
+
+
+def status() -> TransactionStatus:
+    return connection.connection.info.transaction_status
 
 
 def run_interleaved(first: Work, *others: Work, stop_after: int) -> tuple[list[Any], bool]:

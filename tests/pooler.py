@@ -1,4 +1,4 @@
-"""Debian's PgBouncer with the shipped deploy/pgbouncer.ini, on a free port, in front of a test's PostgreSQL server."""
+"""Debian's PgBouncer with the shipped deploy/pgbouncer.ini and TLS, on a free port, in front of a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 import psycopg
 
@@ -20,12 +20,11 @@ from tests.nginx import is_open
 from tests.serving import PATIENCE, ROOT, wait_for
 
 SHIPPED = ROOT / "deploy" / "pgbouncer.ini"
+CERTIFICATE, KEY = "server.crt", "server.key"
 
 
-def pooled_url(url: str, port: int) -> str:
-    """The URL of the same database through the pooler."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
+def program() -> str | None:
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
 @dataclass
@@ -34,32 +33,45 @@ class Pooler:
     folder: Path
     process: subprocess.Popen
 
+    def url_of(self, url: str) -> str:
+        """The URL of the same database through the pooler, whose certificate is verified, with its address."""
+        parts = urlsplit(url)
+        tls = urlencode({"sslmode": "verify-full", "sslrootcert": self.folder / CERTIFICATE})
+        query = "&".join(filter(None, (parts.query, tls)))
+        login = parts.netloc.rpartition("@")[0]
+        return parts._replace(netloc=f"{login}@127.0.0.1:{self.port}", query=query).geturl()
+
     def point_to(self, server: PostgresqlServer) -> None:
         """As the callback of a failover does: another server in its file, RELOAD, and RECONNECT."""
         file = self.folder / "pgbouncer.ini"
         file.write_text(
             re.sub(r"(^\* = .*port=)[0-9]+", rf"\g<1>{server.port}", file.read_text(), flags=re.M)
         )
-        console = f"postgres://postgres@127.0.0.1:{self.port}/pgbouncer"
-        with psycopg.connect(console, autocommit=True) as connection:
-            for command in ("RELOAD", "RECONNECT"):
-                connection.execute(command)
+        for command in ("RELOAD", "RECONNECT"):
+            self.order(command)
+
+    def order(self, command: str) -> list[tuple]:
+        """Runs a command of PgBouncer's console."""
+        url = self.url_of("postgres://postgres@/pgbouncer")
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(command)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager
-def pooling(server: PostgresqlServer, *, size: int) -> Iterator[Pooler]:
-    """Runs PgBouncer for the duration of the block. It runs as the server's user, not as root."""
-    pgbouncer = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+def pooling(url: str, *, size: int) -> Iterator[Pooler]:
+    """Runs PgBouncer before the server of the URL for the duration of the block. It does not run as root."""
+    pgbouncer = program()
     assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
-    folder, port = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port()
-    (folder / "userlist.txt").write_text('"postgres" ""\n')
-    (folder / "pgbouncer.ini").write_text(adapted_config(folder, port, server.port, size))
-    if server.as_user:
+    folder, port, server = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port(), urlsplit(url)
+    (folder / "userlist.txt").write_text(userlist(server))
+    (folder / "pgbouncer.ini").write_text(adapted_config(folder, port, server, size))
+    make_certificate(folder)
+    identity = {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.getuid() else {}
+    if identity:
         for path in (folder, *folder.iterdir()):
-            shutil.chown(path, server.as_user["user"], server.as_user["group"])
-    with subprocess.Popen(
-        [pgbouncer, "-q", folder / "pgbouncer.ini"], cwd=folder, **server.as_user
-    ) as process:
+            shutil.chown(path, identity["user"], identity["group"])
+    with subprocess.Popen([pgbouncer, "-q", folder / "pgbouncer.ini"], cwd=folder, **identity) as process:
         try:
             wait_for(lambda: process.poll() is not None or is_open(port))
             assert process.poll() is None, (folder / "pgbouncer.log").read_text()
@@ -70,14 +82,21 @@ def pooling(server: PostgresqlServer, *, size: int) -> Iterator[Pooler]:
             shutil.rmtree(folder)
 
 
-def adapted_config(folder: Path, port: int, server: int, size: int) -> str:
+def userlist(server: SplitResult) -> str:
+    """The administrator of the console, and who logs in to the server."""
+    users = {"postgres": "", unquote(server.username or "postgres"): unquote(server.password or "")}
+    return "".join(f'"{name}" "{password}"\n' for name, password in users.items())
+
+
+def adapted_config(folder: Path, port: int, server: SplitResult, size: int) -> str:
     """The shipped file with the edits that an administrator makes too. Each text to replace must be there."""
     text = SHIPPED.read_text()
     replacements = {
-        "port=5432": f"port={server}",
+        "host=127.0.0.1 port=5432": f"host={server.hostname} port={server.port or 5432}",
         "listen_port = 6432": f"listen_port = {port}",
         "unix_socket_dir = /run/postgresql": "unix_socket_dir =",
         "auth_type = scram-sha-256": "auth_type = trust\nadmin_users = postgres",
+        ";client_tls_": "client_tls_",
         "/etc/pgbouncer/": f"{folder}/",
         "/var/log/postgresql/": f"{folder}/",
         "pidfile = /run/postgresql/": f"pidfile = {folder}/",
@@ -90,6 +109,9 @@ def adapted_config(folder: Path, port: int, server: int, size: int) -> str:
     return text
 
 
-def suite_environment(url: str) -> dict[str, str]:
-    """The environment for a run of the suite inside a test."""
-    return {**os.environ, "TEST_DATABASE_URL": url, "RANDOM_SEED": os.environ.get("RANDOM_SEED", "1")}
+def make_certificate(folder: Path) -> None:
+    """A certificate of this address that signs itself, so that clients can verify it without another file."""
+    out = ["-keyout", folder / KEY, "-out", folder / CERTIFICATE]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    name = ["-subj", "/CN=pgbouncer", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", *key, *name, *out], check=True, capture_output=True)

@@ -20,6 +20,7 @@ from django.db.migrations.state import StateApps
 from django.utils.functional import SimpleLazyObject
 
 from strata.migrations._name_keys import WRITTEN_BY, first_name_key
+from tests.template_database import end_sessions
 
 ALIAS = "first_release"
 FIRST_RELEASE = [
@@ -47,11 +48,15 @@ class Databases:
                 shutil.copyfile(copy_of, name)
             return name
         template = f'TEMPLATE "{copy_of}"' if copy_of else ""
-        at_server(self.default, f'CREATE DATABASE "{name}" {template} {options}')
+        with at_server(self.default) as server:
+            end_sessions(server, copy_of)
+            server.execute(f'CREATE DATABASE "{name}" {template} {options}')
         return name
 
     def remove(self, name: str) -> None:
-        at_server(self.default, f'DROP DATABASE "{name}"')
+        if is_postgresql(self.default):
+            with at_server(self.default) as server:
+                server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # a pooler keeps connections to it
 
     @contextmanager
     def connected(self, name: str) -> Iterator[BaseDatabaseWrapper]:
@@ -68,13 +73,11 @@ def is_postgresql(config):
     return "postgresql" in config["ENGINE"]
 
 
-def at_server(config, statement):
-    """Runs the statement on the server of PostgreSQL; does nothing for SQLite."""
-    if is_postgresql(config):
-        names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
-        options = {option: config[name] for option, name in names.items() if config[name]}
-        with psycopg.connect(dbname="postgres", autocommit=True, **options) as server:
-            server.execute(statement)
+def at_server(config) -> psycopg.Connection:
+    """A connection to the server of PostgreSQL."""
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    options = {option: config[name] for option, name in names.items() if config[name]}
+    return psycopg.connect(dbname="postgres", autocommit=True, **options)
 
 
 class UnsquashedMigrations(MigrationLoader):

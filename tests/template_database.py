@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ def use(connection) -> None:
     """Makes Django create the test database as a copy of the template. Its `migrate` then has nothing to do."""
     if connection.vendor == "postgresql":
         connection.settings_dict["TEST"]["TEMPLATE"] = postgresql_template(os.environ["TEST_DATABASE_URL"])
+        connection.creation._destroy_test_db = partial(drop_postgresql, connection)
         return
     create = connection.creation._create_test_db
 
@@ -38,6 +40,17 @@ def use(connection) -> None:
         return name
 
     connection.creation._create_test_db = create_by_copy
+
+
+def drop_postgresql(connection, name: str, verbosity: int) -> None:
+    """Drops it although a pooler keeps connections to it, which Django's own way does not."""
+    with connection.creation._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def end_sessions(server: psycopg.Connection, name: str) -> None:
+    """Ends the connections that a pooler keeps to the database: it cannot be renamed or copied while there are any."""
+    server.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 def copy_sqlite_template(path: Path | str) -> None:
@@ -68,6 +81,7 @@ def postgresql_template(url: str) -> str:
         if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             server.execute(f'CREATE DATABASE "{unfinished}"')
             migrate(parts._replace(path=f"/{unfinished}").geturl())
+            end_sessions(server, unfinished)
             server.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
     return name
 

@@ -21,26 +21,21 @@ from strata.environment.database_url import database as configured
 from strata.server.health import READY
 from tests.databases import populate
 from tests.load_clients import Client, create, create_asset
-from tests.pooler import pooled_url, pooling, suite_environment
+from tests.pooler import pooling
 from tests.serving import ROOT, environment, manage, serving, wait_for
-from tests.template_database import postgresql_template
 from tests.write_paths import WritePaths, statuses
 
 pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
 SMALLEST, THREADS, ROUNDS = 2, 8, 5
 REFUSED_WITHIN = 7  # seconds, when the server behind the pooler hangs
 LOCK_REFUSED_WITHIN = 10
-# Tests with temporary views and tests that wait for locks.
-SUITE = ("tests/test_known_at.py", "strata/tests/test_idempotency.py")
-# Of its three random households one: the others have other rows, and need nothing more of a connection.
-RANDOM = "test_response_of_an_earlier_time_is_repeated"
 DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
 
 
 @pytest.fixture
 def pooler(database):
-    with pooling(database, size=SMALLEST) as running:
-        yield running.port
+    with pooling(database._url("postgres"), size=SMALLEST) as running:
+        yield running
 
 
 @pytest.fixture
@@ -60,7 +55,7 @@ def one_worker(url: str) -> dict[str, str]:
 
 
 def test_migrate_and_all_paths_work_with_two_connections_for_eight_threads(database, empty, pooler):
-    via_pooler = pooled_url(empty, pooler)
+    via_pooler = pooler.url_of(empty)
     token = populate(via_pooler)
     with serving(one_worker(via_pooler)) as server:
         paths = WritePaths(server, token)
@@ -97,7 +92,7 @@ def ready(server) -> dict:
 def test_rows_fetched_in_chunks_come_from_one_connection(database, url, pooler, monkeypatch):
     """Other clients use the connection between transactions, so a server-side cursor needs one transaction."""
     monkeypatch.setattr(params, "LONG_ROWS_AT_A_TIME", 1)
-    via_pooler = pooled_url(url, pooler)
+    via_pooler = pooler.url_of(url)
     with serving(one_worker(url)) as server:
         client = Client(server.port, database.token)
         portfolio = create(client, "portfolios", {"name": "Main", "base_currency": "EUR"})
@@ -128,7 +123,7 @@ ALL_DAYS = (params.date.min, params.date.max)
 def test_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
     """Its own BEGIN sets the timeout; the role has no default here."""
     database.execute(without_defaults(url))
-    with serving(one_worker(pooled_url(url, pooler))) as server:
+    with serving(one_worker(pooler.url_of(url))) as server:
         client = Client(server.port, database.token)
         asset = create_asset(client)
         with psycopg.connect(url) as other:
@@ -144,7 +139,7 @@ def test_write_that_waits_for_a_lock_is_refused(database, url, pooler, figures):
 
 
 def test_hanging_server_behind_the_pooler_is_refusals(database, url, pooler, figures):
-    with serving(one_worker(pooled_url(url, pooler))) as server:
+    with serving(one_worker(pooler.url_of(url))) as server:
         client = Client(server.port, database.token)
         assert client.ask("GET", "portfolios")[0] == 200
         seconds = []
@@ -163,7 +158,7 @@ def test_hanging_server_behind_the_pooler_is_refusals(database, url, pooler, fig
 def test_missing_timeouts_are_reported_and_set_by_migrate(database, url, pooler):
     name = url.rpartition("/")[2]
     database.execute(without_defaults(url))
-    via_pooler = pooled_url(url, pooler)
+    via_pooler = pooler.url_of(url)
     with serving(one_worker(via_pooler)) as server:
         errors = {(error["field"], error["code"]) for error in ready(server)["errors"]}
         assert errors == {("timeouts", "unset")}
@@ -181,24 +176,3 @@ def test_missing_timeouts_are_reported_and_set_by_migrate(database, url, pooler)
     assert database.rows(
         url, "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
     ) == [("20s", "10s")]
-
-
-def test_part_of_the_suite_passes_behind_the_pooler(database, tmp_path):
-    """With enough connections for its threads. The template is made directly, as a database in use cannot be copied."""
-    postgresql_template(database._url("postgres"))
-    with pooling(database, size=10) as pooler:
-        url = pooled_url(database._url("strata_suite"), pooler.port)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--reuse-db",
-            "-m",
-            "not server and not on_sqlite",
-            "-k",
-            f"not {RANDOM} or {RANDOM}[1]",
-            *SUITE,
-        ]
-        done = subprocess.run(command, cwd=ROOT, env=suite_environment(url), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-5000:]
