@@ -1,11 +1,15 @@
 # The commands of this project. `make` alone lists them.
-.PHONY: help run test lint format schema messages lock bench coverage soak chaos
+.PHONY: help run scale test lint format schema messages lock bench coverage soak chaos
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: ## a server with a demo household on http://127.0.0.1:8000 (PORT=... for another port)
 	@scripts/run
+
+scale: ## two machines, nginx, PgBouncer, a primary, a standby and Redis, on ports of 127.0.0.1, until Ctrl-C
+	@scripts/bootstrap dev
+	@.venv/bin/python -m tests.scale
 
 test: ## the whole suite; on PostgreSQL too when TEST_DATABASE_URL is set (ARGS="-k name" for a part)
 	@scripts/test $(ARGS)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# compose.yaml starts nginx with this script. It uses deploy/nginx.conf with another address of Strata, and creates a
+# compose.yaml starts nginx with this script. It uses deploy/nginx.conf with one or two addresses of Strata, and creates a
 # certificate, which you can replace with your own (fullchain.pem and privkey.pem in the volume `certificate`).
 set -eu
 certificate=${CERTIFICATE:-/etc/ssl/strata}
@@ -11,6 +11,8 @@ if [ ! -e "$certificate/privkey.pem" ]; then
         -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
         -keyout "$certificate/privkey.pem" -out "$certificate/fullchain.pem"
 fi
-# One server, and not on this machine.
-sed -e "s/server 127\.0\.0\.1:8000 /server $STRATA /" -e '/server 127\.0\.0\.1:8001 /d' "$shipped" > "$used"
+# One or two servers, and not on this machine.
+first=${STRATA%% *} second=${STRATA#"${STRATA%% *}"}
+if [ -n "$second" ]; then second="s/server 127\.0\.0\.1:8001 /server${second} /"; else second='/server 127\.0\.0\.1:8001 /d'; fi
+sed -e "s/server 127\.0\.0\.1:8000 /server $first /" -e "$second" "$shipped" > "$used"
 exec nginx -g 'daemon off;'

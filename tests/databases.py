@@ -121,11 +121,15 @@ class PostgresqlServer:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(query)
 
+    def command(self) -> list[str]:
+        """What starts it, which takes options of postgres."""
+        return [binary("postgres"), "-D", self.data]
+
     def start(self) -> None:
         # Its socket file is in its own folder, so that it does not clash with the machine's PostgreSQL.
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder}
         options |= self.settings
-        command = [binary("postgres"), "-D", self.data]
+        command = self.command()
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(command, stderr=log, stdout=log, cwd=self.folder, **self.as_user)

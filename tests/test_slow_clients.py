@@ -13,11 +13,12 @@ from threading import Event, Thread
 from time import monotonic
 
 import pytest
-import yaml
 
 from strata.settings import MAX_BODY_BYTES
+from tests.compose import compose
 from tests.nginx import SHIPPED, proxying
-from tests.serving import ROOT, environment, serving
+from tests.scale import services as services_of_scale
+from tests.serving import environment, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
 SECONDS = 4  # for a head, and for a body
@@ -199,8 +200,11 @@ def test_fifty_slow_clients_behind_nginx_do_not_delay_others(url, tmp_path, figu
         assert max(waits) < 2
 
 
-@pytest.mark.parametrize("has_certificate", [False, True])
-def test_compose_starts_nginx_with_the_shipped_file_and_another_upstream(has_certificate, tmp_path):
+@pytest.mark.parametrize(
+    ("has_certificate", "machines"),
+    [(False, ["10.83.0.3:8000"]), (True, ["10.83.0.3:8000", "10.83.0.4:8000"])],
+)
+def test_compose_starts_nginx_with_the_shipped_file_and_other_upstreams(has_certificate, machines, tmp_path):
     (tmp_path / "nginx").write_text("#!/bin/sh\nexit 0\n")
     (tmp_path / "nginx").chmod(0o755)
     if has_certificate:
@@ -211,19 +215,25 @@ def test_compose_starts_nginx_with_the_shipped_file_and_another_upstream(has_cer
         "CERTIFICATE": str(tmp_path),
         "SHIPPED": str(SHIPPED),
         "USED": str(tmp_path / "used.conf"),
-        "STRATA": "10.83.0.3:8000",
+        "STRATA": " ".join(machines),
     }
     subprocess.run(["sh", SHIPPED.with_name("proxy.sh")], env=env, check=True, capture_output=True)
     used, shipped = (tmp_path / "used.conf").read_text().splitlines(), SHIPPED.read_text().splitlines()
-    assert [name for name in used if name not in shipped] == ["    server 10.83.0.3:8000 max_fails=0;"]
-    assert len(used) == len(shipped) - 1
+    assert [line for line in used if line not in shipped] == [
+        f"    server {machine} max_fails=0;" for machine in machines
+    ]
+    assert len(used) == len(shipped) - 2 + len(machines)
     assert ((tmp_path / "privkey.pem").read_text() == "mine") is has_certificate
 
 
 def test_compose_exposes_only_the_proxy_and_trusts_only_it():
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
-    proxy, strata = services["proxy"], services["strata"]
-    assert proxy["networks"]["inside"]["ipv4_address"] == strata["environment"]["TRUSTED_PROXIES"]
-    assert proxy["environment"]["STRATA"] == strata["networks"]["inside"]["ipv4_address"] + ":8000"
-    assert "./deploy:/deploy:ro" in proxy["volumes"]
+    for services in (compose(SECRET_KEY="x")["services"], services_of_scale({})):
+        assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+        proxy, strata = services["proxy"], services["strata"]
+        assert proxy["networks"]["inside"]["ipv4_address"] == strata["environment"]["TRUSTED_PROXIES"]
+        assert "./deploy:/deploy:ro" in proxy["volumes"]
+        machines = [services[name]["networks"]["inside"]["ipv4_address"] for name in ("strata", "strata2")]
+        is_scale = bool(strata["environment"]["REPLICA_URL"])
+        assert proxy["environment"]["STRATA"] == " ".join(
+            f"{address}:8000" for address in machines[: 1 + is_scale]
+        )

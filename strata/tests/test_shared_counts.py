@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
-import subprocess
 from time import monotonic
 
 import pytest
-import redis
 
 from strata.api.http import shared_counts
 from strata.api.http.shared_counts import SharedCounts
 from strata.api.http.throttles import Counts
-from tests.serving import wait_for
+from tests.redis_server import RedisServer
 
 pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
 NEVER_LONGER = 0.6  # seconds for one count; twice what is promised
 SECONDS = 60
-
-
-class RedisServer:
-    """A Redis of this test's own on a socket, without a port and without files."""
-
-    def __init__(self, folder) -> None:
-        self.path = folder / "redis.sock"
-        self.url = f"unix://{self.path}"
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        program = shutil.which("redis-server")
-        assert program, "redis-server is not installed: apt install redis-server"
-        options = ["--port", "0", "--unixsocket", str(self.path), "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        wait_for(self.path.exists)
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait(10)
-            self.path.unlink(missing_ok=True)
-
-    @property
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
 
 
 @pytest.fixture(scope="module")
