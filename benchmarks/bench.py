@@ -1,7 +1,8 @@
 """`make bench`: measures how long Strata's work takes with millions of rows, as a table for the README.
 
 Measures SQLite, and PostgreSQL too where BENCH_POSTGRESQL names a database that may be filled. Both are seeded once
-and kept. Each database is measured by a separate process (benchmarks/work.py).
+and kept. Each database is measured by a separate process (benchmarks/work.py). With PostgreSQL, what a pooler, a
+standby and a second machine cost comes after that (benchmarks/scale.py, on a cluster of its own).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +75,10 @@ def main() -> None:
         "; ".join(f"{result['vendor']}: {result['snapshots']:,} snapshots" for result in results), end="\n\n"
     )
     print(table(results))
+    if len(urls) > 1 and re.search(options.only, "scale"):
+        command = [sys.executable, str(ROOT / "benchmarks" / "scale.py"), str(options.seconds / 2)]
+        print(flush=True)
+        subprocess.run(command, cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

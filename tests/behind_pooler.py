@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
+from strata.environment.database_url import database
 from tests.pooler import pooling, program
 
 # For each test process, which has a database of its own: some tests hold several transactions open.
 POOL_SIZE = 10
+SERVER = "TEST_SERVER_URL"
 MISSING = "PgBouncer is not installed (apt install pgbouncer)"
 
 
@@ -26,7 +29,13 @@ def main(command: list[str]) -> int:
         sys.stderr.write(f"== {MISSING}: THE TESTS CONNECT DIRECTLY, AND DO NOT TEST IT.\n")
         return subprocess.call(command)
     with pooling(url, size=POOL_SIZE) as pooler:
-        return subprocess.call(command, env=os.environ | {"TEST_DATABASE_URL": pooler.url_of(url)})
+        urls = {"TEST_DATABASE_URL": pooler.url_of(url), SERVER: url}
+        return subprocess.call(command, env=os.environ | urls)
+
+
+def server_entry() -> dict[str, Any]:
+    """The entry of DATABASES without the pooler, for a test of what only a connection of its own can have."""
+    return database(os.environ.get(SERVER) or os.environ["TEST_DATABASE_URL"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from django.test import Client
 
 from strata import __version__
 from strata.server import health
+from tests.behind_pooler import server_entry
 
 READY = "/api/v1/health/ready"
 
@@ -72,8 +73,10 @@ def test_not_ready_where_a_crash_would_lose_what_was_saved(browser, monkeypatch)
         )
         wanted = "synchronous=0"
     else:
-        options = settings.DATABASES["default"]["OPTIONS"]
-        monkeypatch.setitem(options, "options", "-c synchronous_commit=off")
+        direct = server_entry()  # a pooler refuses `options`
+        direct["OPTIONS"]["options"] = "-c synchronous_commit=off"
+        for name in ("HOST", "PORT", "OPTIONS"):
+            monkeypatch.setitem(settings.DATABASES["default"], name, direct[name])
         wanted = "synchronous_commit=off"
     refused = browser.get(READY)
     assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
