@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -36,10 +37,25 @@ class ToolFailed(Exception):
 
 
 def connection_environment(database: str | None = None) -> dict[str, str]:
-    """The environment in which PostgreSQL's programs reach the database."""
-    stored: Mapping[str, object] = connection.settings_dict
+    """The environment in which PostgreSQL's programs reach the database as we do: by the same TLS, for example."""
+    # loads libpq, which other commands do not need on SQLite
+    from psycopg.pq import Conninfo
+
+    stored: Mapping[str, Any] = connection.settings_dict
     own = {variable: str(stored[name]) for name, variable in VARIABLES.items() if stored.get(name)}
+    options = stored.get("OPTIONS") or {}
+    for option in Conninfo.get_defaults():
+        if option.envvar and (name := option.keyword.decode()) in options:
+            own[option.envvar.decode()] = str(options[name])
     return {**os.environ, **own, **({"PGDATABASE": database} if database else {})}
+
+
+def is_behind_pooler() -> bool:
+    """Whether there is a pooler before the server: it gives its clients other process ids than the server has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        own: int = cursor.fetchone()[0]
+    return own != connection.connection.info.backend_pid
 
 
 def call(*command: str, environment: Mapping[str, str]) -> str:
@@ -119,7 +135,7 @@ def failures_of_doctor(url: str) -> list[str]:
     """What doctor finds broken in the database, each in a line."""
     done = subprocess.run(  # noqa: S603 - this Python and our own file # nosec B603
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "doctor"],
-        env={**os.environ, "DATABASE_URL": url, "PGOPTIONS": timeouts_of_role()},
+        env={**connection_environment(), "DATABASE_URL": url, "PGOPTIONS": timeouts_of_role()},
         capture_output=True,
         text=True,
         check=False,

@@ -18,6 +18,7 @@ from django.core.management.base import CommandError
 
 from strata.management import scratch
 from strata.management.commands import backup
+from tests.behind_pooler import SERVER
 from tests.disks import small_disk
 from tests.template_database import copy_sqlite_template
 
@@ -242,6 +243,7 @@ def test_a_role_that_may_create_no_database_is_told_and_the_dump_stays(tmp_path,
         raise scratch.ToolFailed("the role may not create a scratch database")
 
     monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
+    monkeypatch.setattr(backup, "is_behind_pooler", lambda: False)
     monkeypatch.setattr(backup, "dump_database", lambda path: path.write_bytes(b"PGDMP"))
     monkeypatch.setattr(backup, "restored_postgresql", refused)
     with pytest.raises(CommandError, match="is kept, but could not be verified: the role"):
@@ -258,9 +260,22 @@ def test_the_password_is_in_no_command_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(scratch.subprocess, "run", run_program)
     database = {"NAME": "strata", "USER": "app", "PASSWORD": "s3cret", "HOST": "db", "PORT": "5432"}
+    database["OPTIONS"] = {"sslmode": "verify-full", "sslrootcert": "/authority.crt", "keepalives_idle": 5}
     monkeypatch.setattr(scratch, "connection", SimpleNamespace(settings_dict=database))
     (tmp_path / "x.dump").touch()
     scratch.dump_database(tmp_path / "x.dump")
     assert calls and all("s3cret" not in " ".join(command) for command, _ in calls)
     assert calls[0][1]["PGPASSWORD"] == "s3cret"
     assert calls[0][1]["PGDATABASE"] == "strata"
+    assert (calls[0][1]["PGSSLMODE"], calls[0][1]["PGSSLROOTCERT"]) == ("verify-full", "/authority.crt")
+
+
+@pytest.mark.on_postgresql
+@pytest.mark.django_db
+def test_backup_through_a_pooler_is_refused_and_writes_nothing(tmp_path, monkeypatch):
+    """pg_dump sets search_path for its session: who gets that connection next finds no table."""
+    assert scratch.is_behind_pooler() is (SERVER in os.environ)
+    monkeypatch.setattr(backup, "is_behind_pooler", lambda: True)
+    with pytest.raises(CommandError, match="names a pooler"):
+        run("backup", "--to", str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

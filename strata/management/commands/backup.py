@@ -21,12 +21,18 @@ from strata.management.scratch import (
     ToolFailed,
     dump_database,
     failures_of_doctor,
+    is_behind_pooler,
     restored_postgresql,
     restored_sqlite,
 )
 
 MAGIC = b"SQLite format 3\0"
 BEGINNINGS = (b"", MAGIC, bytes(len(MAGIC)))  # of an unfinished copy: SQLite writes the first page last
+# Requests that got such a connection afterwards would not find a table.
+BEHIND_POOLER = (
+    "DATABASE_URL names a pooler, and pg_dump would leave its settings on connections that others use. "
+    "Run this command with the server itself: DATABASE_URL=postgres://user:password@server:5432/name"
+)
 DUMP = b"PGDMP"  # how a file of pg_dump begins
 UNFINISHED = re.compile(r".+\.[0-9]+\.part")
 OWN = re.compile(r"strata-[0-9]{8}T[0-9]{6}Z\.(sqlite3|dump)")
@@ -61,6 +67,8 @@ class Command(StrataCommand):
             raise CommandError("--keep and --verify go with --to.")
         if options["sqlite"] and connection.vendor != "sqlite":
             raise CommandError("The database is not SQLite: use --to, which calls pg_dump.")
+        if connection.vendor == "postgresql" and is_behind_pooler():
+            raise CommandError(BEHIND_POOLER)
         target: Path = options["sqlite"] if folder is None else folder / name_of_backup()
         if target.exists() or target.is_symlink():
             raise CommandError(f"{target} exists already, and is left as it is.")
