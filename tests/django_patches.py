@@ -20,6 +20,7 @@ APPEND_ONLY = (
     "strata.migrations.0002_the_journal_stands",
     "assets.migrations.0006_rates_stand",
     "strata.migrations.0019_forms_of_entries",
+    "strata.migrations.0021_entries_that_nobody_has_seen",
 )
 
 

@@ -47,10 +47,13 @@ REFERRED = (Household, AssetType, Category, Tag, Instrument, PriceLoad, Portfoli
 
 @dataclass(slots=True)
 class Plan:
-    """An archive that was accepted. `household` has the columns of its household as they will be stored."""
+    """An archive that was accepted. `holder_id` is the household that its rows are written into, which differs where
+    they replace many rows.
+    """
 
     ids: Ids
     household_id: UUID
+    holder_id: UUID
     spools: dict[type[models.Model], Spool] = field(default_factory=dict)
     people: list[Person] = field(default_factory=list)
     rates: list[ArchivedRate] = field(default_factory=list)
@@ -96,7 +99,14 @@ class Checker:
     """Reads a container from its first member to its last, and fills a plan."""
 
     def __init__(
-        self, container: Container, *, users: UserIds, keeps_ids: bool, target: UUID | None, with_rates: bool
+        self,
+        container: Container,
+        *,
+        users: UserIds,
+        keeps_ids: bool,
+        target: UUID | None,
+        holder_id: UUID | None,
+        with_rates: bool,
     ) -> None:
         self.container, self.users, self.with_rates = container, users, with_rates
         manifest = container.manifest
@@ -105,11 +115,12 @@ class Checker:
         self.ids = ids = Ids(mask, own)
         self.old_id = str(manifest.household_id)
         household_id = target or UUID(ids.of_row(self.old_id))
+        holder_id = holder_id or household_id
         for model in REFERRED:
             ids.known[model] = {}
-        ids.known[Household] = {self.old_id: household_id.hex}
+        ids.known[Household] = {self.old_id: holder_id.hex}
         ids.shared[self.old_id] = household_id.hex
-        self.plan = Plan(ids, household_id)
+        self.plan = Plan(ids, household_id, holder_id)
 
     def checked(self, *, with_history: bool) -> Plan:
         try:

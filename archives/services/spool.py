@@ -46,7 +46,11 @@ class Spool:
         self._file.write(data)
         self._batch = []
 
-    def rows(self) -> Iterator[StoredRow]:
+    def rows(self, change: Callable[[StoredRow], StoredRow] | None = None) -> Iterator[StoredRow]:
+        """All rows, each as `change` makes it."""
+        return self._stored() if change is None else map(change, self._stored())
+
+    def _stored(self) -> Iterator[StoredRow]:
         if self._batch:
             self._flush()
         self._file.seek(0)
@@ -59,7 +63,7 @@ class Spool:
 
     def write(self, change: Callable[[StoredRow], StoredRow] | None = None) -> None:
         """Insert all rows, each as `change` makes it."""
-        rows = self.rows() if change is None else map(change, self.rows())
+        rows = self.rows(change)
         for _ in range(0, self.count, ROWS_OF_A_STATEMENT):
             self.insert(islice(rows, ROWS_OF_A_STATEMENT))
 

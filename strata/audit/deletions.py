@@ -1,9 +1,10 @@
 """Deletions of many rows: hidden at once, with one entry in the journal, and then removed in bounded steps.
 
-A row with more than MOST_AT_ONCE rows below it is moved where nobody sees it: to a household without members, or, if
-it is a household, by ending its memberships. That takes one short transaction, and from then on the row is deleted for
-everybody. What is below it is removed later, STEP rows in a transaction, so that no step holds a lock for long. A
-process that dies leaves the rest for the next one: `take_snapshots`, `rebuild` and others call `finish_all`.
+A row with more than MOST_AT_ONCE rows below it, or one that only such rows still refer to, is moved where nobody sees
+it: to a household without members, or, if it is a household, by ending its memberships. That takes one short
+transaction, and from then on the row is deleted for everybody. What is below it is removed later, STEP rows in a
+transaction, so that no step holds a lock for long. A process that dies leaves the rest for the next one:
+`take_snapshots`, `rebuild` and others call `finish_all`.
 
 The entries of all rows have the request, the actor and the instant of the deletion, and the household that they were
 in: it is one act in the history, and the past before it shows every row (docs/decisions/0042).
@@ -26,12 +27,19 @@ from django.utils import timezone
 from strata.audit.clock import written_at
 from strata.audit.guarding import guard_rows
 from strata.audit.models import SIGNED, Action, Deletion
-from strata.audit.recording import signature, typed_column, write_journal
+from strata.audit.recording import remove_unseen, signature, typed_column, write_journal
 from strata.audit.tracking import TrackedModel, TrackedQuerySet, updating_derived_data
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.processes import start_command
-from strata.tenancy.guards import cascading, forget_held_guards, household_model, parent_of, portfolio_model
+from strata.tenancy.guards import (
+    cascading,
+    forget_held_guards,
+    household_model,
+    owner_columns,
+    parent_of,
+    portfolio_model,
+)
 
 MOST_AT_ONCE = 10_000  # rows below a row that is deleted in one transaction
 STEP = 5_000  # rows removed in one transaction
@@ -41,9 +49,13 @@ HIDDEN = "Deleted"  # the name of what hides rows; nobody sees it
 
 
 def delete(row: TrackedModel) -> None:
-    """Delete a row whose guards are locked, with all that is below it; in steps where these are many rows."""
+    """Delete a row whose guards are locked, with all that is below it; in steps where these are many rows, or where
+    rows that are removed in steps still refer to it.
+    """
     model, most = type(row), MOST_AT_ONCE
-    if count_below(model, model._base_manager.filter(pk=row.pk), most + 1) > most:
+    if count_below(model, model._base_manager.filter(pk=row.pk), most + 1) > most or only_hidden_rows_use(
+        row
+    ):
         hide(row)
     else:
         row.delete()
@@ -67,6 +79,28 @@ def children_of(relation: Any, parents: Iterable[UUID] | models.QuerySet[Any]) -
     parents = parents.order_by().values("pk") if isinstance(parents, models.QuerySet) else parents
     children: models.QuerySet[Any] = relation.related_model._base_manager.order_by()
     return children.filter(**{f"{relation.field.name}__in": parents})
+
+
+def users_of(model: type[models.Model], pk: UUID) -> list[models.QuerySet[Any]]:
+    """The rows of other models that prevent the deletion of this row."""
+    return [
+        relation.related_model._base_manager.order_by().filter(**{relation.field.name: pk})
+        for relation in model._meta.related_objects
+        if relation.on_delete in (models.PROTECT, models.RESTRICT) and relation.related_model is not model
+    ]
+
+
+def only_hidden_rows_use(row: TrackedModel) -> bool:
+    """Whether rows prevent the deletion of this one, all of which are deleted for everybody."""
+    users = [rows for rows in users_of(type(row), row.pk) if rows.exists()]
+    deleted = unfinished().filter(written_until=None).order_by().values("holder_id")
+    return bool(users) and not any(
+        rows.exclude(**{f"{owner_columns(rows.model)[0]}__in": deleted}).exists() for rows in users
+    )
+
+
+def without_hidden(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    return rows.exclude(**{f"{owner_columns(rows.model)[0]}__in": hiding_households()})
 
 
 # --- hidden at once ---
@@ -98,6 +132,63 @@ def hide(row: TrackedModel) -> Deletion:
         )
 
 
+def hide_rows(rows: models.QuerySet[Any], household_id: UUID) -> Deletion:
+    """Delete rows of a household, which are below portfolios of it, for everybody: as one deletion."""
+    model, parent = rows.model, parent_of(rows.model)
+    rows, ids = guard_rows(rows, for_delete=True)
+    holder = unrecorded(household_model()(name=HIDDEN))
+    place = unrecorded(portfolio_model()(name=HIDDEN, household=holder)).pk
+    end_what_shows(rows)
+    write_journal(rows, Action.DELETE, number=len(ids))
+    with updating_derived_data(model, ids, fields=[str(parent)]):
+        model._base_manager.filter(pk__among=ids).update_unrecorded(**{f"{parent}_id": place})
+    forget_held_guards()
+    return deletion_of_all(holder.pk, household_id, {model, portfolio_model()})
+
+
+def hide_along(deletion: Deletion, rows: models.QuerySet[Any]) -> None:
+    """Delete rows directly below the household, to which only rows of this deletion still refer, together with these.
+
+    In the transaction that has hidden these.
+    """
+    rows, ids = guard_rows(rows, for_delete=True)
+    end_what_shows(rows)
+    write_journal(rows, Action.DELETE, number=len(ids))
+    rows.model._base_manager.filter(pk__among=ids).update_unrecorded(household=deletion.holder_id)
+    forget_held_guards()
+    deletion.recorded = sorted({*(deletion.recorded or ()), rows.model._meta.label})
+    deletion.save(update_fields=["recorded"])
+
+
+def hide_contents(household_id: UUID, contents: Iterable[type[TrackedModel]]) -> Deletion:
+    """Delete all rows of these models, which are directly below the household, for everybody: as one deletion.
+
+    The household is locked with all that is in it. Nothing that stays points to the rows.
+    """
+    contents = list(contents)
+    holder = unrecorded(household_model()(name=HIDDEN))
+    for model in contents:
+        rows = model._base_manager.filter(household=household_id)
+        write_journal(rows, Action.DELETE, number=rows.count())
+        rows.update_unrecorded(household=holder)
+    forget_held_guards()
+    return deletion_of_all(holder.pk, household_id, contents)
+
+
+def deletion_of_all(holder_id: UUID, household_id: UUID, recorded: Iterable[type[models.Model]]) -> Deletion:
+    """The deletion of all that is in the household `holder_id`. Rows of the models `recorded` have their entries."""
+    finish_in_background()
+    return Deletion.objects.create(
+        model=household_model()._meta.label,
+        object_id=holder_id,
+        household_id=household_id,
+        holder_id=holder_id,
+        recorded=sorted(model._meta.label for model in recorded),
+        at=written_at(),
+        **signature(),
+    )
+
+
 def end_what_shows(rows: models.QuerySet[Any]) -> None:
     """Delete the rows that others would still see: of a household its members, else what is in no portfolio."""
     for relation in cascading(rows.model):
@@ -114,9 +205,14 @@ def end_what_shows(rows: models.QuerySet[Any]) -> None:
 def hiding_place(row: TrackedModel) -> tuple[UUID, UUID]:
     """A new household without members, and the row's new parent: this household, or a portfolio in it."""
     household = unrecorded(household_model()(name=HIDDEN))
-    if row.portfolio_lookup == "":
+    if row.household_lookup == "household":
         return household.pk, household.pk
     return household.pk, unrecorded(portfolio_model()(name=HIDDEN, household=household)).pk
+
+
+def add_holder(pk: UUID) -> None:
+    """A household without members, in which rows are hidden."""
+    unrecorded(household_model()(pk=pk, name=HIDDEN))
 
 
 def unrecorded(row: Any) -> Any:
@@ -164,7 +260,13 @@ def remove_step(deletion_id: UUID) -> int | None:
         return None
     model = apps.get_model(deletion.model)
     removed = remove_below(model, [deletion.object_id], STEP, deletion)
+    if removed < STEP and deletion.journal_after is not None:
+        removed += remove_unseen(deletion, STEP - removed)
     if removed < STEP:
+        if any(rows.exists() for rows in users_of(model, deletion.object_id)):
+            return (
+                removed or None
+            )  # another deletion removes them first: then the next command finishes this one
         untracked = [(model, deletion.object_id), (household_model(), deletion.holder_id)]
         for hidden, pk in untracked:
             delete_unrecorded(hidden._base_manager.filter(pk=pk))
@@ -219,7 +321,8 @@ def removed_with(model: type[models.Model]) -> list[Any]:
 def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -> None:
     """Remove rows that have no others below them. Tracked ones have an entry as part of the deletion."""
     rows: models.QuerySet[Any] = model._base_manager.filter(pk__in=ids)
-    if issubclass(model, TrackedModel) and deletion.written_until is None:
+    is_recorded = deletion.written_until is not None or model._meta.label in (deletion.recorded or ())
+    if issubclass(model, TrackedModel) and not is_recorded:
         rows = model._base_manager.filter(pk__among=ids)
         household_id = typed_column("household_id", deletion.household_id)
         signed = {name: getattr(deletion, name) for name in (*SIGNED, "undo_of")}

@@ -1,9 +1,8 @@
 """Writing a household in steps: nobody sees it before the last one, and no step holds a lock for long.
 
 It has no members meanwhile, and a row of Deletion with `written_until`. Each step sets that to some time from now. If a
-process dies, it passes, and the next command that finishes deletions removes what was written, without an entry in the
-journal: for everybody else it was never there. What may fail comes before entries of the journal, because these cannot
-be removed (docs/decisions/0046).
+process dies, it passes, and the next command that finishes deletions removes what was written, its entries in the
+journal too: for everybody else it was never there (docs/decisions/0046, 0047).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from strata.audit import deletions
 from strata.audit.clock import written_at
 from strata.audit.models import Deletion
-from strata.audit.recording import signature
+from strata.audit.recording import newest_entry, shared_write, signature
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Conflict
@@ -30,8 +29,12 @@ WRITTEN_FOR = timedelta(minutes=2)  # after its last step it counts as interrupt
 INTERRUPTED = Conflict("INTERRUPTED", _("It took too long, and what was written is removed: try again."))
 
 
-def begin(household_id: UUID, insert: Callable[[], object]) -> UUID:
-    """The first step: `insert` the household itself. Returns what the next steps have to name."""
+def begin(household_id: UUID, insert: Callable[[], object], *, for_another: bool = False) -> Deletion:
+    """The first step: `insert` the household itself. The next steps have to name what is returned.
+
+    `for_another`: its rows become those of another household in the last step, and their entries are of that one. Then
+    each entry must have the `write_id` of what is returned.
+    """
     stored: list[Deletion] = []
 
     def work() -> None:
@@ -43,12 +46,14 @@ def begin(household_id: UUID, insert: Callable[[], object]) -> UUID:
                 holder_id=household_id,
                 at=written_at(),
                 written_until=timezone.now() + WRITTEN_FOR,
+                journal_after=newest_entry(),
+                write_id=shared_write(signature()) if for_another else None,
                 **signature(),
             )
         ]
 
     run_in_transaction(work)
-    return stored[0].pk
+    return stored[0]
 
 
 def step(write_id: UUID, work: Callable[[], object]) -> None:

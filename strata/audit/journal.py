@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
-from strata.audit.models import Action, HistoryEntry, JournalEntry
+from strata.audit.models import Action, Deletion, HistoryEntry, JournalEntry
 from strata.audit.recording import row_image
 from strata.fields.money import MoneyField
 from strata.fields.numbers import money_text
@@ -136,10 +136,15 @@ def deletions_below(
 
 
 def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[HistoryEntry]:
-    """The entries of rows of these models in the household, in the order in which they were written."""
-    return HistoryEntry.objects.filter(household_id=household_id, model__in=labels).order_by(
-        "id", "object_id"
-    )
+    """The entries of rows of these models in the household, in the order in which they were written.
+
+    Without those of rows that are being written in steps, which all have one instant.
+    """
+    entries = HistoryEntry.objects.filter(household_id=household_id, model__in=labels)
+    unseen = Deletion.objects.filter(finished_at=None, write_id__isnull=False).order_by()
+    if instants := list(unseen.values_list("at", flat=True)):
+        entries = entries.exclude(action=Action.CREATE, at__in=instants)
+    return entries.order_by("id", "object_id")
 
 
 def any_was_recorded(ids: Collection[UUID]) -> bool:

@@ -267,8 +267,14 @@ class Deletion(models.Model):
     channel = models.CharField(max_length=64, blank=True)
     undo_of = models.CharField(max_length=64, null=True)
     finished_at = models.DateTimeField(null=True)
-    # of a household that is being written in steps: until when only its writer may remove it (hidden_writes)
+    recorded = models.JSONField(
+        null=True
+    )  # labels of models whose rows have their entries since they were hidden
+    # Of a household that is being written in steps (hidden_writes): until when only its writer may remove it, and which
+    # entries are removed with it. They are later than `journal_after`, and of the household or of this JournalWrite.
     written_until = models.DateTimeField(null=True)
+    journal_after = models.BigIntegerField(null=True)
+    write_id = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = (

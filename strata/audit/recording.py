@@ -30,6 +30,7 @@ from strata.audit.models import (
     PACKED_SPAN_MS,
     SIGNED,
     Action,
+    Deletion,
     JournalEntry,
     JournalWrite,
 )
@@ -102,7 +103,36 @@ def shared_write(signed: dict[str, Any]) -> int:
 
 def columns_of(signed: dict[str, Any], *, shares: bool) -> dict[str, Any]:
     """The columns of an entry that say who wrote it."""
-    return {**signed, **NOBODY, "write_id": shared_write(signed)} if shares else signed
+    return of_write(signed, shared_write(signed)) if shares else signed
+
+
+def of_write(signed: dict[str, Any], write_id: int) -> dict[str, Any]:
+    return {**signed, **NOBODY, "write_id": write_id}
+
+
+# --- entries that nobody has seen ---
+
+
+def newest_entry() -> int:
+    return JournalEntry.objects.order_by("-id").values_list("pk", flat=True).first() or 0
+
+
+def remove_unseen(deletion: Deletion, most: int) -> int:
+    """Delete up to `most` entries of what was written in steps and not ended. The database refuses any other."""
+    field: Any = JournalEntry._meta.get_field("household_id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM strata_change WHERE id IN (SELECT id FROM strata_change"
+            " WHERE id > %s AND (household_id = %s OR write_id = %s) ORDER BY id LIMIT %s)",
+            [
+                deletion.journal_after,
+                field.get_db_prep_value(deletion.holder_id, connection),
+                deletion.write_id,
+                most,
+            ],
+        )
+        removed: int = cursor.rowcount
+    return removed
 
 
 # --- entries that Python makes ---
@@ -172,9 +202,12 @@ def write_creations(
     write_creations_of(model, new.iterator(chunk_size=IDS_AT_A_TIME), at=at)
 
 
-def write_creations_of(model: type[Owned], new: Iterable[NewRow], *, at: datetime | None = None) -> None:
-    """`new` is in the order of the ids."""
-    write_runs(runs_of(new), {**signature(), "at": at or written_at(), "model": model._meta.label})
+def write_creations_of(
+    model: type[Owned], new: Iterable[NewRow], *, at: datetime | None = None, write_id: int | None = None
+) -> None:
+    """`new` is in the order of the ids. With `write_id` all entries are of this JournalWrite."""
+    columns = {**signature(), "at": at or written_at(), "model": model._meta.label, "write_id": write_id}
+    write_runs(runs_of(new), columns)
 
 
 def runs_of(rows: Iterable[NewRow]) -> Iterator[tuple[UUID | None, list[UUID]]]:
@@ -197,9 +230,11 @@ def write_runs(runs: Iterable[tuple[UUID | None, list[UUID]]], columns: dict[str
     """An entry for each run of new rows, or for each row of one that is too short."""
     signed = {name: columns[name] for name in (*SIGNED, "undo_of")}
     common = {"at": columns["at"], "model": columns["model"], "action": Action.CREATE}
+    write_id = columns.get("write_id")
     for batch in batched(runs, ENTRIES_AT_A_TIME // PACKED_FROM):
-        shares = sum(len(ids) for _, ids in batch) >= SHARED_FROM
-        shared = columns_of(signed, shares=shares) | common
+        shares = write_id is not None or sum(len(ids) for _, ids in batch) >= SHARED_FROM
+        own = columns_of(signed, shares=shares) if write_id is None else of_write(signed, write_id)
+        shared = own | common
         entries = []
         for household_id, ids in batch:
             if len(ids) >= PACKED_FROM and shares and columns["undo_of"] is None:

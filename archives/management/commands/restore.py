@@ -29,6 +29,7 @@ class Command(StrataCommand):
         "restore home.zip --mode replace --household Home --confirm Home --dry-run",
     )
     writes = True
+    finishes_deletions = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
