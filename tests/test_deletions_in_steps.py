@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Category, MonthlyValues, Transaction
+from assets.models import Asset, AssetSnapshot, AssetType, Category, MonthlyValues, Transaction
 from portfolios.models import Household, Portfolio
 from reports.models import AllocationTarget
 from strata import processes
@@ -225,6 +225,59 @@ def test_a_label_that_is_deleted_while_rows_are_hidden_is_there_in_the_past(alic
     assert read(alice, f"{API}/assets/{asset.pk}", instant) == before
     deletions.finish_all()
     assert read(alice, f"{API}/assets/{asset.pk}", instant) == before
+
+
+@pytest.fixture
+def own_type(alice, household):
+    body = {"household_id": str(household.pk), "code": "BOAT", "label": "Boat", "group": "FINANCIAL"}
+    return alice.post(f"{API}/asset-types", body).json()
+
+
+@pytest.fixture
+def security(alice, household):
+    body = {"instrument_type": "share", "symbol": "BOAT", "name": "Boats", "currency": "EUR"}
+    return alice.post(f"{API}/instruments", {"household_id": str(household.pk), **body}).json()
+
+
+def test_what_only_hidden_rows_use_can_be_deleted(alice, full, own_type, security, in_steps_of):
+    type_path, security_path = f"{API}/asset-types/{own_type['id']}", f"{API}/instruments/{security['id']}"
+    Asset.objects.filter(name="Card").update(asset_type=own_type["id"], instrument=security["id"])
+    instant = timezone.now()
+    lists = [f"{API}/asset-types", f"{API}/instruments", f"{API}/assets"]
+    before = [read(alice, path, instant) for path in lists]
+    assert [alice.delete(path).json()["code"] for path in (type_path, security_path)] == ["IN_USE"] * 2
+
+    in_steps_of(4)
+    assert alice.delete(f"{API}/portfolios/{full.pk}").status_code == 204
+    assert alice.patch(security_path, {"currency": "USD"}).status_code == 200
+    assert [alice.delete(path).status_code for path in (type_path, security_path)] == [204, 204]
+
+    assert [alice.get(path).status_code for path in (type_path, security_path)] == [404, 404]
+    body = {key: own_type[key] for key in ("household_id", "code", "label", "group")}
+    assert alice.post(f"{API}/asset-types", body).status_code == 201
+    newest_first = list(deletions.unfinished().order_by("-id").values_list("pk", flat=True))
+    for waiting in (newest_first, newest_first):
+        assert [read(alice, path, instant) for path in lists] == before and failures() == []
+        for deletion_id in waiting:
+            deletions.finish(deletion_id)
+    assert [read(alice, path, instant) for path in lists] == before
+    assert not Deletion.objects.filter(finished_at=None).exists() and failures() == []
+    assert not Household.objects.filter(name=deletions.HIDDEN).exists()
+    assert not AssetType.objects.filter(pk=own_type["id"]).exists()
+    for gone in (own_type, security):
+        assert JournalEntry.objects.filter(object_id=gone["id"], action="delete").count() == 1
+
+
+def test_an_undo_brings_nothing_back_below_what_is_hidden(alice, full, own_type, in_steps_of):
+    asset, in_use = Asset.objects.get(name="Savings"), Asset.objects.get(name="Card")
+    Asset.objects.filter(name__in=("Savings", "Card")).update(asset_type=own_type["id"])
+    deleted = alice.delete(f"{API}/assets/{asset.pk}")
+    in_steps_of(2)
+    assert alice.delete(f"{API}/assets/{in_use.pk}").status_code == 204
+    assert alice.delete(f"{API}/asset-types/{own_type['id']}").status_code == 204
+    undo = alice.post(f"{API}/undo/{deleted['X-Request-Id']}")
+    assert undo.status_code == 409
+    assert {error["code"] for error in undo.json()["errors"]} == {"PARENT_GONE"}
 
 
 @pytest.mark.parametrize("seed", [int(os.environ[RANDOM_SEED])])

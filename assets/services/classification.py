@@ -16,6 +16,7 @@ from assets.models.classification import Group, parents_in
 from assets.rules.asset_types import settled_liquidity
 from assets.signals import category_moves
 from portfolios.models import Household
+from strata.audit import deletions
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.tenancy.writes import (
     Precondition,
@@ -78,7 +79,7 @@ def liquidity_after(asset_type: AssetType, changes: Mapping[str, Any]) -> bool |
 
 def delete_type(type_id: UUID, *, precondition: Precondition = always) -> None:
     """409 IN_USE for the type of an asset."""
-    delete_row(AssetType.objects.all(), type_id, "asset_type", precondition)
+    delete_row(AssetType.objects.all(), type_id, "asset_type", precondition, delete=deletions.delete)
 
 
 def refuse_shared_code(code: str, *, but: UUID | None = None) -> None:

@@ -13,6 +13,7 @@ from assets.models import Instrument
 from assets.rules import instruments as rules
 from assets.services.normal_values import normalised
 from portfolios.models import Household
+from strata.audit import deletions
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.tenancy.writes import (
     Precondition,
@@ -68,14 +69,14 @@ def update_instrument(
     instrument = locked_row(Instrument.objects.all(), instrument_id, "instrument")
     precondition(instrument)
     is_other = changes.get("currency", instrument.currency) != instrument.currency
-    if is_other and instrument.assets.exists():
+    if is_other and deletions.without_hidden(instrument.assets.all()).exists():
         raise Conflict(CURRENCY_IN_USE.code, CURRENCY_IN_USE.message, CURRENCY_IN_USE.field)
     save_changes(instrument, normalised(changes, CHECKS))
     return instrument
 
 
 def delete_instrument(instrument_id: UUID, *, precondition: Precondition = always) -> None:
-    delete_row(Instrument.objects.all(), instrument_id, "instrument", precondition)
+    delete_row(Instrument.objects.all(), instrument_id, "instrument", precondition, delete=deletions.delete)
 
 
 INSTRUMENTS = Service(create=create_instrument, update=update_instrument, delete=delete_instrument)

@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from strata.audit.deletions import without_hidden
 from strata.audit.images import changed_columns, row_from
 from strata.audit.models import HistoryEntry
 from strata.audit.tracking import TrackedModel
@@ -182,7 +183,9 @@ def rows_without_parent(rows: UndoneRows) -> Iterator[RowConflict]:
             ]
             target = key.related_model
             ids = {pk for _, pk in named} - rows.ids(RESTORED, target)
-            stored = target._base_manager.filter(pk__among=list(ids)).values_list("pk", flat=True)
+            stored = without_hidden(target._base_manager.filter(pk__among=list(ids))).values_list(
+                "pk", flat=True
+            )
             missing = ids - set(stored)
             noun = str(target._meta.verbose_name)
             for row, parent_id in named:
