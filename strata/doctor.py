@@ -38,6 +38,7 @@ from strata.db.standby.state import (
     replication,
     state_of_standby,
 )
+from strata.db.write_format.check import WRITTEN_FORMAT, only_reading, stored_format
 from strata.fields.names import NameKeyField, name_key
 
 REPORT = settings.DATA_DIR / "doctor.json"
@@ -101,7 +102,8 @@ def last_report() -> Report | None:
 def examine() -> list[Finding]:
     """The findings of all checks that can run. A missing database or table is a FAIL, and ends the checks."""
     autodiscover_modules("doctor", "accounts.doctor")  # and strata/accounts/doctor.py
-    findings = list(_kernel())
+    with only_reading():  # Django's checks begin transactions
+        findings = list(_kernel())
     sound = all(finding.level is not Level.FAIL for finding in findings if finding.subject not in HARMLESS)
     if sound:
         with consistent_read():  # so that writes of others during the checks are not reported
@@ -240,3 +242,14 @@ def migrations_applied() -> Iterator[tuple[Level, str]]:
         yield Level.FAIL, f"{len(waiting)} not applied: {names}. Run: python manage.py migrate"
     else:
         yield Level.OK, "all applied"
+        yield from format_is_written()
+
+
+def format_is_written() -> Iterator[tuple[Level, str]]:
+    """Whether this version may write, or another one has raised the format of the database."""
+    number = stored_format()
+    if number > WRITTEN_FORMAT:
+        yield (
+            Level.WARN,
+            f"the database has format {number}, and this version writes {WRITTEN_FORMAT}: it only reads.",
+        )

@@ -55,6 +55,7 @@ from strata.audit import actor
 from strata.audit.field_log import FieldLogged
 from strata.audit.models import Deletion, HistoryEntry, IdempotentAnswer, JournalEntry, JournalWrite
 from strata.audit.tracking import TrackedModel
+from strata.db.write_format.models import DatabaseFormat
 from tests.resources import RESOURCES, Place
 from tests.strata_apps import APPS
 
@@ -74,6 +75,7 @@ UNTRACED = {
     PriceSourceHealth: "is a note of the last failures",
     PriceBlock: "is never changed, and its load is traced",
     Deletion: "has what the entries of its rows, which are traced, have in common",
+    DatabaseFormat: "is raised by a migration",
     IdempotentAnswer: "repeats what was answered, and is deleted when it is old",
     ImportBlock: "is what an import shows, which is traced",
     ImportFile: "is kept until its import, which is traced, is committed",

@@ -29,6 +29,7 @@ from rest_framework.response import Response
 from strata.db.errors.outages import is_full, is_read_only, is_unusable_file, outage_sentence
 from strata.db.errors.references import broken_reference
 from strata.db.retry import can_begin_again
+from strata.db.write_format.check import REFUSAL, NewerFormat
 from strata.exceptions import Conflict, Forbidden, Invalid, NotFound, StrataError, Text, resource_name
 from strata.metrics.recording import metrics
 
@@ -206,6 +207,9 @@ def unavailable(error: Exception) -> APIError | None:
 
 
 def outage_error(error: Exception) -> APIError | None:
+    if isinstance(error, NewerFormat):
+        log.warning("refused a write: %s", error)
+        return APIError("UNAVAILABLE", REFUSAL, status=503, wait=5)
     if can_begin_again(error):  # after the last attempt: see strata.db.retry
         log.warning("others kept writing the same rows", exc_info=error)
         return APIError("UNAVAILABLE", _("Others kept changing the same. Try again."), status=503, wait=1)

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
+from strata.db.write_format.check import only_reading
+
 
 @contextmanager
 def consistent_read() -> Iterator[None]:
     """A transaction that does not see what others commit after its first read. It takes no lock, so only read in it."""
-    with _taking_no_lock(), transaction.atomic():
+    with only_reading(), _taking_no_lock(), transaction.atomic():
         _hold_still()
         yield
 

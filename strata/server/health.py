@@ -24,6 +24,7 @@ from strata.db.backends.postgresql.timeouts import timeouts
 from strata.db.durability import durability
 from strata.db.standby.reading import ALIAS, is_configured
 from strata.db.standby.state import AWAY, OK, accepts_writes, position, replication, state_of_standby
+from strata.db.write_format.check import writes_stored_format
 
 log = logging.getLogger("strata.health")
 PATIENCE_SECONDS = 1.5
@@ -77,9 +78,10 @@ class Ready(PublicView):
     @says("health_ready", **READY)
     def get(self, request: Request) -> Response:
         """The database answers within two seconds, syncs every commit, ends what takes too long and has every
-        migration; 503 otherwise. With a standby it is ready too while only that answers: `writes` is then
-        `unavailable`. `replica` is `ok`, `lagging`, `away` or `none`, and `replication` `synchronous`, `asynchronous`
-        (a failover may lose the last writes) or `none`.
+        migration; 503 otherwise. `writes` is `unavailable` while only a standby answers, and where a newer version
+        writes the database in a format that this one cannot write: then it is ready to read. `replica` is `ok`,
+        `lagging`, `away` or `none`, and `replication` `synchronous`, `asynchronous` (a failover may lose the last
+        writes) or `none`.
         """
         begun_standby = standby_probe.begin() if is_configured() else None
         attempt = probe.begin()
@@ -162,7 +164,8 @@ class Probe:
 def probe_database(attempt: Attempt) -> None:
     try:
         attempt.trouble = missing_migrations() + unsafe_settings() + unset_timeouts()
-        attempt.parts = {} if accepts_writes() else {"writes": "unavailable"}
+        if not attempt.trouble and not (accepts_writes() and writes_stored_format()):
+            attempt.parts = {"writes": "unavailable"}
         if is_configured():
             attempt.position = position()
             attempt.parts["replication"] = replication()

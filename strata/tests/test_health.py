@@ -108,6 +108,7 @@ def test_a_database_that_hangs_is_503_within_two_seconds_and_holds_up_one_thread
     monkeypatch.setattr(health, "unsafe_settings", list)
     monkeypatch.setattr(health, "unset_timeouts", list)
     monkeypatch.setattr(health, "accepts_writes", lambda: True)
+    monkeypatch.setattr(health, "writes_stored_format", lambda: True)
     monkeypatch.setattr(health, "probe", health.Probe())
     started = time.monotonic()
     answers = [browser.get(READY) for _ in range(2)]

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from strata.db.retry import can_begin_again
+from strata.db.write_format.check import NewerFormat
 
 DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its messages are in the server's language
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -55,6 +56,8 @@ def outage_sentence(error: BaseException, database: dict[str, Any]) -> str | Non
     for cause in chain(error):
         if isinstance(cause, OSError) and cause.errno in FULL:
             return f"There is no space left to write {cause.filename or 'the output'}. {AGAIN}"
+        if isinstance(cause, NewerFormat):
+            return f"{cause} Use the newer version, which this one may stand beside to read."
         if isinstance(cause, DatabaseError | InterfaceError):
             is_sqlite = "sqlite" in database["ENGINE"]
             sentence = _of_sqlite(cause, database["NAME"]) if is_sqlite else _of_postgresql(cause, database)

@@ -20,6 +20,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
 from strata.db.backends.postgresql.timeouts import begin
+from strata.db.write_format import check
 
 HEALTH_CHECK_SECONDS = 2
 DOUBT_SECONDS = 3  # of waiting, before we check whether the server answers at all
@@ -107,13 +108,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Send BEGIN together with the timeouts. Django calls this where psycopg would send BEGIN alone."""
+        """Send BEGIN together with the timeouts, and with the question whether this version may write. Django calls
+        this where psycopg would send BEGIN alone.
+        """
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:
             try:
-                self.connection.execute(begin())
+                self._begin()
             except psycopg.Error:
                 self.connection.close()  # a transaction may have begun, and nobody would end it
                 raise
+
+    def _begin(self) -> None:
+        if not check.is_checked():
+            self.connection.execute(begin())
+            return
+        try:
+            results = self.connection.execute(f"{begin()}; {check.NUMBER}")
+        except psycopg.errors.UndefinedTable:  # before the first migrations
+            self.connection.execute(f"ROLLBACK; {begin()}")
+            return
+        while results.nextset():
+            pass  # to the answer of the last statement
+        row = results.fetchone()
+        if check.is_newer(row):
+            self.connection.execute("ROLLBACK")
+            raise check.newer_format(row[0])
 
     def _commit(self) -> None:
         """With a standby, COMMIT has a timeout of its own. What takes long for other reasons, the deferred checks, is

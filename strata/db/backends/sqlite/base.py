@@ -1,5 +1,5 @@
-"""Django's SQLite engine with three differences: only the owner may read its files, LIKE ignores case in all letters,
-and an id that was read before is the same object.
+"""Django's SQLite engine with four differences: only the owner may read its files, LIKE ignores case in all letters, an
+id that was read before is the same object, and a transaction begins only where this version may write.
 
 SQLite's own LIKE ignores case only in ASCII letters.
 """
@@ -18,6 +18,7 @@ from django.db.backends.sqlite3 import base, operations
 
 from strata.db.params import parse_id
 from strata.db.private_files import make_private_database, narrow_database
+from strata.db.write_format import check
 
 log = logging.getLogger("strata.sqlite")
 
@@ -35,6 +36,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: sqlite3.Connection = super().get_new_connection(conn_params)
         connection.create_function("like", 3, is_like, deterministic=True)
         return connection
+
+    def _start_transaction_under_autocommit(self) -> None:
+        djangos: Any = super()  # the stubs do not have it
+        djangos._start_transaction_under_autocommit()
+        if not check.is_checked():
+            return
+        with self.wrap_database_errors:
+            try:
+                row = self.connection.execute(check.NUMBER).fetchone()
+            except sqlite3.Error as error:
+                if "no such table" in str(error):  # before the first migrations
+                    return
+                self.connection.execute("ROLLBACK")
+                raise
+        if check.is_newer(row):
+            self.connection.execute("ROLLBACK")
+            raise check.newer_format(row[0])
 
 
 def keep_private(path: Path) -> None:
