@@ -19,7 +19,7 @@ from assets.models import Asset, Category, ExchangeRate, ForgottenPortfolio, Tra
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
-from assets.rules.ownership import validate_shares
+from assets.rules.assets.ownership import validate_shares
 from assets.valuation import deltas, gaps, months, upkeep
 from assets.valuation.forgotten.changed_settings import noted_age
 from assets.valuation.formulas.shares import as_text, read_shares

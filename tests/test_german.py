@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import translation
 
 from assets.models import AssetType, Category
-from assets.rules.disposal import validate_acquisition
+from assets.rules.entries.disposal import validate_acquisition
 from portfolios.services.households import create_household
 from strata.accounts.models import User
 from strata.exceptions import NotFound

@@ -30,17 +30,9 @@ from assets.models import (
     Transaction,
 )
 from assets.prices.codec import numbers_in
-from assets.rules.actions import ActionValues, validate_action
-from assets.rules.asset_types import settled_liquidity
-from assets.rules.instruments import (
-    validate_cusip,
-    validate_isin,
-    validate_mic,
-    validate_quote_unit,
-    validate_sedol,
-)
-from assets.rules.ownership import validate_shares
-from assets.rules.terms import (
+from assets.rules.assets.asset_types import settled_liquidity
+from assets.rules.assets.ownership import validate_shares
+from assets.rules.assets.terms import (
     LOWEST_GROWTH,
     Decline,
     validate_cost,
@@ -49,7 +41,15 @@ from assets.rules.terms import (
     validate_rate,
     validate_term_and_payment,
 )
-from assets.rules.transactions import TransactionValues, validate_transaction
+from assets.rules.entries.transactions import TransactionValues, validate_transaction
+from assets.rules.instruments.actions import ActionValues, validate_action
+from assets.rules.instruments.instruments import (
+    validate_cusip,
+    validate_isin,
+    validate_mic,
+    validate_quote_unit,
+    validate_sedol,
+)
 from assets.valuation.formulas.shares import as_text, read_shares
 from imports.models import Import, ImportBlock, ImportedRows
 from reports.models import PortfolioSnapshot

@@ -16,7 +16,7 @@ from django.db.models import Min, Q, QuerySet
 from archives.rows.contents import MODELS, Column, Kind, columns_of, models_by_label, rows_of
 from archives.rows.lines import Block, encoded, lines_of
 from assets.models import AssetType, ExchangeRate, Instrument, InstrumentAction, PriceBlock, PriceLoad
-from assets.rules.exchange_rates import EURO
+from assets.rules.instruments.exchange_rates import EURO
 from portfolios.models import Household
 from strata.fields.currencies import CurrencyField
 

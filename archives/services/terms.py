@@ -14,7 +14,7 @@ from archives.files.container import Container
 from archives.rows.contents import member_of
 from archives.rows.tables import Row, parsed_line
 from assets.models import Loan, LoanExtraPayment, LoanHoliday, LoanRate
-from assets.rules.terms import LoanDays, validate_days_of_loan
+from assets.rules.assets.terms import LoanDays, validate_days_of_loan
 from strata.exceptions import StrataError
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from assets.holdings.events import Action, ActionType
 from assets.models import InstrumentAction
-from assets.rules.actions import ActionKey, ActionValues, action_key
+from assets.rules.instruments.actions import ActionKey, ActionValues, action_key
 
 RENAME = InstrumentAction.Type.RENAME
 

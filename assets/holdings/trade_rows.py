@@ -15,7 +15,7 @@ from django.db import connection
 
 from assets.holdings.events import QUANTITY_PLACES, ChosenLot, Trade, TradeType, quantity_units
 from assets.models import Transaction
-from assets.rules.disposal import DISPOSAL
+from assets.rules.entries.disposal import DISPOSAL
 from strata.db.params import fetch_rows, parse_id
 
 COLUMNS = (

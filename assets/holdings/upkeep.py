@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from assets.holdings.reading import transfer_legs, with_linked
 from assets.models import Asset, InstrumentAction, Transaction
-from assets.rules.disposal import DISPOSAL
+from assets.rules.entries.disposal import DISPOSAL
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
 from strata.db.locks import lock_rows

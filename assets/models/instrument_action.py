@@ -21,7 +21,8 @@ class InstrumentAction(TrackedModel):
     It is applied when holdings are read: no transaction is rewritten. `numerator` / `denominator` is exact; of a split
     it is the shares after it for one before, otherwise the new shares for each one held. `cost_ratio` is the part of
     the cost that moves to `to_instrument`, `cash_cost_ratio` the part that is closed against the cash. `cash` and
-    `amount` are per share held, in the instrument's currency. Which of them a type has: assets.rules.actions.
+    `amount` are per share held, in the instrument's currency. assets.rules.instruments.actions says which of them a
+    type has.
 
     `to_asset_id` names the asset that receives the shares in its portfolio. It is no foreign key: the action stays
     where that asset is deleted.

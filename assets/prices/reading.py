@@ -19,7 +19,7 @@ from assets.prices.merging import FORGOTTEN, Pack
 from assets.prices.series import PriceSeries, YearOfDays, series_of
 from assets.prices.splits import splits_of
 from assets.prices.store import known_packs_of, packs_of
-from assets.rules.instruments import quote_unit
+from assets.rules.instruments.instruments import quote_unit
 from strata.audit import clock
 
 # An index is published by the month or by the quarter.

@@ -18,7 +18,7 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from assets.rules.exchange_rates import EURO
+from assets.rules.instruments.exchange_rates import EURO
 
 DEMO = "demo"
 JUMP = (

@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import EURO_HAS_NO_RATE
-from assets.rules.exchange_rates import may_have_rate
+from assets.rules.instruments.exchange_rates import may_have_rate
 from strata.fields.currencies import validate_currency
 from strata.fields.dates import parse_day, validate_year
 from strata.fields.numbers import EXACT_LIMIT, exact

@@ -18,7 +18,7 @@ from assets.models.exchange_rate import RateQuerySet
 from assets.rates import sql
 from assets.rates.book import DEMO, Rate, RateBook
 from assets.rates.kept import KEPT, MOST_CURRENCIES, kept_currencies
-from assets.rules.exchange_rates import EURO
+from assets.rules.instruments.exchange_rates import EURO
 from portfolios.models import Household, Portfolio
 from strata.audit import clock
 

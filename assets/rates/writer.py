@@ -1,7 +1,7 @@
 """The only writer of exchange rates. Rates are only added: the older rows of the same currency and day stay.
 
 Each function locks the table of rates first, so that writers of rates queue, and then the portfolios, whose revisions
-it raises (see strata.db.locks). The euro has no rate: assets.rules.exchange_rates.
+it raises (see strata.db.locks). The euro has no rate: assets.rules.instruments.exchange_rates.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from assets.models import ExchangeRate
 from assets.models.exchange_rate import EURO_HAS_NO_RATE, raise_every_revision, record_rates
 from assets.rates.readers import COLUMNS, LASTING, RateQuote
-from assets.rules.exchange_rates import may_have_rate
+from assets.rules.instruments.exchange_rates import may_have_rate
 from strata.audit.clock import written_at
 from strata.db.bulk import insert_rows, stored_instant
 from strata.exceptions import Invalid

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from assets.models import Asset, AssetType
-from assets.rules.accounts import validate_account_number_end
-from assets.rules.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
-from assets.rules.ownership import validate_sharing
+from assets.rules.assets.accounts import validate_account_number_end
+from assets.rules.assets.ownership import validate_sharing
+from assets.rules.entries.disposal import validate_acquisition, validate_day_of_sale, validate_disposal
 from assets.services.entries.disposal import delete_recorded_sale, first_value_on, proceeds_of
 from assets.services.entries.snapshots import new_snapshot
 from assets.services.instruments.instruments import require_instrument

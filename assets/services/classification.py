@@ -13,7 +13,7 @@ from assets.classification.seeds import STARTER_CATEGORIES
 from assets.classification.tree import MOST_LEVELS, Parents, move_problem
 from assets.models import AssetType, Category, Tag
 from assets.models.classification import Group, parents_in
-from assets.rules.asset_types import settled_liquidity
+from assets.rules.assets.asset_types import settled_liquidity
 from assets.signals import category_moves
 from portfolios.models import Household
 from strata.audit import deletions

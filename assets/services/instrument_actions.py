@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from assets.holdings.actions import key_of, values_of
 from assets.models import Asset, Instrument, InstrumentAction
 from assets.models.asset import Valuation
-from assets.rules.actions import validate_action
-from assets.rules.instruments import validate_isin
-from assets.rules.transactions import refusal
+from assets.rules.instruments.actions import validate_action
+from assets.rules.instruments.instruments import validate_isin
+from assets.rules.refusal import refusal
 from assets.services.terms import TERMS
 from portfolios.models import Household, Portfolio
 from strata.exceptions import Conflict, NotFound
@@ -49,8 +49,8 @@ def add_action(
 ) -> InstrumentAction:
     """Record an action for a household; with None for every holder of a shared instrument.
 
-    400 for values that its type does not allow (assets.rules.actions), 404 for an instrument or asset that is not the
-    household's, 409 DUPLICATE_ACTION for the same action again.
+    400 for values that its type does not allow (assets.rules.instruments.actions), 404 for an instrument or asset that
+    is not the household's, 409 DUPLICATE_ACTION for the same action again.
     """
     lock_holders(household_id, instrument_id)
     household = None

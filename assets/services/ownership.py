@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from assets.models import Asset
-from assets.rules.ownership import validate_shares, validate_sharing
+from assets.rules.assets.ownership import validate_shares, validate_sharing
 from assets.valuation import has_market_price
 from assets.valuation.formulas.shares import Share, as_text, read_shares
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_row, save_changes

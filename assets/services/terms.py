@@ -20,8 +20,8 @@ from assets.models import (
 )
 from assets.models.asset import Valuation
 from assets.models.loan import OfAnAsset
-from assets.rules import terms as rules
-from assets.rules.ownership import validate_sharing
+from assets.rules.assets import terms as rules
+from assets.rules.assets.ownership import validate_sharing
 from assets.services.instruments.instruments import require_instrument
 from assets.valuation import has_market_price
 from assets.valuation.formulas import loan as formula

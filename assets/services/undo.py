@@ -33,8 +33,8 @@ from assets.models import (
 )
 from assets.models.asset import Valuation
 from assets.models.classification import parents_in
-from assets.rules.disposal import validate_day_of_sale, validate_disposal
-from assets.rules.ownership import validate_sharing
+from assets.rules.assets.ownership import validate_sharing
+from assets.rules.entries.disposal import validate_day_of_sale, validate_disposal
 from assets.services import classification
 from assets.services.entries import snapshots, transactions
 from assets.services.entries.disposal import OF_A_DISPOSAL, first_value_on, proceeds_of

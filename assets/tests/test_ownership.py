@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from assets.classification.seeds import TypeId
 from assets.doctor import shares_of_assets
 from assets.models import Asset, Instrument, MonthlyDeltas, MonthlyValues, Transaction
-from assets.rules import ownership as rules
+from assets.rules.assets import ownership as rules
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.doctor import Level

@@ -13,7 +13,7 @@ from assets.models import ExchangeRate
 from assets.models.exchange_rate import EURO_HAS_NO_RATE
 from assets.rates.readers import RateQuote
 from assets.rates.writer import add_rates, record_rate
-from assets.rules.exchange_rates import may_have_rate
+from assets.rules.instruments.exchange_rates import may_have_rate
 from strata.accounts.services import create_user
 from strata.audit.models import JournalEntry
 from strata.exceptions import Invalid

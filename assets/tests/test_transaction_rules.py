@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from django.core.exceptions import ValidationError
 
-from assets.rules.transactions import TransactionValues, validate_transaction
+from assets.rules.entries.transactions import TransactionValues, validate_transaction
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from assets.rules.typing_errors import Slip, TypingError, typing_error
+from assets.rules.entries.typing_errors import Slip, TypingError, typing_error
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
 

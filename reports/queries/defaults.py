@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from assets.models import Asset
-from assets.rules.exchange_rates import EURO
+from assets.rules.instruments.exchange_rates import EURO
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.dates import local_day

@@ -20,7 +20,7 @@ from assets.models.classification import Group
 from assets.prices.splits import splits_of
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book_of_span
-from assets.rules.disposal import DISPOSAL
+from assets.rules.entries.disposal import DISPOSAL
 from assets.valuation import AssetRef, EditTarget, Gap, SeriesReader, ValueSeries, price_gaps
 from assets.valuation.series import gaps_of, gaps_on
 from portfolios.models import Portfolio

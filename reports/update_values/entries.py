@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from assets.rules.typing_errors import Slip, TypingError, typing_error
+from assets.rules.entries.typing_errors import Slip, TypingError, typing_error
 from assets.services.entries.snapshots import validate_value
 from reports.update_values.rows import AssetRow
 from strata.fields.active_formats import UncertainNumber, number_text, read_number, whole_amount_text

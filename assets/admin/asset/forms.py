@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from assets.admin.classification import own
 from assets.models import Asset, Category, Tag
-from assets.rules.accounts import validate_account_number_end
+from assets.rules.assets.accounts import validate_account_number_end
 from strata.admin.choices import RowsSelect
 from strata.admin.forms import ServiceCheckedForm, refusals_shown
 from strata.admin.user_formats.widgets import CurrencyInput

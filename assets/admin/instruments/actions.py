@@ -7,7 +7,7 @@ from uuid import UUID
 
 from assets.holdings.actions import values_of
 from assets.models import Instrument, InstrumentAction
-from assets.rules.actions import validate_action
+from assets.rules.instruments.actions import validate_action
 from assets.services.instrument_actions import (
     ACTIONS,
     add_action,

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from assets.models import Instrument
 from assets.models.querysets import TIME_ZONES_OF_USER
 from assets.prices.fetch_process import start_fetching
-from assets.rules.prices import in_units, read_day, read_price
+from assets.rules.instruments.prices import in_units, read_day, read_price
 from assets.services.instruments.price_fetching import request_fetch
 from assets.services.instruments.price_rows import latest_today
 from assets.services.instruments.prices import LoadTerms, record_prices

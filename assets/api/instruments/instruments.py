@@ -10,7 +10,7 @@ from rest_framework import serializers
 from assets.api.instruments.price_sources import PriceFetchSerializer, fetch_as_json
 from assets.models import Instrument
 from assets.models.instrument import InstrumentType
-from assets.rules.instruments import (
+from assets.rules.instruments.instruments import (
     minor_unit_hint,
     validate_cusip,
     validate_isin,

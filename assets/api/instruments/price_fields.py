@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from assets.models.querysets import TIME_ZONES_OF_USER
-from assets.rules.prices import read_day, read_price
+from assets.rules.instruments.prices import read_day, read_price
 from assets.services.instruments.price_rows import latest_today
 from assets.services.instruments.prices import LoadTerms
 from strata.api.fields import BooleanSerializerField, DaySerializerField, NameSerializerField

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from assets.models import Instrument, InstrumentSource, PriceSource
 from assets.prices.fetch_process import start_fetching
 from assets.prices.providers.formats import PLACEHOLDERS
-from assets.rules.price_sources import DECIMALS, DELIMITERS, validate_address, validate_path
+from assets.rules.instruments.price_sources import DECIMALS, DELIMITERS, validate_address, validate_path
 from assets.services.instruments.price_fetching import request_fetch
 from assets.services.instruments.price_sources import SOURCES, SourceRow, put_sources, sources_of
 from portfolios.api.schema import in_path

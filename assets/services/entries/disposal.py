@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from assets.holdings.events import QUANTITY_PLACES
 from assets.holdings.reading import quantities_of
 from assets.models import Asset, Transaction
-from assets.rules.disposal import DISPOSAL, validate_disposal
+from assets.rules.entries.disposal import DISPOSAL, validate_disposal
 from assets.services.entries.transactions import new_transaction
 from assets.valuation import value_days
 from strata.exceptions import Conflict

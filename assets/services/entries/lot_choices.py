@@ -12,7 +12,7 @@ from uuid import UUID
 from assets.holdings.events import Action, ActionType, Ledger, Trade, TradeType, quantity_of
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
-from assets.rules.lots import validate_lots
+from assets.rules.entries.lots import validate_lots
 
 OPENS = (TradeType.ACQUIRE, TradeType.INCOME, TradeType.ADJUST)
 IN_SHARES_OF_THE_DAY = (ActionType.SPLIT, ActionType.STOCK_DIVIDEND)

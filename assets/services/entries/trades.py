@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, Transaction
 from assets.models.instrument import InstrumentType
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 from assets.services.entries.transactions import add_transaction
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound

@@ -12,14 +12,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Transaction
-from assets.rules.disposal import RecordedSale, validate_recorded_sale
-from assets.rules.instruments import quote_unit
-from assets.rules.transactions import (
+from assets.rules.entries.disposal import RecordedSale, validate_recorded_sale
+from assets.rules.entries.transactions import (
     TransactionValues,
     is_computed_amount,
     validate_transaction,
     validate_type,
 )
+from assets.rules.instruments.instruments import quote_unit
 from assets.services.entries.lot_choices import check_chosen_lots
 from assets.services.entries.moments import changed_moment
 from assets.services.entries.transfer_legs import (
@@ -61,8 +61,8 @@ def add_transaction(
 ) -> Transaction:
     """Record a transaction. Its currency defaults to the asset's, its moment to now, its position to the day's end.
 
-    400 for values that its type does not allow (assets.rules.transactions), or for an instant and a day that contradict
-    each other; 409 DUPLICATE_TRANSACTION for a source and external id that the asset has already.
+    400 for values that its type does not allow (assets.rules.entries.transactions), or for an instant and a day that
+    contradict each other; 409 DUPLICATE_TRANSACTION for a source and external id that the asset has already.
     """
     assets = Asset.objects.select_related("portfolio", "instrument")
     asset = locked_parent(Transaction, assets, asset_id, "asset")

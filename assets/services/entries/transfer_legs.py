@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Max
 
 from assets.models import Asset, Transaction
-from assets.rules.transfers import validate_changed_leg, whole_is_fixed
+from assets.rules.entries.transfers import validate_changed_leg, whole_is_fixed
 from strata.tenancy.guards import lock_guards
 from strata.tenancy.writes import save_changes
 

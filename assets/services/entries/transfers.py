@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 
 from assets.models import Asset, Loan, Transaction
 from assets.models.asset import Valuation
-from assets.rules.disposal import validate_disposal
-from assets.rules.transactions import refusal
-from assets.rules.transfers import Side, validate_destination, validate_moved_quantity, validate_sides
+from assets.rules.entries.disposal import validate_disposal
+from assets.rules.entries.transfers import Side, validate_destination, validate_moved_quantity, validate_sides
+from assets.rules.refusal import refusal
 from assets.services.entries.disposal import first_value_on
 from assets.services.entries.lot_choices import check_chosen_lots
 from assets.services.entries.snapshots import new_snapshot

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Instrument
-from assets.rules import instruments as rules
+from assets.rules.instruments import instruments as rules
 from assets.services.normal_values import normalised
 from portfolios.models import Household
 from strata.audit import deletions

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from assets.models import Instrument
 from assets.prices.readers import COLUMNS
-from assets.rules.prices import read_day, read_price
+from assets.rules.instruments.prices import read_day, read_price
 from strata.exceptions import Invalid, NotFound, StrataError
 from strata.fields.dates import local_day
 from strata.fields.ids import CANONICAL_ID

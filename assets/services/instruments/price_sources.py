@@ -12,8 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from assets.models import Instrument, InstrumentSource, PriceSource
 from assets.prices.providers.formats import PLACEHOLDERS
 from assets.prices.providers.sources import PROVIDERS
-from assets.rules.instruments import validate_quote_unit
-from assets.rules.price_sources import validate_address, validate_decimal, validate_delimiter, validate_path
+from assets.rules.instruments.instruments import validate_quote_unit
+from assets.rules.instruments.price_sources import (
+    validate_address,
+    validate_decimal,
+    validate_delimiter,
+    validate_path,
+)
 from assets.services.normal_values import normalised
 from strata.exceptions import Conflict, Invalid, NotFound
 from strata.fields.names import name_key

@@ -22,7 +22,7 @@ from assets.prices.store import (
     stored_prices,
     write_prices,
 )
-from assets.rules.prices import PRICE_JUMP
+from assets.rules.instruments.prices import PRICE_JUMP
 from portfolios.models import Household
 from strata.exceptions import Invalid, NotFound, StrataError
 from strata.fields.active_formats import day_text

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from assets.models import Instrument as StoredInstrument
-from assets.rules.instruments import validate_isin
+from assets.rules.instruments.instruments import validate_isin
 from imports.formats.rows import CHOSEN, Instrument
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from assets.models import Asset
 from assets.prices.planning import NewPrice
-from assets.rules.prices import in_units
+from assets.rules.instruments.prices import in_units
 from assets.services.entries.transaction_batches import TransactionRow, add_transactions
 from assets.services.entries.transactions import update_transaction
 from assets.services.entries.transfers import record_transfer

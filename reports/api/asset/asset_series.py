@@ -14,7 +14,7 @@ from rest_framework import exceptions, serializers
 
 from assets.models import Asset
 from assets.models.loan import ExtraPaymentEffect
-from assets.rules import terms as rules
+from assets.rules.assets import terms as rules
 from assets.valuation import WhatIf, loan_schedule
 from assets.valuation.formulas.loan import Row, Schedule
 from assets.valuation.series import money

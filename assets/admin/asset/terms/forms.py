@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from assets.models import Asset
 from assets.models.asset import Valuation
-from assets.rules import terms as rules
+from assets.rules.assets import terms as rules
 from assets.services.terms import TERMS, Terms
 from strata.admin.accounts.households import of_household
 from strata.admin.choices import RowSelect

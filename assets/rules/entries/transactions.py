@@ -6,9 +6,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
+from assets.rules.refusal import refusal
 from strata.fields.currencies import minor_units
 from strata.fields.numbers import EXACT, MONEY_LIMIT, MONEY_PLACES, exact_product
 
@@ -90,7 +90,3 @@ def product_of(quantity: Decimal | None, price: Decimal | None, quote_unit: Frac
         return None
     units = round(Fraction(exact_product(quantity, price)) * quote_unit * 10**MONEY_PLACES)  # half to even
     return Decimal(units).scaleb(-MONEY_PLACES, EXACT)
-
-
-def refusal(field: str, message: str, code: str = "invalid") -> ValidationError:
-    return ValidationError({field: ValidationError(message, code=code)})

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 from strata.fields.numbers import exact_total
 
 NAMES_LOTS = ("DISPOSE", "TRANSFER")

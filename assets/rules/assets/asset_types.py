@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 
 
 def settled_liquidity(group: str, liquid: bool | None) -> bool | None:

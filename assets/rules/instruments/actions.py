@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 
 RATIO = ("numerator", "denominator")
 REQUIRED = {

@@ -6,7 +6,7 @@ import re
 
 from django.utils.translation import gettext
 
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 from strata.exceptions import StrataError
 from strata.fields.account_numbers import END_PATTERN, LONGEST_END
 

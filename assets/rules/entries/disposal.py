@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext
 
-from assets.rules.transactions import refusal
+from assets.rules.refusal import refusal
 from strata.exceptions import Conflict
 from strata.fields.active_formats import day_text
 

@@ -1,0 +1,1 @@
+"""Checks of assets: their types, accounts, terms and shares."""

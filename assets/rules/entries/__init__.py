@@ -1,0 +1,1 @@
+"""Checks of transactions, transfers, disposals and values."""
