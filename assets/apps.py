@@ -13,7 +13,7 @@ class AssetsConfig(AppConfig):
         from assets.prices.store import OfLoads
         from assets.services import classification, undo
         from assets.valuation import registry
-        from assets.valuation.sources import market_prices, market_upkeep, markets, snapshots
+        from assets.valuation.sources import market_prices, market_upkeep, markets, snapshot_upkeep, snapshots
         from assets.valuation.sources.by_terms import depreciations, growths, indices, loans
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
@@ -21,9 +21,8 @@ class AssetsConfig(AppConfig):
         def add_categories(household, **kwargs):
             classification.add_starter_categories(household)
 
-        for model, derived in market_upkeep.MODELS:
+        for model, derived in (*market_upkeep.MODELS, *snapshot_upkeep.MODELS, (PriceLoad, OfLoads())):
             register_derived(model, derived)
-        register_derived(PriceLoad, OfLoads())
         prices.register_hook(market_prices.HOOK)
         registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)
         for computed in (loans, depreciations, growths, indices):

@@ -47,6 +47,16 @@ def _kept_currency(code: str, rates: Sequence[Rate]) -> KeptCurrency:
     return KeptCurrency(recorded, with_invented, invented_on)
 
 
+class KeptBooks(NamedTuple):
+    """The books of some currencies: none as long as some are `missing`, and one `with_invented` rates only where a rate
+    of the span that was asked for is invented.
+    """
+
+    missing: Sequence[str]
+    recorded: RateBook | None = None
+    with_invented: RateBook | None = None
+
+
 class KeptRates:
     """The currencies of one version, at most MOST_CURRENCIES, and the books made of them. What was not used for the
     longest time goes first.
@@ -76,6 +86,21 @@ class KeptRates:
             self._currencies |= currencies
             while len(self._currencies) > MOST_CURRENCIES:
                 self._currencies.popitem(last=False)
+
+    def books(
+        self, version: UUID, codes: Collection[str], start: date, end: date, *, max_age_days: int
+    ) -> KeptBooks:
+        """The books of these currencies for reports of days from `start` to `end`."""
+        currencies = self.currencies(version, codes)
+        if missing := [code for code in codes if code not in currencies]:
+            return KeptBooks(missing)
+        recorded, with_invented = (
+            self.book(version, currencies, with_invented=which, max_age_days=max_age_days)
+            if not which or any(currency.has_invented(start, end) for currency in currencies.values())
+            else None
+            for which in (False, True)
+        )
+        return KeptBooks((), recorded, with_invented)
 
     def book(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -113,20 +114,25 @@ def _kept(codes: Sequence[str], spans: Sequence[tuple[date, date]]) -> _Rates | 
     version = sql.rates_version()
     if version is None:
         return None
-    currencies = KEPT.currencies(version, codes)
-    if missing := [code for code in codes if code not in currencies]:
-        fresh = kept_currencies(missing, _read_rates(missing, [(date.min, date.max)]))
+    asked = partial(
+        KEPT.books,
+        version,
+        codes,
+        _oldest(spans[0][0]),
+        spans[-1][1],
+        max_age_days=settings.RATE_MAX_AGE_DAYS,
+    )
+    kept = asked()
+    if kept.missing:
+        fresh = kept_currencies(kept.missing, _read_rates(kept.missing, [(date.min, date.max)]))
         if sql.rates_version() != version:  # another process wrote rates meanwhile
             return None
         KEPT.add(version, fresh)
-        currencies |= fresh
-    start, end = _oldest(spans[0][0]), spans[-1][1]
-    return _Rates(
-        any(currency.has_invented(start, end) for currency in currencies.values()),
-        lambda with_invented: KEPT.book(
-            version, currencies, with_invented=with_invented, max_age_days=settings.RATE_MAX_AGE_DAYS
-        ),
-    )
+        kept = asked()
+    recorded, with_invented = kept.recorded, kept.with_invented
+    if recorded is None:  # other threads used other currencies meanwhile
+        return None
+    return _Rates(with_invented is not None, lambda invented: (invented and with_invented) or recorded)
 
 
 # --- read from the database ---

@@ -178,11 +178,11 @@ def test_a_new_value_has_each_column_in_its_place(asset):
     [
         (-400, 1, 1),  # before all others
         (400, 1, 1),  # after all others
-        (2, 1, 2),  # January has another value too, so it is read again
+        (2, 1, 1),  # January has another value too, which is read with them
         (-3, 6, 3),  # another value is between them
     ],
 )
-def test_new_values_are_read_again_only_where_others_are_near(asset, first, step, reads):
+def test_new_values_are_read_again_only_where_others_are_between_them(asset, first, step, reads):
     AssetSnapshot.objects.create(asset=asset, value=7, on=day(0), observed_at=NOON)
     rows = [
         AssetSnapshot(asset=asset, value=number, on=day(first + step * number), observed_at=NOON)

@@ -27,7 +27,7 @@ from assets.tests.upkeep import FIRST, NOON, assert_in_step, day
 from assets.valuation import months
 from assets.valuation.codecs.deltas import encode_deltas, encode_numbers
 from assets.valuation.deltas import calculated, stored
-from assets.valuation.sources.snapshots import values_around
+from assets.valuation.sources.snapshot_upkeep import values_around
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from strata.doctor import Level

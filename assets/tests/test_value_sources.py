@@ -346,16 +346,15 @@ def test_gaps_of_the_past_are_not_read_from_their_table(portfolio, shares, days)
 READERS = {
     "months_of_deltas": lambda: deltas_sql.months_of_deltas([], WEEKS),
     "first_day_of_deltas": lambda: deltas_sql.first_day_of_deltas([]),
-    "stored_deltas": lambda: deltas_sql.stored_deltas([]),
     "values_in_months": lambda: months_sql.values_in_months([], day(0), day(9)),
     "values_at_the_ends": lambda: months_sql.values_at_the_ends([], day(0), day(9)),
     "last_values_of_months": lambda: months_sql.last_values_of_months([], day(0), day(9)),
     "gaps_between": lambda: gaps_sql.gaps_between([], day(0), day(9)),
     "gaps_of_assets": lambda: gaps_sql.gaps_of_assets([], day(0), day(9)),
 }
-OTHERS = {"write_deltas", "rows_of", "write_months"}
 COMPARED = {
     "deltas": lambda: deltas.stored(Asset().pk),
+    "stored_deltas": lambda: deltas.stored_deltas([]),
     "months": lambda: months.stored([]),
     "gaps": lambda: gaps.stored([]),
     "quantities": lambda: quantities.stored([]),
@@ -379,7 +378,7 @@ def test_every_reader_of_a_derived_table_is_in_the_test_above():
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
     }
-    assert public == {*READERS, *OTHERS}
+    assert public == {*READERS}
 
 
 def test_no_generator_asks_for_the_present():

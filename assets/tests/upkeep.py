@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from assets.models import Asset, MonthlyValues, ValueGap
-from assets.valuation import gaps, months, registry
+from assets.valuation import gaps, months
 from assets.valuation.deltas import calculated, stored
+from assets.valuation.protocol import source_name
 from portfolios.models import Portfolio
 from tests import factories
 
@@ -18,7 +19,7 @@ day = partial(factories.day, first=FIRST)
 
 def valuations() -> dict:
     rows = Asset.objects.values_list("pk", "valuation", "shares")
-    return {pk: registry.source_name(*names) for pk, *names in rows}
+    return {pk: source_name(*names) for pk, *names in rows}
 
 
 def assert_in_step() -> None:

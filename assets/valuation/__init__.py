@@ -15,7 +15,15 @@ from assets.valuation.current import (
 )
 from assets.valuation.formulas.shares import ShareChange
 from assets.valuation.gaps import count_left_out, price_gaps
-from assets.valuation.protocol import EditTarget, Gap, MissingPrice, Origin, PriceGap, ValueDays
+from assets.valuation.protocol import (
+    EditTarget,
+    Gap,
+    MissingPrice,
+    Origin,
+    PriceGap,
+    ValueDays,
+    source_name,
+)
 from assets.valuation.reading import (
     COLUMNS,
     GROUPINGS,
@@ -38,7 +46,6 @@ from assets.valuation.registry import (
     is_by_hand,
     known_flows,
     origins,
-    source_name,
     value_days,
     valued_by_hand,
 )

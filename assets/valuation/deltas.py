@@ -1,107 +1,60 @@
-"""The table of monthly deltas: updated with every write of values, rebuilt from them, and compared with them.
+"""The table of monthly deltas: what a write changes in it, rebuilt from the values, and compared with them.
 
-"Sums" are deltas added up, by day, for each portfolio, currency and type. A write adds its difference to the table, so
-the order of writes does not matter.
+Its SQL for reports is in assets.valuation.sql.deltas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import batched
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db import connection
 
 from assets.models import Asset, MonthlyDeltas
 from assets.models.derived.monthly_deltas import ALL_TYPES
 from assets.models.querysets import AssetQuerySet
-from assets.valuation import registry, sql
-from assets.valuation.codecs.deltas import DayDelta, by_month, decode_deltas, encode_deltas, total
+from assets.valuation.codecs.deltas import (
+    DayDelta,
+    EncodedDeltas,
+    by_month,
+    decode_deltas,
+    encode_deltas,
+    total,
+)
 from assets.valuation.registry import stored_values
+from assets.valuation.totals.contributions import (
+    AnySums,
+    AssetFacts,
+    DeltaKey,
+    DeltaSums,
+    RunningSums,
+    add_delta,
+    add_values,
+    difference,
+    drop_zeros,
+    valuations_of,
+)
 from strata.audit import clock
+from strata.db.params import DAY, Days, fetch_rows, id_param, join_halves, parse_id, split_halves
+
+ROWS_AT_ONCE = 200
 
 
-class AssetFacts(NamedTuple):
-    """What decides where an asset counts, until when, and whether it does; and which source values it."""
+class DeltaRow(NamedTuple):
+    """A row of the table, with its sums in ten-thousandths."""
 
-    portfolio_id: UUID
-    asset_type_id: UUID
-    currency: str
-    disposed_on: date | None
-    counts_in_net_worth: bool
-    valuation: str
-    shares: str
-
-    @property
-    def source(self) -> str:
-        return registry.source_name(self.valuation, self.shares)
+    key: DeltaKey
+    month: date
+    encoded: EncodedDeltas
+    owned_sum: int
+    owed_sum: int
 
 
 def facts_of(assets: AssetQuerySet[Asset]) -> dict[UUID, AssetFacts]:
     return {pk: AssetFacts(*facts) for pk, *facts in assets.order_by().values_list("pk", *AssetFacts._fields)}
-
-
-def valuations_of(facts: Mapping[UUID, AssetFacts], ids: Iterable[UUID] | None = None) -> dict[UUID, str]:
-    """The source of each of the assets, or of these."""
-    return {pk: facts[pk].source for pk in (facts if ids is None else ids)}
-
-
-type DeltaSums = dict[sql.DeltaKey, dict[date, DayDelta]]
-# The same while values are added up, as [owned, owed, begun]: a list is changed in place, and a DayDelta for each value
-# would take a quarter longer. difference() returns DeltaSums.
-type RunningSums = dict[sql.DeltaKey, dict[date, list[int]]]
-type AnySums = Mapping[sql.DeltaKey, Mapping[date, Sequence[int]]]
-
-
-def add_values(
-    sums: RunningSums, facts: AssetFacts, days: Iterable[date], values: Iterable[int | None], *, sign: int = 1
-) -> None:
-    """Add the deltas of an asset with these values (the oldest day first) to the sums.
-
-    Nothing for an asset that does not count in net worth: the table has only what counts.
-    """
-    if not facts.counts_in_net_worth:
-        return
-    by_day = sums.setdefault((facts.portfolio_id, facts.currency, facts.asset_type_id), {})
-    before, end = 0, facts.disposed_on or date.max
-    first = None
-    for on, value in zip(
-        days, values, strict=True
-    ):  # as series.deltas_of, which is slower for a million values
-        first = on if first is None else first
-        if on >= end:
-            break
-        if (amount := value or 0) != before:
-            _add_change(by_day, on, before, amount, sign)
-            before = amount
-    if before and facts.disposed_on is not None:
-        _add_change(by_day, facts.disposed_on, before, 0, sign)
-    # It begins with its first value, whether or not it is disposed of before. Of part of its values, the first counts
-    # before and after a write, unless the write touches it.
-    if first is not None:
-        by_day.setdefault(first, [0, 0, 0])[2] += sign
-
-
-def _add_change(by_day: dict[date, list[int]], on: date, before: int, after: int, sign: int) -> None:
-    """Add to the day's [owned, owed, begun] that an asset's value has changed."""
-    day_delta = by_day.get(on)
-    if day_delta is None:
-        day_delta = by_day[on] = [0, 0, 0]
-    if before >= 0 and after >= 0:
-        day_delta[0] += sign * (after - before)
-    else:
-        day_delta[0] += sign * (max(after, 0) - max(before, 0))
-        day_delta[1] += sign * (min(after, 0) - min(before, 0))
-
-
-def drop_zeros[Amounts: Sequence[int]](
-    sums: Mapping[sql.DeltaKey, Mapping[date, Amounts]],
-) -> dict[sql.DeltaKey, dict[date, Amounts]]:
-    """The sums without days on which all amounts are zero, and without keys that then have no days left."""
-    nonzero = {
-        key: {on: amounts for on, amounts in days.items() if any(amounts)} for key, days in sums.items()
-    }
-    return {key: days for key, days in nonzero.items() if days}
 
 
 # --- what a write changes ---
@@ -131,26 +84,8 @@ def with_all_types(sums: AnySums) -> AnySums:
     for (portfolio_id, currency, _), days in of_types.items():
         by_day = of_all_types.setdefault((portfolio_id, currency, ALL_TYPES), {})
         for on, delta in days.items():
-            _add(by_day, on, delta)
+            add_delta(by_day, on, delta)
     return of_types | of_all_types
-
-
-def difference(after: AnySums, before: AnySums) -> DeltaSums:
-    sums = {key: {on: list(amounts) for on, amounts in days.items()} for key, days in after.items()}
-    for key, days in before.items():
-        by_day = sums.setdefault(key, {})
-        for on, delta in days.items():
-            _add(by_day, on, delta, sign=-1)
-    return {
-        key: {on: DayDelta(*amounts) for on, amounts in days.items()}
-        for key, days in drop_zeros(sums).items()
-    }
-
-
-def _add(by_day: dict[date, list[int]], on: date, delta: Sequence[int], *, sign: int = 1) -> None:
-    day_delta = by_day.setdefault(on, [0, 0, 0])
-    for place, amount in enumerate(delta):
-        day_delta[place] += sign * amount
 
 
 def apply_deltas(change: AnySums) -> None:
@@ -162,22 +97,20 @@ def apply_deltas(change: AnySums) -> None:
         for key, by_day in drop_zeros(with_all_types(change)).items()
         for month, days in by_month(by_day)
     }
-    for batch in batched(sorted(changed), sql.DELTAS_AT_ONCE):
-        stored_rows = {(row.key, row.month): row for row in sql.stored_deltas(batch)}
-        sql.write_deltas([_added(at, stored_rows.get(at), changed[at]) for at in batch])
+    for batch in batched(sorted(changed), ROWS_AT_ONCE):
+        stored_rows = {(row.key, row.month): row for row in stored_deltas(batch)}
+        write_deltas([_added(at, stored_rows.get(at), changed[at]) for at in batch])
 
 
-def _added(
-    at: tuple[sql.DeltaKey, date], row: sql.DeltaRow | None, change: Mapping[date, Sequence[int]]
-) -> sql.DeltaRow:
+def _added(at: tuple[DeltaKey, date], row: DeltaRow | None, change: Mapping[date, Sequence[int]]) -> DeltaRow:
     key, month = at
     if row is None:
-        return sql.DeltaRow(key, month, encode_deltas(change), *total(change.values()))
+        return DeltaRow(key, month, encode_deltas(change), *total(change.values()))
     by_day: dict[date, list[int]] = {}
     for deltas in (decode_deltas(month, row.encoded), change):
         for on, delta in deltas.items():
-            _add(by_day, on, delta)
-    return sql.DeltaRow(key, month, encode_deltas(by_day), *total(by_day.values()))
+            add_delta(by_day, on, delta)
+    return DeltaRow(key, month, encode_deltas(by_day), *total(by_day.values()))
 
 
 def forget_assets(ids: Collection[UUID]) -> None:
@@ -191,6 +124,66 @@ def forget_assets(ids: Collection[UUID]) -> None:
 
 def forget_portfolios(ids: Collection[UUID]) -> None:
     MonthlyDeltas.objects.filter(portfolio__in=ids).delete()
+
+
+# --- read to be changed, and written ---
+
+_COLUMNS = ("days", "owned", "owed", "begun", "owned_high", "owned_low", "owed_high", "owed_low")
+_STORED = f"""
+    WITH given(portfolio_id, asset_type_id, currency, month) AS (VALUES {{rows}})
+    SELECT s.portfolio_id, s.currency, s.asset_type_id, {{month}}, {", ".join(f"s.{name}" for name in _COLUMNS)}
+    FROM given CROSS JOIN assets_monthlydeltas s
+    WHERE s.portfolio_id = given.portfolio_id AND s.asset_type_id = given.asset_type_id
+        AND s.month = given.month AND s.currency = given.currency"""  # noqa: S608 - constants only
+_WRITE = f"""
+    INSERT INTO assets_monthlydeltas (portfolio_id, asset_type_id, currency, month, {", ".join(_COLUMNS)})
+    VALUES {{rows}} ON CONFLICT (portfolio_id, asset_type_id, month, currency)
+    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}"""  # noqa: S608 - constants only
+
+
+def stored_deltas(months: Sequence[tuple[DeltaKey, date]]) -> Iterator[DeltaRow]:
+    """The rows of these keys and months, as far as there are any."""
+    clock.require_present()
+    if not months:
+        return iter(())
+    statement = _STORED.format(rows=_marks(len(months), 4), month=DAY[connection.vendor].format("s.month"))
+    params = [param for key, month in months for param in _key_params(key, month)]
+    return rows_of(fetch_rows(statement, params))
+
+
+def rows_of(rows: Iterable[Sequence[Any]]) -> Iterator[DeltaRow]:
+    """Rows of (portfolio, currency, type, month, days, owned, owed, begun, and the four halves)."""
+    months = Days()
+    for portfolio, currency, asset_type, month, days, *encoded, own_high, own_low, owe_high, owe_low in rows:
+        yield DeltaRow(
+            (parse_id(portfolio), currency, parse_id(asset_type)),
+            months[month],
+            EncodedDeltas(days, *map(bytes, encoded)),
+            join_halves(own_high, own_low),
+            join_halves(owe_high, owe_low),
+        )
+
+
+def write_deltas(rows: Collection[DeltaRow]) -> None:
+    """Insert rows, or replace those that are stored; each key and month occurs once."""
+    if not rows:
+        return
+    params: list[Any] = []
+    for row in rows:
+        params += _key_params(row.key, row.month)
+        params += (*row.encoded, *split_halves(row.owned_sum), *split_halves(row.owed_sum))
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE.format(rows=_marks(len(rows), 4 + len(_COLUMNS))), params)
+
+
+def _key_params(key: DeltaKey, month: date) -> tuple[Any, ...]:
+    portfolio, currency, asset_type = key
+    on = month.isoformat() if connection.vendor == "sqlite" else month
+    return id_param(portfolio), id_param(asset_type), currency, on
+
+
+def _marks(rows: int, columns: int) -> str:
+    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
 
 
 # --- rebuilt, and compared ---
@@ -213,17 +206,17 @@ def stored(portfolio_id: UUID) -> AnySums:
         "owned_high", "owned_low", "owed_high", "owed_low",
     )  # fmt: skip
     sums: RunningSums = {}
-    for row in sql.rows_of(rows.iterator(chunk_size=2_000)):
+    for row in rows_of(rows.iterator(chunk_size=2_000)):
         by_day = sums.setdefault(row.key, {})
         days = _decoded(row)
         for on, delta in days.items():
-            _add(by_day, on, delta)
+            add_delta(by_day, on, delta)
         owned, owed = total(days.values())
-        _add(by_day, row.month, (row.owned_sum - owned, row.owed_sum - owed, 0))
+        add_delta(by_day, row.month, (row.owned_sum - owned, row.owed_sum - owed, 0))
     return drop_zeros(sums)
 
 
-def _decoded(row: sql.DeltaRow) -> Mapping[date, DayDelta]:
+def _decoded(row: DeltaRow) -> Mapping[date, DayDelta]:
     """The days of a row; none where it cannot be read, which is then found to be wrong."""
     try:
         return decode_deltas(row.month, row.encoded)

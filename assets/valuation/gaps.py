@@ -4,9 +4,8 @@ say of a gap: which price of which asset is missing.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from itertools import batched
 from uuid import UUID
@@ -15,30 +14,13 @@ from django.db.models import Q
 
 from assets.models import Asset, Instrument, ValueGap
 from assets.valuation import registry
-from assets.valuation.protocol import Gap, MissingPrice, PriceGap
-from assets.valuation.registry import MANUAL, Valuations, source_name, stored_values
+from assets.valuation.protocol import Gap, MissingPrice, PriceGap, source_name
+from assets.valuation.registry import MANUAL, Valuations, stored_values
+from assets.valuation.totals.contributions import gaps_of_values
 from strata.audit import clock
 from strata.fields.names import alphabetical
 
 BATCH = 200
-
-
-def of_values(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> Iterator[Gap]:
-    """The gaps of all of an asset's values, oldest first: each ends on the next day, the last one may have no end."""
-    if isinstance(values, array) or None not in values:  # an array holds numbers alone
-        return
-    for start, end, value in zip(days, [*days[1:], None], values, strict=True):
-        if value is None:
-            yield Gap(asset_id, start, end)
-
-
-def of_window(asset_id: UUID, amounts: Mapping[date, int | None], until: date) -> Iterator[Gap]:
-    """The gaps that a write of days up to `until` may change. Of a later day, which is the last, the end is not known:
-    the write does not change it.
-    """
-    for gap in of_values(asset_id, [*amounts], [*amounts.values()]):
-        if gap.start <= until or gap.end is not None:
-            yield gap
 
 
 def apply(before: Collection[Gap], after: Collection[Gap]) -> None:
@@ -74,7 +56,9 @@ def forget_portfolio(portfolio_id: UUID) -> None:
 def calculated(valuations: Valuations) -> set[Gap]:
     """What the table should hold for these assets, calculated from their values."""
     may_have_gaps = {pk: valuation for pk, valuation in valuations.items() if valuation != MANUAL}
-    return {gap for pk, days, values in stored_values(may_have_gaps) for gap in of_values(pk, days, values)}
+    return {
+        gap for pk, days, values in stored_values(may_have_gaps) for gap in gaps_of_values(pk, days, values)
+    }
 
 
 def stored(asset_ids: Collection[UUID]) -> set[Gap]:

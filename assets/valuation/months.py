@@ -1,62 +1,81 @@
-"""The table of monthly values: updated with every write of values, rebuilt from them, and compared with them."""
+"""The table of monthly values: what a write changes in it, rebuilt from the values, and compared with them.
+
+Its SQL for reports is in assets.valuation.sql.months.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import batched, groupby
+from itertools import batched, chain, groupby
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from assets.models import Asset, MonthlyValues
-from assets.valuation import protocol, sql
 from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months
-from assets.valuation.registry import (
-    ASSETS_AT_A_TIME,
-    Valuations,
-    source_name,
-    stored_values,
-    values_of_months,
-)
+from assets.valuation.protocol import Month, source_name
+from assets.valuation.registry import ASSETS_AT_A_TIME, Valuations, stored_values, values_of_months
 from strata.audit import clock
+from strata.db.params import id_param
 
 BATCH = 200
+NO_MONTHS: Mapping[Month, EncodedMonth] = {}
+_WRITE = """
+    INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
+    ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
 
 
-def touched(asset_id: UUID, days: Iterable[date]) -> set[protocol.Month]:
-    return {(asset_id, on.replace(day=1)) for on in days}
+def write(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
+    """Insert months, or replace those that are stored; each occurs once."""
+    lite = connection.vendor == "sqlite"
+    for batch in batched(months, BATCH):
+        params: list[Any] = []
+        asset_id, asset_param = None, None
+        for (asset, month), encoded in batch:
+            if asset != asset_id:
+                asset_id, asset_param = asset, id_param(asset)
+            params += (asset_param, month.isoformat() if lite else month, *encoded)
+        marks = ", ".join(["(%s, %s, %s, %s)"] * len(batch))
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE.format(rows=marks), params)
 
 
-def refresh(months: Collection[protocol.Month], valuations: Valuations) -> None:
-    """Encode these months again from the current values: without any where the asset's source is not a stored one."""
+def apply(
+    months: Collection[Month], valuations: Valuations, encoded: Mapping[Month, EncodedMonth] = NO_MONTHS
+) -> None:
+    """Write these months: as `encoded` has them, or else as the current values are."""
+    unknown = set(months) - encoded.keys()
+    write(chain(read_again(unknown, valuations), sorted(encoded.items())))
+
+
+def read_again(months: Collection[Month], valuations: Valuations) -> Iterator[tuple[Month, EncodedMonth]]:
+    """These months of the current values: without any where the asset's source is not a stored one."""
     for batch in batched(sorted(months), BATCH):
         fresh = dict.fromkeys(batch, NOTHING)
         for pk, values in groupby(values_of_months(batch, valuations), key=itemgetter(0)):
             _, days, amounts = zip(*values, strict=True)
             fresh |= {(pk, month): encoded for month, encoded in encode_months(days, amounts)}
-        sql.write_months(fresh.items())
+        yield from fresh.items()
 
 
-def write_encoded(months: Mapping[protocol.Month, EncodedMonth]) -> None:
-    """Write these months, whatever the values are."""
-    for batch in batched(sorted(months), BATCH):
-        sql.write_months((month, months[month]) for month in batch)
+def of_asset(
+    asset_id: UUID, days: Sequence[date], values: Sequence[int | None]
+) -> Iterator[tuple[Month, EncodedMonth]]:
+    """All the months of an asset with these values, the oldest day first."""
+    return (((asset_id, month), encoded) for month, encoded in encode_months(days, values))
 
 
 # --- rebuilt, and compared ---
-
-
-def write(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> None:
-    """Write all the months of an asset with these values, the oldest day first."""
-    for batch in batched(encode_months(days, values), BATCH):
-        sql.write_months(((asset_id, month), encoded) for month, encoded in batch)
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:
     MonthlyValues.objects.filter(asset__portfolio=portfolio_id).delete()
 
 
-def calculated(valuations: Valuations) -> dict[protocol.Month, EncodedMonth]:
+def calculated(valuations: Valuations) -> dict[Month, EncodedMonth]:
     """What the table should hold for these assets, calculated from their values."""
     return {
         (pk, month): encoded
@@ -65,7 +84,7 @@ def calculated(valuations: Valuations) -> dict[protocol.Month, EncodedMonth]:
     }
 
 
-def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
+def stored(asset_ids: Collection[UUID]) -> dict[Month, EncodedMonth]:
     """What the table holds for these assets, without months that have no values left."""
     clock.require_present()
     rows = MonthlyValues.objects.filter(asset__in=asset_ids).exclude(days=0)
@@ -73,9 +92,9 @@ def stored(asset_ids: Collection[UUID]) -> dict[protocol.Month, EncodedMonth]:
     return {(pk, month): EncodedMonth(days, bytes(amounts)) for pk, month, days, amounts in columns}
 
 
-def differences(portfolio_id: UUID) -> set[protocol.Month]:
+def differences(portfolio_id: UUID) -> set[Month]:
     """The months of a portfolio's assets for which the table is wrong."""
-    wrong: set[protocol.Month] = set()
+    wrong: set[Month] = set()
     assets = (
         Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", "valuation", "shares")
     )

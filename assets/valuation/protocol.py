@@ -18,6 +18,11 @@ type Month = tuple[UUID, date]  # of an asset, by its first day
 type AssetDay = tuple[UUID, date]
 
 
+def source_name(valuation: str, shares: str) -> str:
+    """Which source has the values of an asset: that of its valuation, or the household's part of that."""
+    return f"{valuation} {shares}" if shares else valuation
+
+
 class AssetValues(NamedTuple):
     """An asset's values: of each day that has any the one that counts, oldest first; `amounts` go with `days`.
 

@@ -19,7 +19,7 @@ from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol, registry, sql
 from assets.valuation.forgotten.deriving_again import derive_again, derive_again_of_assets, stored_values
 from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
-from assets.valuation.protocol import Gap
+from assets.valuation.protocol import Gap, source_name
 from assets.valuation.series import (
     Amount,
     Keys,
@@ -214,11 +214,10 @@ def value_series(
     if (end - start).days <= A_MONTH or choose_reader((start, end)) is Reader.SOURCES:
         return _value_series(assets, start, end)
     by_ends: list[AssetRef] = []
-    by_all_values: list[AssetRef] = []
-    for asset in assets:
+    stored, by_all_values = _by_storage(assets)
+    for asset in stored:
         needs_ends = only_ends or (asset.currency == reported_in and not asset.is_disposed_in(start, end))
-        is_stored = registry.is_stored(asset.source)
-        (by_ends if needs_ends and is_stored else by_all_values).append(asset)
+        (by_ends if needs_ends else by_all_values).append(asset)
     ends = stored_values(valuations_of(by_ends), sql.values_at_the_ends, start, end)
     return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
 
@@ -236,7 +235,7 @@ class AssetRef(NamedTuple):
     @property
     def source(self) -> str:
         """The name of the source of the household's values."""
-        return registry.source_name(self.valuation, self.shares)
+        return source_name(self.valuation, self.shares)
 
     @property
     def is_by_hand(self) -> bool:
@@ -399,7 +398,8 @@ def from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Total
 
 def _from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Totals:
     """Only stored values are in months: the other assets are folded."""
-    stored = {asset.id: asset for asset in assets if registry.is_stored(asset.source)}
+    in_table, others = _by_storage(assets)
+    stored = {asset.id: asset for asset in in_table}
     ends = [on for on in days if month_ends.is_end(on)]
     rows = (
         (asset.keys, asset.currency, month_ends.values_on_ends(months, values, ends, asset.disposed_on))
@@ -412,7 +412,6 @@ def _from_month_ends(assets: Collection[AssetRef], days: Sequence[date]) -> Tota
     if priced := [pk for pk, asset in stored.items() if asset.valuation != registry.MANUAL]:
         gaps = (Gap(*row) for row in sql.gaps_of_assets(priced, days[0], days[-1]))
         totals = dataclasses.replace(totals, gaps=gaps_on(gaps, days))
-    others = [asset for asset in assets if asset.id not in stored]
     return added_up(totals, from_series(others, days)) if others else totals
 
 
@@ -471,12 +470,18 @@ def _value_series(
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     if choose_reader((start, end), derived=derived) is not Reader.MONTHS:
         return _with_values(assets, registry.values(valuations_of(assets), start, end))
-    stored = [asset for asset in assets if registry.is_stored(asset.source)]
+    stored, others = _by_storage(assets)
     read = stored_values(valuations_of(stored), sql.values_in_months, start, end)
-    if len(stored) < len(assets):
-        others = [asset for asset in assets if not registry.is_stored(asset.source)]
+    if others:
         read = chain(read, registry.values(valuations_of(others), start, end))
     return _with_values(assets, read)
+
+
+def _by_storage(assets: Collection[AssetRef]) -> tuple[list[AssetRef], list[AssetRef]]:
+    """The assets whose values are in the derived tables, and the others."""
+    names = registry.stored_names()
+    stored = [asset for asset in assets if asset.source in names]
+    return stored, [asset for asset in assets if asset.source not in names]
 
 
 def valuations_of(assets: Iterable[AssetRef]) -> dict[UUID, str]:

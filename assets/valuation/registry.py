@@ -73,11 +73,6 @@ def unregister(source: ValueSource) -> None:
     forget_prepared()
 
 
-def source_name(valuation: str, shares: str) -> str:
-    """Which source has the values of an asset: that of its valuation, or the household's part of that."""
-    return f"{valuation} {shares}" if shares else valuation
-
-
 def is_by_hand(valuation: str) -> bool:
     """Whether recorded values are the only ones. All other assets have a value of each day by themselves."""
     return valuation == MANUAL

@@ -19,41 +19,30 @@ from django.db.models import F
 from assets.models import Asset, ForgottenPortfolio
 from assets.prices.store import pack_if_forgotten
 from assets.valuation import deltas, gaps, months, protocol, quantities, registry, sql
-from assets.valuation.codecs.months import EncodedMonth
-from assets.valuation.delta_columns import DeltaColumns
-from assets.valuation.deltas import AssetFacts, facts_of, forget_assets, forget_portfolios, valuations_of
+from assets.valuation.deltas import facts_of, forget_assets, forget_portfolios
 from assets.valuation.protocol import Gap
+from assets.valuation.totals.contributions import (
+    AssetFacts,
+    Contribution,
+    difference,
+    gaps_of_values,
+    gaps_of_window,
+    touched_months,
+    valuations_of,
+)
+from assets.valuation.totals.delta_columns import DeltaColumns
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
 
 
-class Contribution(NamedTuple):
-    """What values contribute to derived data: their part of the deltas, the months in which they are, their gaps."""
-
-    sums: deltas.RunningSums
-    months: set[protocol.Month]  # to be read and encoded again
-    valuations: dict[UUID, str]  # of the assets that were looked at
-    gaps: set[Gap]
-    encoded: dict[protocol.Month, EncodedMonth]  # months of which all values are known
-
-    @classmethod
-    def empty(cls) -> Contribution:
-        return cls({}, set(), {}, set(), {})
-
-    def add(self, asset_id: UUID, facts: AssetFacts, window: protocol.Window, *, sign: int = 1) -> None:
-        """Add (or with `sign=-1` subtract) the values of a window."""
-        deltas.add_values(self.sums, facts, window.amounts, window.amounts.values(), sign=sign)
-        self.months.update(months.touched(asset_id, window.touched))
-
-
 def apply(before: Contribution, after: Contribution) -> None:
-    """Change derived data by the difference, and encode the months of both again."""
-    deltas.apply_deltas(deltas.difference(after.sums, before.sums))
-    months.refresh(before.months | after.months, before.valuations | after.valuations)
-    months.write_encoded(after.encoded)
-    gaps.apply(before.gaps, after.gaps)
+    """Change derived data by the difference. The months of both are read and encoded again, unless `after` has them."""
+    deltas.apply_deltas(difference(after.sums, before.sums))
+    months.apply(before.months | after.months, before.valuations | after.valuations, after.encoded)
+    if before.gaps != after.gaps:
+        gaps.apply(before.gaps, after.gaps)
 
 
 # --- what a source calls around a write ---
@@ -88,7 +77,7 @@ def contribution_of(asset_ids: Sequence[UUID], days: Collection[date] | None) ->
     until = date.max if days is None else max(days, default=date.min)
     for pk, window in all_windows(valuations) if days is None else registry.windows(valuations, days):
         contribution.add(pk, facts[pk], window)
-        contribution.gaps.update(gaps.of_window(pk, window.amounts, until))
+        contribution.gaps.update(gaps_of_window(pk, window.amounts, until))
     return contribution
 
 
@@ -113,9 +102,9 @@ def assets_written(before: Mapping[UUID, AssetFacts], after: Mapping[UUID, Asset
         new_gaps: list[Gap] = []
         for facts in (before, after):
             for pk, days, values in registry.stored_values(valuations_of(facts, moved)):
-                touched |= months.touched(pk, days)
-                new_gaps += gaps.of_values(pk, days, values) if facts is after else ()
-        months.refresh(touched, valuations_of(after, moved))
+                touched |= touched_months(pk, days)
+                new_gaps += gaps_of_values(pk, days, values) if facts is after else ()
+        months.apply(touched, valuations_of(after, moved))
         gaps.replace(moved, new_gaps)
 
 
@@ -144,8 +133,8 @@ def rebuild(portfolio_id: UUID, *, values_change: bool = True) -> None:
         facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
         for pk, days, values in registry.rebuilt(valuations_of(facts)):
             columns.add(facts[pk], days, values)
-            months.write(pk, days, values)
-            new_gaps += gaps.of_values(pk, days, values)
+            months.write(months.of_asset(pk, days, values))
+            new_gaps += gaps_of_values(pk, days, values)
         gaps.write(new_gaps)
         deltas.apply_deltas(columns.finished())
         ForgottenPortfolio.objects.filter(portfolio=portfolio_id).delete()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -28,6 +28,13 @@ def common_currency(portfolios: Iterable[Portfolio]) -> str:
     """The base currency of all the portfolios, or the euro if they have several."""
     currencies = {portfolio.base_currency for portfolio in portfolios}
     return currencies.pop() if len(currencies) == 1 else EURO
+
+
+def end_and_currency(
+    portfolios: Collection[Portfolio], end: date | None, currency: str | None
+) -> tuple[date, str]:
+    """The last day of a report, and the currency that it is in, where they are not given."""
+    return end or latest_today(portfolios), currency or common_currency(portfolios)
 
 
 def with_demo_mark(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:

@@ -122,13 +122,6 @@ class Grouping:
         )
         return without(totals, OUTSIDE)
 
-    def named_totals(self, portfolio_ids: Collection[UUID], days: Sequence[date]) -> NamedTotals:
-        totals = self.totals(portfolio_ids, days)
-        keys = {key for keys, _ in totals.columns for key in keys or (None,)}
-        labels = self.labels(keys if self.group_by else ())
-        paths = {key: self.path(key) for key in labels} if self.group_by == "category" else {}
-        return NamedTotals(totals, labels, paths)
-
     def keys_of_assets(self, portfolio_ids: Collection[UUID]) -> dict[Hashable, Keys]:
         counts = None if self.include_all else True
         assets = valuation.asset_refs(portfolio_ids, self.group_by, self.renamed, counts=counts)
@@ -203,6 +196,20 @@ def grouping(
         return Grouping(group_by, asset_filter=asset_filter, portfolio_ids=ids, include_all=include_all)
     tree = category_tree({portfolio.household_id for portfolio in portfolios})
     return Grouping(group_by, narrowing.get("level", 1), category, asset_filter, tree, ids, include_all)
+
+
+def named_totals(
+    portfolios: Collection[Portfolio],
+    days: Sequence[date],
+    group_by: str | None,
+    **narrowing: Unpack[Narrowing],
+) -> NamedTotals:
+    groups = grouping(portfolios, group_by, **narrowing)
+    totals = groups.totals([portfolio.pk for portfolio in portfolios], days)
+    keys = {key for keys, _ in totals.columns for key in keys or (None,)}
+    labels = groups.labels(keys if group_by else ())
+    paths = {key: groups.path(key) for key in labels} if group_by == "category" else {}
+    return NamedTotals(totals, labels, paths)
 
 
 def spellings(portfolio_ids: Collection[UUID], keys: Collection[Hashable]) -> list[tuple[Hashable, str]]:

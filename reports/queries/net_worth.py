@@ -22,8 +22,8 @@ from portfolios.models import Portfolio
 from reports.calculations.intervals import count_days, days_between
 from reports.calculations.net_worth import Point, net_worth
 from reports.calculations.real_terms import RealTerms
-from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import LIQUIDITY, Narrowing, grouping
+from reports.queries.defaults import end_and_currency
+from reports.queries.groups import LIQUIDITY, Narrowing, named_totals
 from strata.exceptions import Invalid, NotFound
 from strata.fields.currencies import minor_units
 
@@ -77,16 +77,14 @@ def net_worth_history(
     """
     portfolios = list(portfolios)
     ids = [portfolio.pk for portfolio in portfolios]
-    end = end or latest_today(portfolios)
+    end, currency = end_and_currency(portfolios, end, currency)
     include_all = narrowing.get("include_all", False)
     start = start or min(valuation.first_value_day(ids, include_all=include_all) or end, end)
-    currency = currency or common_currency(portfolios)
     require_bounded(portfolios, count_days(start, end, interval), group_by)
-    groups = grouping(portfolios, group_by, **narrowing)
     days = days_between(start, end, interval)
     days = [start, *days] if from_start and days[0] != start else days
     real = None if index is None else real_terms(index, days)
-    totals, labels, paths = groups.named_totals(ids, days)
+    totals, labels, paths = named_totals(portfolios, days, group_by, **narrowing)
     points = net_worth(
         totals,
         currency=currency,

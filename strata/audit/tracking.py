@@ -52,10 +52,7 @@ class DerivedData:
     def update(self, ids: list[UUID], before: Any) -> None:
         """After a write: update the derived data. `before` is None for new rows."""
 
-    def capture_new(self, rows: Sequence[Any]) -> Any:
-        """Before rows are inserted: what `update_new` needs to know. It becomes `before`."""
-
-    def update_new(self, rows: Sequence[Any], before: Any) -> None:
+    def update_new(self, rows: Sequence[Any]) -> None:
         """After rows were inserted: update the derived data. Override it where the rows say more than their ids."""
         self.update([row.pk for row in rows], None)
 
@@ -94,13 +91,13 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         kwargs.pop("ignore_conflicts", None)
         with transaction.atomic(using=self.db):
             guard_new_rows(self.model, objs)
-            with deriving_from_new(self.model, objs):
-                sign_rows(objs, adding=True)
-                if len(objs) < MANY_ROWS:
-                    super().bulk_create(objs, *args, **kwargs)
-                else:
-                    insert_instances(objs)
-                write_new_rows(objs)
+            sign_rows(objs, adding=True)
+            if len(objs) < MANY_ROWS:
+                super().bulk_create(objs, *args, **kwargs)
+            else:
+                insert_instances(objs)
+            write_new_rows(objs)
+            derived_from(self.model).update_new(objs)
         return objs
 
     def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -226,15 +223,13 @@ class TrackedModel(Owned):
                 if not recorded:  # the row was deleted: Django would insert it again
                     raise NotFound(resource_name(type(self)))
             model = type(self)
-            fields = kwargs.get("update_fields")
-            with (
-                deriving_from_new(model, [self])
-                if adding
-                else updating_derived_data(model, [self.pk], fields=fields)
-            ):
+            if adding:
                 super().save(*args, **kwargs)
-                if adding:
-                    write_creation(self, self.created_at)
+                write_creation(self, self.created_at)
+                derived_from(model).update_new([self])
+            else:
+                with updating_derived_data(model, [self.pk], fields=kwargs.get("update_fields")):
+                    super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         deleted = type(self)._base_manager.filter(pk=self.pk).delete()
@@ -287,12 +282,3 @@ def updating_derived_data(
     yield
     if derive:
         derived.update(ids, before)
-
-
-@contextmanager
-def deriving_from_new(model: type[TrackedModel], rows: Sequence[TrackedModel]) -> Iterator[None]:
-    """The same around the insertion of rows."""
-    derived = derived_from(model)
-    before = derived.capture_new(rows)
-    yield
-    derived.update_new(rows, before)

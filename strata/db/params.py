@@ -91,14 +91,12 @@ def _array(values: Iterable[Any]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def asset_span_params(spans: Sequence[tuple[UUID, date, date]]) -> list[Any]:
-    """The parameters of SPANS: an asset and two days in each row."""
+def asset_span_params(spans: Sequence[tuple[UUID, *tuple[date, ...]]]) -> list[Any]:
+    """The parameters of SPANS: an asset and two days in each row. Of a table with more days, these."""
     if connection.vendor == "postgresql":
-        return [
-            _array(pk.hex for pk, _, _ in spans),
-            *(_array(row[place] for row in spans) for place in (1, 2)),
-        ]
-    return [json.dumps([(pk.hex, first.isoformat(), last.isoformat()) for pk, first, last in spans])]
+        ids, *days = zip(*spans, strict=True) if spans else ((), (), ())
+        return [_array(pk.hex for pk in ids), *map(_array, days)]
+    return [json.dumps([(pk.hex, *(on.isoformat() for on in days)) for pk, *days in spans])]
 
 
 def dated_amount_params(rows: Collection[tuple[UUID, date, int]]) -> list[Any]:

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset
-from assets.valuation import deltas, gaps, months, quantities, registry, sql
-from assets.valuation.codecs.months import NOTHING, encode_months, last_of_month
-from assets.valuation.deltas import AssetFacts, facts_of, valuations_of
+from assets.valuation import quantities, registry, sql, upkeep
+from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months, last_of_month
+from assets.valuation.deltas import facts_of
 from assets.valuation.formulas.market import Held, Points
 from assets.valuation.protocol import AssetValues, Month, Window
 from assets.valuation.sources.market_inputs import MARKET, all_inputs
-from assets.valuation.upkeep import Contribution
+from assets.valuation.totals.contributions import AssetFacts, Contribution, gaps_of_values, valuations_of
 from portfolios.models import Portfolio
 from strata.db.locks import lock_rows
 from strata.tenancy.guards import rows_are_locked
@@ -94,14 +94,11 @@ def apply_change(before: Mapping[UUID, Valued], after: Mapping[UUID, Valued]) ->
         ):
             if each:
                 contribution.add(pk, each.facts, window)
-                contribution.gaps.update(gaps.of_values(pk, *each.points))
+                contribution.gaps.update(gaps_of_values(pk, *each.points))
                 changed |= {each.facts.portfolio_id} if window.touched else set()
-    deltas.apply_deltas(deltas.difference(contribution_after.sums, contribution_before.sums))
-    write_months(
-        {pk: each.points for pk, each in after.items()},
-        contribution_before.months | contribution_after.months,
-    )
-    gaps.apply(contribution_before.gaps, contribution_after.gaps)
+    wanted = contribution_before.months | contribution_after.months
+    contribution_after.encoded.update(encoded_months({pk: each.points for pk, each in after.items()}, wanted))
+    upkeep.apply(contribution_before, contribution_after)
     quantities.write({pk: each.held for pk, each in after.items() if each.held is not None})
     quantities.forget([pk for pk, each in after.items() if each.facts.source != MARKET])
     return changed
@@ -136,8 +133,8 @@ def window(points: Points, begin: int, end: int) -> Window:
     return Window(amounts, frozenset(points.days[begin:end]))
 
 
-def write_months(points: Mapping[UUID, Points], wanted: Collection[Month]) -> None:
-    """Store these months of these points, which are all that the assets have in them."""
+def encoded_months(points: Mapping[UUID, Points], wanted: Collection[Month]) -> Mapping[Month, EncodedMonth]:
+    """These months of these points, which are all that the assets have in them."""
     months_of: dict[UUID, set[date]] = {}
     for pk, month in wanted:
         months_of.setdefault(pk, set()).add(month)
@@ -148,4 +145,4 @@ def write_months(points: Mapping[UUID, Points], wanted: Collection[Month]) -> No
         for month, encoded in encode_months(days[first:last], amounts[first:last]):
             if month in of_asset:
                 fresh[pk, month] = encoded
-    months.write_encoded(fresh)
+    return fresh

@@ -21,11 +21,12 @@ from assets.models import Asset, AssetSnapshot, InstrumentAction
 from assets.prices.hooks import ChangedDays
 from assets.valuation import quantities, sql
 from assets.valuation.codecs.months import last_of_month
-from assets.valuation.deltas import AssetFacts, facts_of
+from assets.valuation.deltas import facts_of
 from assets.valuation.formulas.market import Held, Points, points_after
 from assets.valuation.sources.computed import LAST_DAY
 from assets.valuation.sources.market_change import NO_POINTS, Valued, apply_change
 from assets.valuation.sources.market_inputs import before, prices_of
+from assets.valuation.totals.contributions import AssetFacts
 
 
 @dataclass(frozen=True, slots=True)

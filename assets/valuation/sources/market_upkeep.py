@@ -1,13 +1,14 @@
 """Keeps the derived data of assets at market prices up to date with every write that changes a value of theirs.
 
-What such a value follows from is in many rows: transactions, corporate actions, recorded values, the asset itself and
-all that is linked to it. So the values of all assets that a write may concern are read before it and after it. Of new
-rows it is known only afterwards which assets they concern: their values before are those without the rows.
+What such a value follows from is in many rows: transactions, corporate actions, the asset itself and all that is linked
+to it, and recorded values, whose writes snapshot_upkeep follows. So the values of all assets that a write may concern
+are read before it and after it. Of new rows it is known only afterwards which assets they concern: their values before
+are those without the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,10 +27,8 @@ from assets.models import Asset, Instrument, InstrumentAction, Transaction
 from assets.models.querysets import AssetQuerySet
 from assets.prices.store import lock_instruments
 from assets.valuation import upkeep
-from assets.valuation.deltas import AssetFacts, facts_of
+from assets.valuation.deltas import facts_of
 from assets.valuation.formulas.market import Points
-from assets.valuation.registry import MANUAL
-from assets.valuation.sources import new_snapshots, snapshots
 from assets.valuation.sources.market_change import (
     Valued,
     apply_change,
@@ -41,8 +40,7 @@ from assets.valuation.sources.market_change import (
 )
 from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.sources.markets import SOURCE
-from assets.valuation.sources.new_snapshots import Around
-from assets.valuation.sources.snapshots import ValuesAround, values_around
+from assets.valuation.totals.contributions import AssetFacts
 from portfolios.models import Portfolio
 from strata.audit.tracking import DerivedData
 from strata.tenancy.guards import rows_are_locked
@@ -136,61 +134,6 @@ def concerned_by_actions(ids: Collection[UUID]) -> set[UUID]:
     households = set(holders.values())
     candidates = market_assets(of_households(households)) if holders else set()
     return linked_assets(holders, households) & candidates if candidates else set()
-
-
-# --- recorded values ---
-
-
-class ManualAndMarket(NamedTuple):
-    manual: upkeep.Contribution
-    market: ValuesBefore
-
-
-class OfSnapshots(snapshots.OfSnapshots):
-    """Besides the assets that are valued by hand: those at market prices, of which recorded values are anchors."""
-
-    def capture(self, ids: list[UUID]) -> ManualAndMarket:
-        around = dict(values_around(ids))
-        return ManualAndMarket(snapshots.contribution(around), stored_before(anchored(around)))
-
-    def update(self, ids: list[UUID], before: Any) -> None:
-        around = dict(values_around(ids))
-        manual, market = before or (snapshots.contribution({}), {})
-        upkeep.apply(manual, snapshots.contribution(around))
-        own = {each.facts.portfolio_id for each in (*around.values(), *market.values())}
-        update(market, anchored(around), lambda asset_ids: without_anchors(asset_ids, around), raised=own)
-
-    def capture_new(self, rows: Sequence[Any]) -> Mapping[UUID, Around]:
-        return new_snapshots.read_around(rows)
-
-    def update_new(self, rows: Sequence[Any], before: Mapping[UUID, Around]) -> None:
-        """Only what is around the rows of other assets is read again."""
-        known = {pk for pk, each in before.items() if each.facts.source == MANUAL and not each.is_busy}
-        upkeep.apply(
-            upkeep.Contribution.empty(),
-            new_snapshots.contribution([row for row in rows if row.asset_id in known], before),
-        )
-        if len(known) < len(before):
-            self.update([row.pk for row in rows if row.asset_id not in known], None)
-
-
-def anchored(around: Mapping[UUID, ValuesAround]) -> set[UUID]:
-    return {pk for pk, each in around.items() if each.facts.valuation == MARKET}
-
-
-def without_anchors(asset_ids: Collection[UUID], around: Mapping[UUID, ValuesAround]) -> dict[UUID, Points]:
-    """The points without the given recorded values: of a day that has others the last of those counts."""
-    points = {}
-    for pk, inputs in all_inputs(asset_ids).items():
-        anchors = dict(inputs.anchors)
-        for on in around[pk].with_them.touched:
-            other = around[pk].without.amounts.get(on)
-            if other is None:
-                anchors.pop(on, None)
-            else:
-                anchors[on] = other
-        points[pk] = inputs.with_anchors(anchors).points()
-    return points
 
 
 # --- assets and portfolios ---
@@ -345,5 +288,4 @@ MODELS: Iterable[tuple[type[Any], DerivedData]] = (
     (Transaction, OfTransactions()),
     (InstrumentAction, OfActions()),
     (Instrument, OfInstruments()),
-    (snapshots.Snapshots.model, OfSnapshots()),
 )

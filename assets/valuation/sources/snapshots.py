@@ -1,6 +1,6 @@
-"""The snapshots as a value source, and what follows a write of them.
+"""The snapshots as a value source.
 
-This, new_snapshots, snapshots_sql and anchors are the only files of valuation that know the model and its table.
+This, snapshot_upkeep, snapshots_sql and anchors are the only files of valuation that know the model and its table.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
 from assets.models import Asset, AssetSnapshot
-from assets.valuation import registry, upkeep
-from assets.valuation.deltas import AssetFacts
+from assets.valuation import registry
 from assets.valuation.protocol import (
     AssetDay,
     AssetValues,
@@ -30,7 +28,6 @@ from assets.valuation.protocol import (
     Window,
 )
 from assets.valuation.sources import snapshots_sql
-from strata.audit.tracking import DerivedData
 
 
 class Snapshots:
@@ -94,65 +91,7 @@ SOURCE = Snapshots()
 AS_PROTOCOL: StoredSource = SOURCE  # mypy says what is missing
 
 
-# --- what follows a write of snapshots ---
-
-
-class ValuesAround(NamedTuple):
-    """An asset's values on the days of the given snapshots, and on the days with values just before and after these.
-
-    `with_them` has the last value of each day, `without` the last value of each day if the given snapshots did not
-    exist. Both have the days of the given snapshots as `touched`.
-    """
-
-    facts: AssetFacts
-    with_them: Window
-    without: Window
-
-
-def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
-    """(asset id, values around the given snapshots) for each asset that has any of them."""
-    for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
-        around = list(rows)
-        touched = frozenset(on for *_, on, _, is_given in around if is_given)
-        yield (
-            pk,
-            ValuesAround(
-                AssetFacts(*around[0][1:8]),
-                Window({on: value for *_, on, value, _ in around}, touched),
-                Window({on: value for *_, on, value, is_given in around if not is_given}, touched),
-            ),
-        )
-
-
 def recorded_rows_or_assets(asset_days: Collection[AssetDay]) -> Mapping[AssetDay, EditTarget]:
     """The recorded value of the day; of any other day the asset, whose terms or instrument decide its value."""
     recorded = SOURCE.edit_targets(asset_days)
     return {key: recorded.get(key) or EditTarget(Asset._meta.label, key[0]) for key in asset_days}
-
-
-def contribution(values: Mapping[UUID, ValuesAround]) -> upkeep.Contribution:
-    """What snapshots contribute to derived data: the values with them less the values without them. Of those of the
-    assets that are valued by hand.
-
-    A write knows its rows, and only afterwards their days. So it reads this once before it for rows that are there, and
-    once after it, instead of the windows of days that upkeep.capture takes.
-    """
-    total = upkeep.Contribution.empty()
-    for pk, around in values.items():
-        if around.facts.source == SOURCE.name:
-            total.valuations[pk] = SOURCE.name
-            total.add(pk, around.facts, around.with_them)
-            total.add(pk, around.facts, around.without, sign=-1)
-    return total
-
-
-class OfSnapshots(DerivedData):
-    """Keeps the derived data of assets that are valued by hand."""
-
-    derived_from = frozenset({"asset", "value", "on", "observed_at"})
-
-    def capture(self, ids: list[UUID]) -> Any:
-        return contribution(dict(values_around(ids)))
-
-    def update(self, ids: list[UUID], before: Any) -> None:
-        upkeep.apply(before or upkeep.Contribution.empty(), contribution(dict(values_around(ids))))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from array import array
-from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from assets.valuation.codecs.months import last_of_month
 from assets.valuation.protocol import AssetValues, Month
 from strata.db.params import (
     ASSETS,
@@ -159,41 +159,78 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
         )
 
 
-# --- what is around new snapshots, before they are written ---
+# --- what is beside new snapshots ---
 
-_OTHER = 'FROM assets_assetsnapshot s WHERE s.asset_id = span.asset_id AND s."on"'
-_LAST_BEFORE = f'{_OTHER} < span.first_on ORDER BY s."on" DESC, s.observed_at DESC LIMIT 1'
-_NEXT_DAY = f'SELECT s."on" {_OTHER} > span.last_on ORDER BY s."on" LIMIT 1'
-_AROUND_NEW = {
+_NEW = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS asset_id, json_extract(value, '$[1]') AS first_on,
+        json_extract(value, '$[2]') AS last_on, json_extract(value, '$[3]') AS month_on,
+        json_extract(value, '$[4]') AS month_end FROM json_each(%s)""",
+    "postgresql": """SELECT * FROM unnest(%s::uuid[], %s::date[], %s::date[], %s::date[], %s::date[])
+        AS span(asset_id, first_on, last_on, month_on, month_end)""",
+}
+_OF_SPAN = (
+    """SELECT s."on", s.value, s.observed_at FROM assets_assetsnapshot s WHERE s.asset_id = span.asset_id"""
+)
+_DAY_OF_SPAN = 'SELECT o."on" FROM assets_assetsnapshot o WHERE o.asset_id = span.asset_id AND o."on"'
+_BEFORE = f"""{_OF_SPAN} AND s."on" < span.first_on AND s."on" >= COALESCE((
+        {_DAY_OF_SPAN} < span.month_on ORDER BY o."on" DESC LIMIT 1
+    ), span.month_on) ORDER BY s."on", s.observed_at"""
+_AFTER = f"""{_OF_SPAN} AND s."on" > span.last_on AND s."on" <= COALESCE((
+        {_DAY_OF_SPAN} > span.month_end ORDER BY o."on" LIMIT 1
+    ), span.month_end) ORDER BY s."on", s.observed_at"""
+_IN_ONE_TEXT = {
+    "sqlite": """(SELECT group_concat("on") || ' ' || group_concat(value) FROM ({rows}))""",
+    "postgresql": """(SELECT string_agg(to_char("on", 'YYYY-MM-DD'), ',') || ' ' || string_agg(value::text, ',')
+        FROM ({rows}) AS s)""",
+}
+_BESIDE_NEW = {
     vendor: f"""
-    WITH span AS ({spans})
+    WITH span AS ({_NEW[vendor]})
     SELECT a.id, a.portfolio_id, a.asset_type_id, a.currency, a.disposed_on, a.counts_in_net_worth,
         a.valuation, a.shares,
-        EXISTS (SELECT 1 {_OTHER} BETWEEN span.first_on AND span.last_on),
-        (SELECT s."on" {_LAST_BEFORE}), (SELECT s.value {_LAST_BEFORE}),
-        ({_NEXT_DAY}), (SELECT s.value {_OTHER} = ({_NEXT_DAY}) ORDER BY s.observed_at DESC LIMIT 1)
+        (SELECT COUNT(*) FROM assets_assetsnapshot s
+            WHERE s.asset_id = span.asset_id AND s."on" BETWEEN span.first_on AND span.last_on),
+        {text.format(rows=_BEFORE)}, {text.format(rows=_AFTER)}
     FROM span CROSS JOIN assets_asset a WHERE a.id = span.asset_id"""  # noqa: S608 - constants only
-    for vendor, spans in SPANS.items()
+    for vendor, text in _IN_ONE_TEXT.items()
 }
 
 
-def around_new(spans: Sequence[tuple[UUID, date, date]]) -> Iterator[tuple[Any, ...]]:
-    """(asset, portfolio, type, currency, disposed_on, whether it counts, valuation, shares, whether it has a value from
-    the first to the last day of its span, day and value before them, day and value after them) for each asset; None
-    where no such day is.
+class BesideNew(NamedTuple):
+    """An asset with new values: what AssetFacts are made of, how many values there are from the first to the last of
+    the new ones, and the values beside these: of the same months, and the last one before and the first one after them.
     """
+
+    asset_id: UUID
+    facts: tuple[Any, ...]
+    stored: int
+    before: dict[date, int]
+    after: dict[date, int]
+
+
+def beside_new(spans: Sequence[tuple[UUID, date, date]]) -> Iterator[BesideNew]:
+    """Of each (asset, day of its first new value, day of its last one), in one statement. The values are written."""
+    if not spans:
+        return
+    months = [
+        (pk, first, last, first.replace(day=1), last_of_month(last.replace(day=1)))
+        for pk, first, last in spans
+    ]
     days = Days()
+    rows = fetch_rows(_BESIDE_NEW[connection.vendor], asset_span_params(months))
+    for asset, portfolio, asset_type, currency, disposed_on, counts, *rest in rows:
+        valuation, shares, count, before, after = rest
+        gone = None if disposed_on is None else days[disposed_on]
+        facts = parse_id(portfolio), parse_id(asset_type), currency, gone, bool(counts), valuation, shares
+        yield BesideNew(parse_id(asset), facts, count, _values_in(before, days), _values_in(after, days))
 
-    def day(on: Any) -> date | None:
-        return None if on is None else days[on]
 
-    for asset, portfolio, asset_type, currency, disposed_on, counts, *rest in fetch_rows(
-        _AROUND_NEW[connection.vendor], asset_span_params(spans)
-    ):
-        valuation, shares, is_busy, before_on, before, after_on, after = rest
-        ids = parse_id(asset), parse_id(portfolio), parse_id(asset_type)
-        facts = currency, day(disposed_on), bool(counts), valuation, shares
-        yield *ids, *facts, bool(is_busy), day(before_on), before, day(after_on), after
+def _values_in(values_text: str | None, days: Days) -> dict[date, int]:
+    """By day, the oldest first; of several values of a day the last one."""
+    if values_text is None:
+        return {}
+    on, _, amounts = values_text.partition(" ")
+    return dict(zip(map(days.__getitem__, on.split(",")), map(int, amounts.split(",")), strict=True))
 
 
 # --- the values around given days ---
@@ -235,8 +272,7 @@ _IN_MONTHS = {
 
 def values_of_months(months: Sequence[Month]) -> Iterator[AssetDayValue]:
     """(asset, day, value) of each day in these months that has a value, in order; of a day the last value."""
-    ends = [month.replace(day=monthrange(month.year, month.month)[1]) for _, month in months]
-    spans = [(asset, month, end) for (asset, month), end in zip(months, ends, strict=True)]
+    spans = [(asset, month, last_of_month(month)) for asset, month in months]
     return _dated(fetch_rows(_IN_MONTHS[connection.vendor], asset_span_params(spans)))
 
 

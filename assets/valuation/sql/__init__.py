@@ -1,27 +1,16 @@
-"""SQL written by hand, for SQLite and PostgreSQL: through the ORM, reading a million values takes minutes.
+"""SQL of reports, written by hand for SQLite and PostgreSQL: through the ORM, reading a million values takes minutes.
 
 These modules know tables and columns, but not what is calculated from them. Amounts are in ten-thousandths, days are
 dates and ids are UUIDs, on both databases.
 """
 
-from assets.valuation.sql.deltas import (
-    DELTAS_AT_ONCE,
-    OTHERS,
-    DeltaKey,
-    DeltaRow,
-    first_day_of_deltas,
-    months_of_deltas,
-    rows_of,
-    stored_deltas,
-    write_deltas,
-)
+from assets.valuation.sql.deltas import OTHERS, first_day_of_deltas, months_of_deltas
 from assets.valuation.sql.forgotten import Forgotten, forgotten_among
 from assets.valuation.sql.gaps import gaps_between, gaps_of_assets
 from assets.valuation.sql.months import (
     last_values_of_months,
     values_at_the_ends,
     values_in_months,
-    write_months,
 )
 from assets.valuation.sql.points import (
     FIRST_DAY,
@@ -34,13 +23,10 @@ from assets.valuation.sql.points import (
 )
 
 __all__ = [
-    "DELTAS_AT_ONCE",
     "FIRST_DAY",
     "NEWEST_DAY",
     "NEWEST_VALUE",
     "OTHERS",
-    "DeltaKey",
-    "DeltaRow",
     "Forgotten",
     "Point",
     "amounts_on",
@@ -51,11 +37,7 @@ __all__ = [
     "given_points",
     "last_values_of_months",
     "months_of_deltas",
-    "rows_of",
-    "stored_deltas",
     "sums_on",
     "values_at_the_ends",
     "values_in_months",
-    "write_deltas",
-    "write_months",
 ]

@@ -1,17 +1,17 @@
-"""SQL that reads and writes the table of monthly deltas."""
+"""SQL that reads the table of monthly deltas for reports."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from assets.models.derived.monthly_deltas import ALL_TYPES
 from assets.valuation import registry
-from assets.valuation.codecs.deltas import EncodedDeltas, decode_numbers, offsets
+from assets.valuation.codecs.deltas import decode_numbers, offsets
 from assets.valuation.sql.forgotten import OF_PORTFOLIOS, Forgotten
 from assets.valuation.totals.delta_totals import MonthOfDeltas, months_by_day
 from strata.audit import clock
@@ -25,24 +25,7 @@ from strata.db.params import (
     ids_param,
     join_halves,
     parse_id,
-    split_halves,
 )
-
-type DeltaKey = tuple[UUID, str, UUID]  # a portfolio, a currency and an asset type (or ALL_TYPES)
-DELTAS_AT_ONCE = 200
-
-
-class DeltaRow(NamedTuple):
-    """A row of the table, with its sums in ten-thousandths."""
-
-    key: DeltaKey
-    month: date
-    encoded: EncodedDeltas
-    owned_sum: int
-    owed_sum: int
-
-
-# --- read for reports ---
 
 _HALVES = ("owned_high", "owned_low", "owed_high", "owed_low")
 _SUMS = ", ".join(f"CAST(SUM(s.{name}) AS BIGINT)" for name in _HALVES)
@@ -190,63 +173,3 @@ def first_day_of_deltas(portfolio_ids: Collection[UUID]) -> tuple[date | None, b
         on = months[month] + timedelta(days=bit)
         first = on if first is None else min(first, on)
     return first, has_others
-
-
-# --- read to be changed, and written ---
-
-_COLUMNS = ("days", "owned", "owed", "begun", *_HALVES)
-_STORED = f"""
-    WITH given(portfolio_id, asset_type_id, currency, month) AS (VALUES {{rows}})
-    SELECT s.portfolio_id, s.currency, s.asset_type_id, {{month}}, {", ".join(f"s.{name}" for name in _COLUMNS)}
-    FROM given CROSS JOIN assets_monthlydeltas s
-    WHERE s.portfolio_id = given.portfolio_id AND s.asset_type_id = given.asset_type_id
-        AND s.month = given.month AND s.currency = given.currency"""  # noqa: S608 - constants only
-_WRITE = f"""
-    INSERT INTO assets_monthlydeltas (portfolio_id, asset_type_id, currency, month, {", ".join(_COLUMNS)})
-    VALUES {{rows}} ON CONFLICT (portfolio_id, asset_type_id, month, currency)
-    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}"""  # noqa: S608 - constants only
-
-
-def stored_deltas(months: Sequence[tuple[DeltaKey, date]]) -> Iterator[DeltaRow]:
-    """The rows of these keys and months, as far as there are any."""
-    clock.require_present()
-    if not months:
-        return iter(())
-    statement = _STORED.format(rows=_marks(len(months), 4), month=DAY[connection.vendor].format("s.month"))
-    params = [param for key, month in months for param in _key_params(key, month)]
-    return rows_of(fetch_rows(statement, params))
-
-
-def rows_of(rows: Iterable[Sequence[Any]]) -> Iterator[DeltaRow]:
-    """Rows of (portfolio, currency, type, month, days, owned, owed, begun, and the four halves)."""
-    months = Days()
-    for portfolio, currency, asset_type, month, days, *encoded, own_high, own_low, owe_high, owe_low in rows:
-        yield DeltaRow(
-            (parse_id(portfolio), currency, parse_id(asset_type)),
-            months[month],
-            EncodedDeltas(days, *map(bytes, encoded)),
-            join_halves(own_high, own_low),
-            join_halves(owe_high, owe_low),
-        )
-
-
-def write_deltas(rows: Collection[DeltaRow]) -> None:
-    """Insert rows, or replace those that are stored; each key and month occurs once."""
-    if not rows:
-        return
-    params: list[Any] = []
-    for row in rows:
-        params += _key_params(row.key, row.month)
-        params += (*row.encoded, *split_halves(row.owned_sum), *split_halves(row.owed_sum))
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE.format(rows=_marks(len(rows), 4 + len(_COLUMNS))), params)
-
-
-def _key_params(key: DeltaKey, month: date) -> tuple[Any, ...]:
-    portfolio, currency, asset_type = key
-    on = month.isoformat() if connection.vendor == "sqlite" else month
-    return id_param(portfolio), id_param(asset_type), currency, on
-
-
-def _marks(rows: int, columns: int) -> str:
-    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)

@@ -1,4 +1,4 @@
-"""SQL that reads values from the table of monthly values, and writes months to it."""
+"""SQL that reads values from the table of monthly values."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from assets.valuation.codecs.months import EncodedMonth, amounts_in, days_in
-from assets.valuation.protocol import AssetValues, Month
+from assets.valuation.codecs.months import amounts_in, days_in
+from assets.valuation.protocol import AssetValues
 from assets.valuation.sql.forgotten import OF_ASSET, Forgotten
 from strata.audit import clock
-from strata.db.params import (
-    ASSETS,
-    fetch_long_rows,
-    fetch_rows,
-    id_param,
-    place_params,
-)
+from strata.db.params import ASSETS, fetch_long_rows, fetch_rows, place_params
 
 MONTHS_AT_ONCE = 10_000  # five million characters of daily values
 SAME_DAYS = 16  # many assets have values on exactly the same days
 type MonthsRow = tuple[int, str | None, bool]  # the place of an asset, its months, whether they are forgotten
 
-
-# --- read ---
 
 # The newest month that has a value on or before a day.
 _NEWEST = """SELECT o.month FROM assets_packedmonth o WHERE o.asset_id = asset.id AND o.month <= %s
@@ -151,25 +143,3 @@ def _window(months: str, *, start: date, end: date) -> tuple[int, int, tuple[dat
         days += days_in(date.fromisoformat(month), int(bits))
     first, last = max(bisect_right(days, start) - 1, 0), bisect_right(days, end)
     return first, last, tuple(days[first:last])
-
-
-# --- written ---
-
-_WRITE = """
-    INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
-    ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
-
-
-def write_months(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
-    """Insert months, or replace those that are stored; each occurs once."""
-    lite = connection.vendor == "sqlite"
-    params: list[Any] = []
-    asset_id, asset_param = None, None
-    for (asset, month), encoded in months:
-        if asset != asset_id:
-            asset_id, asset_param = asset, id_param(asset)
-        params += (asset_param, month.isoformat() if lite else month, *encoded)
-    if params:
-        marks = ", ".join(["(%s, %s, %s, %s)"] * (len(params) // 4))
-        with connection.cursor() as cursor:
-            cursor.execute(_WRITE.format(rows=marks), params)

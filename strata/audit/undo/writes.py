@@ -20,7 +20,7 @@ from strata.audit.models import Action
 from strata.audit.recording import write_entries, write_journal
 from strata.audit.tracking import (
     TrackedModel,
-    deriving_from_new,
+    derived_from,
     stored_values,
     updating_derived_data,
 )
@@ -106,9 +106,9 @@ def restore(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
         if model is portfolio_model():
             row.revision += 1  # type: ignore[attr-defined]  # the same revision means unchanged data
     raise_revisions(model, {row.owning_portfolio_id() for row in rows})
-    with deriving_from_new(model, rows):
-        insert_instances(rows)
-        write_entries(model, Action.CREATE, ((row.pk, row.owning_household_id(), None) for row in rows))
+    insert_instances(rows)
+    write_entries(model, Action.CREATE, ((row.pk, row.owning_household_id(), None) for row in rows))
+    derived_from(model).update_new(rows)
 
 
 def forget_missing_authors(rows: Iterable[TrackedModel]) -> None:

@@ -1,4 +1,4 @@
-"""The deltas of many assets, added up by the column: as deltas.add_values gives them, in a quarter of the time.
+"""The deltas of many assets, added up by the column: as contributions.add_values gives them, in a quarter of the time.
 
 Assets of which the values are of the same days are added as columns of numbers; any other goes day by day.
 """
@@ -12,8 +12,7 @@ from itertools import repeat
 from operator import add
 from typing import cast
 
-from assets.valuation import sql
-from assets.valuation.deltas import AssetFacts, RunningSums, add_values
+from assets.valuation.totals.contributions import AssetFacts, DeltaKey, RunningSums, add_values
 
 
 class DeltaColumns:
@@ -21,7 +20,7 @@ class DeltaColumns:
 
     def __init__(self) -> None:
         self.sums: RunningSums = {}
-        self.columns: dict[sql.DeltaKey, _Column] = {}
+        self.columns: dict[DeltaKey, _Column] = {}
 
     def add(self, facts: AssetFacts, days: Sequence[date], values: Sequence[int | None]) -> None:
         """Add the deltas of an asset with these values, the oldest day first."""
