@@ -16,6 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from strata.db.private_files import make_private_folder
+from strata.environment.variables import text
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
@@ -76,6 +77,25 @@ def database(
     if test_file:
         config["TEST"] = {"NAME": writable_file(test_file, folder=folder, fallback=fallback)}
     return config
+
+
+def databases(
+    setting: str,
+    *,
+    replica_url: str,
+    folder: Path,
+    own_file: Path,
+    may_fall_back: bool,
+    test_file: str | None,
+) -> dict[str, Any]:
+    """Django's DATABASES: that of the setting, by default a SQLite file of our own, and its standby if there is one.
+
+    With `may_fall_back` that file is also used where the folder of another one cannot be made.
+    """
+    url = text(setting, f"sqlite:///{own_file}")
+    fallback = own_file if may_fall_back else None
+    entry = database(url, setting, folder=folder, fallback=fallback, test_file=test_file)
+    return {"default": entry, "replica": replica(replica_url, entry)} if replica_url else {"default": entry}
 
 
 def replica(url: str, primary: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from strata.db.private_files import make_private_folder, mode_of, narrow
@@ -193,7 +194,21 @@ def url_prefix(name: str) -> str:
     return given
 
 
-# --- production, and the secret key ---
+# --- which environment, and the secret key ---
+
+ENVIRONMENTS = ("development", "production")
+
+
+def environment(name: str, *, file: Path | None) -> str:
+    """Which one it is. In development the other variables of `file` are read too, if it is there: production takes none
+    from a file beside the code.
+    """
+    chosen = choice(name, "development", ENVIRONMENTS)
+    if chosen != "production" and file is not None and file.is_file():
+        environ.Env.read_env(str(file))
+        if text(name, chosen).lower() != chosen:
+            raise ImproperlyConfigured(f"{name} cannot be set in .env, which production does not read.")
+    return chosen
 
 
 def require_safe_production(key: str, *, debug: bool, hosts: list[str]) -> None:

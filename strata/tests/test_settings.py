@@ -27,6 +27,12 @@ PACKAGE = Path(module.__file__).parent
 NEEDED = (
     "__init__.py",
     "settings.py",
+    "config/__init__.py",
+    "config/api.py",
+    "config/bodies.py",
+    "config/logs.py",
+    "config/theme.py",
+    "config/web.py",
     "environment/__init__.py",
     "environment/variables.py",
     "environment/host_names.py",
