@@ -19,6 +19,7 @@ class Route(NamedTuple):
     name: str
     pattern: str
     methods: list[str]
+    view: Any = object  # its class
 
     @property
     def names_a_row(self) -> bool:
@@ -32,7 +33,12 @@ def routes() -> list[Route]:
         if str(url_pattern.pattern) == "api/v1/"
     )
     return [
-        Route(url_pattern.name, str(url_pattern.pattern), methods_of(url_pattern.callback))
+        Route(
+            url_pattern.name,
+            str(url_pattern.pattern),
+            methods_of(url_pattern.callback),
+            url_pattern.callback.cls,
+        )
         for url_pattern in api.url_patterns
     ]
 

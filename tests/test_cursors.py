@@ -16,12 +16,11 @@ from tests.valid_requests import SUPERUSERS_SEE
 pytestmark = pytest.mark.usefixtures("shared_world")
 
 DAY, INSTANT, ID = "2026-01-31", "2026-01-31T12:00:00+00:00", "01890a5d-ac96-774b-bcce-b302099a8057"
+PLACES = {"on": DAY, "observed_at": INSTANT, "position": 0, "id": ID}  # by field of a cursor
 POSITIONS = {
-    "asset-snapshot-list": (DAY, INSTANT, ID),
-    "transaction-list": (DAY, 0, ID),
-    "portfolio-snapshot-list": (DAY, INSTANT, ID),
-    "recorded-value-list": (DAY, INSTANT, ID),
-    "recorded-transaction-list": (DAY, 0, ID),
+    route.name: tuple(PLACES[field] for field in route.view.cursor_fields)
+    for route in routes()
+    if route.name.endswith("-list") and hasattr(route.view, "cursor_fields")
 }
 HISTORIES = [
     route.name for route in routes() if route.name.endswith("-history") and route.name not in SUPERUSERS_SEE
