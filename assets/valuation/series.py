@@ -124,6 +124,11 @@ class ValueSeries:
             return None
         return 0 if self.disposed_on is not None and self.disposed_on <= on else self.values[place - 1]
 
+    def is_debt_on(self, on: date) -> bool:
+        """Whether the newest value on or before the day is below zero; also on the day of its disposal."""
+        place = bisect_right(self.days, on)
+        return place > 0 and (self.values[place - 1] or 0) < 0
+
     def steps(self, start: date, end: date) -> list[Step]:
         """What it is worth from `start` to `end`: on `start`, on each later day with a value, and zero on its disposal.
 

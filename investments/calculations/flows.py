@@ -210,8 +210,7 @@ def _trade_flow(trade: Trade, window: Window) -> int:
 
 def _moved_whole(leg: Trade, values: ValueSeries, on: date) -> int:
     """What a leg of an asset that moves whole brings. A debt that comes is negative, as its value is."""
-    is_debt = _value(values, day_before(on) if leg.closes else on) < 0
-    return leg.amount if leg.closes is is_debt else -leg.amount
+    return leg.amount if leg.closes is values.is_debt_on(on) else -leg.amount
 
 
 def cash_of(action: Action, held: Quantities) -> int:

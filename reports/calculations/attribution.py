@@ -44,7 +44,8 @@ class CashFlow(NamedTuple):
     """A transaction as it was entered: no amount is negative, the type gives the direction.
 
     `amount` is before fee and tax. `currency` may differ from the asset's. ADJUST moves no money. A trade that
-    `is_early` counts on its own day, although the asset has its first value later, or none.
+    `is_early` counts on its own day, although the asset has its first value later, or none. Where the asset
+    `moves_whole`, its amount is that of the asset's value: of a debt it counts as negative.
     """
 
     type: CashFlowType
@@ -54,6 +55,7 @@ class CashFlow(NamedTuple):
     fee: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
     is_early: bool = False
+    moves_whole: bool = False
 
 
 class ExplainedAsset(NamedTuple):
@@ -291,6 +293,8 @@ class _Window:
         for cash_flow in asset.cash_flows:
             on = _effective_on(cash_flow, asset.history.days)
             if on is not None and self.start < on <= self.end and cash_flow.type != "ADJUST":
+                if cash_flow.moves_whole and asset.history.is_debt_on(on):
+                    cash_flow = cash_flow._replace(amount=-cash_flow.amount)
                 self._add(cash_flow, on, sums)
         return sums
 

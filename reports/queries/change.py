@@ -219,7 +219,9 @@ def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, 
             continue
         if transfer_id is not None:  # it is the id of the leg out
             type_ = Transaction.Type.DISPOSE if transfer_id == pk else Transaction.Type.ACQUIRE
-        flow = CashFlow(type_, on, currency, amount or Decimal(0), fee, tax)
+        flow = CashFlow(
+            type_, on, currency, amount or Decimal(0), fee, tax, moves_whole=transfer_id is not None
+        )
         flows = by_asset.setdefault(asset_id, [])
         flows.append(flow)
         if type_ == Transaction.Type.INCOME and quantity:

@@ -106,6 +106,25 @@ def test_payment_of_a_loan_on_the_day_is_a_payment_of_the_loan_that_moves(alice,
     assert figures(alice, portfolio)[0] == {"net_flows": "120600.00", "expenses": "600.00"}
 
 
+@pytest.mark.parametrize("kind", ["balance", "value"])
+@pytest.mark.parametrize("values", [(-900, -1000), (300, -1000)])
+def test_debt_leaves_and_arrives_as_a_debt(alice, portfolio, elsewhere, kind, values):
+    """What is owed lowers the portfolio into which it moves and raises the other, also if it was none before."""
+    debt = create_asset(portfolio, "Borrowed", TypeId.OTHER, kind=kind)
+    for on, value in zip((date(2024, 1, 1), MOVED_ON), values, strict=True):
+        add_value(debt, value, on)
+    move(alice, debt, elsewhere)
+    before, now = (Decimal(value).quantize(Decimal("0.01")) for value in values)
+    if kind == "value":
+        changed = {"value_change": str(now - before)}
+        assert figures(alice, portfolio)[:2] == ({"net_flows": "1000.00"} | changed, ["1000.00"])
+        assert figures(alice)[:2] == (changed, [])
+    else:
+        assert figures(alice, portfolio)[:2] == ({"net_flows": str(-before)}, [str(-before)])
+        assert figures(alice)[:2] == ({"net_flows": str(now - before)}, [str(now - before)])
+    assert figures(alice, elsewhere)[:2] == ({"net_flows": "-1000.00"}, ["-1000.00"])
+
+
 TERMS = {
     "loan": {
         "principal": "120000",
