@@ -141,13 +141,32 @@ def forgotten_data() -> Iterator[tuple[Level, str]]:
 
 @examines("prices")
 def packs_are_what_the_blocks_give() -> Iterator[tuple[Level, str]]:
-    yield from compared(wrong_packs(), "years")
+    unreadable: list[UUID] = []
+    yield from compared(wrong_packs(unreadable), "years")
+    for instrument_id in unreadable[:MOST_NAMED]:
+        yield (
+            Level.FAIL,
+            f"the recorded prices of instrument {instrument_id} cannot be read: restore a backup",
+        )
 
 
-def wrong_packs() -> Iterator[str]:
+def wrong_packs(unreadable: list[UUID] | None = None) -> Iterator[str]:
+    """The instruments whose blocks cannot be read are added to the list; without one that is an error."""
     for ids in batched(prices.instruments_with_prices(), prices.INSTRUMENTS_AT_A_TIME):
-        for instrument_id, year in prices.wrong_packs(ids):
+        for instrument_id, year in wrong_packs_of(ids, unreadable):
             yield f"instrument {instrument_id} is wrong in {year}"
+
+
+def wrong_packs_of(ids: Sequence[UUID], unreadable: list[UUID] | None) -> list[tuple[UUID, int]]:
+    try:
+        return prices.wrong_packs(ids)
+    except ValueError:
+        if unreadable is None:
+            raise
+        if len(ids) == 1:
+            unreadable += ids
+            return []
+        return [key for pk in ids for key in wrong_packs_of([pk], unreadable)]
 
 
 @examines("daily deltas")

@@ -156,10 +156,13 @@ def wrong_keys() -> dict[type[models.Model], int]:
 
 
 def _run(subject: str, function: Examination) -> Iterator[Finding]:
+    """A row that cannot be read is a finding, and no reason to leave out the other checks."""
     try:
         results = list(function())
     except DatabaseError as error:
         results = [(Level.FAIL, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")]
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        results = [(Level.FAIL, f"what is stored cannot be read: {type(error).__name__}: {error}")]
     yield from (Finding(level, subject, text) for level, text in results)
 
 
