@@ -29,17 +29,18 @@ from assets.holdings.reading import quantities_of
 from assets.models import (
     Asset,
     AssetSnapshot,
+    ForgottenPortfolio,
     Instrument,
     InstrumentAction,
     MonthlyDeltas,
     MonthlyValues,
     Transaction,
 )
-from assets.prices.store import recorded_prices
+from assets.prices.store import forget_packs, instruments_with_prices, recorded_prices, wrong_packs
 from assets.services.entries.transfers import transfer
 from assets.services.instrument_actions import add_action, delete_action
 from assets.services.instruments.prices import LoadTerms, record_prices
-from assets.valuation import gaps, months, quantities, reading, registry
+from assets.valuation import gaps, months, quantities, reading, registry, upkeep
 from assets.valuation.deltas import calculated, stored
 from assets.valuation.sources.markets import calculated_quantities
 from portfolios.models import Household, Portfolio
@@ -61,15 +62,19 @@ TRADES = st.sampled_from(["ACQUIRE", "DISPOSE", "ADJUST+", "ADJUST-", "INCOME"])
 ACTIONS = st.sampled_from(["split", "stock_dividend", "spin_off", "merger"])
 
 
-def assert_in_step() -> None:
-    for portfolio_id in Portfolio.objects.values_list("pk", flat=True):
+def assert_in_step(*, is_complete: bool) -> None:
+    """Of what is not forgotten. Quantities that are not there are no fault; `is_complete` says that they have to be."""
+    derived = Portfolio.objects.exclude(pk__in=ForgottenPortfolio.objects.values("portfolio"))
+    for portfolio_id in derived.values_list("pk", flat=True):
         assert stored(portfolio_id) == calculated(portfolio_id)
         assert not gaps.differences(portfolio_id)
-    assets = dict(Asset.objects.values_list("pk", "valuation"))
+    every_asset = Asset.objects.values_list("pk", flat=True)
+    assert not MonthlyValues.objects.exclude(asset__in=every_asset).exists()
+    assets = dict(Asset.objects.filter(portfolio__in=derived).values_list("pk", "valuation"))
     assert months.stored(assets) == months.calculated(assets)
-    assert not MonthlyValues.objects.exclude(asset__in=assets).exists()
     at_market = {pk for pk, valuation in assets.items() if valuation == "market"}
-    assert quantities.stored(assets) == calculated_quantities(at_market)
+    held, expected = quantities.stored(assets), calculated_quantities(at_market)
+    assert held == (expected if is_complete else {pk: expected.get(pk) for pk in held})
 
 
 class MarketWrites(RuleBasedStateMachine):
@@ -86,6 +91,7 @@ class MarketWrites(RuleBasedStateMachine):
             for household, name in ((first, "a"), (first, "b"), (second, "c"))
         ]
         self.moments = count(1)
+        self.has_forgotten = False
         self.instruments = [
             Instrument.objects.create(symbol=symbol, name=symbol, currency="EUR", max_age_days=age)
             for symbol, age in (("S", 3), ("T", None), ("U", 1))
@@ -98,13 +104,17 @@ class MarketWrites(RuleBasedStateMachine):
         try:
             self.all_readers_agree()
             self.values_are_those_of_the_rows()
+            if self.has_forgotten:
+                self.derive_again()
+                self.in_step()
+                assert not wrong_packs(instruments_with_prices())
         finally:
             transaction.set_rollback(True)
             self.block.__exit__(None, None, None)
 
     @invariant()
     def in_step(self):
-        assert_in_step()
+        assert_in_step(is_complete=not self.has_forgotten)
 
     def all_readers_agree(self):
         ids = [portfolio.pk for portfolio in self.portfolios]
@@ -149,6 +159,24 @@ class MarketWrites(RuleBasedStateMachine):
 
     def at(self, on: int) -> datetime:
         return NOON + timedelta(days=on, seconds=next(self.moments))
+
+    # --- what is derived ---
+
+    @rule(number=NUMBERS, also_prices=st.booleans())
+    def forget_what_is_derived(self, number, also_prices):
+        """As `rebuild --forget` does. What follows is written into what is forgotten."""
+        self.has_forgotten = True
+        upkeep.forget(self.a_portfolio(number).pk)
+        if also_prices:
+            forget_packs(instruments_with_prices())
+
+    @precondition(lambda self: ForgottenPortfolio.objects.exists())
+    @rule()
+    def derive_again(self):
+        """As the next report does that may write."""
+        for portfolio in self.portfolios:
+            upkeep.derive_if_forgotten(portfolio.pk)
+        assert not ForgottenPortfolio.objects.exists()
 
     # --- prices and instruments ---
 
