@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.holdings.actions import key_of, values_of
 from assets.models import Asset, Instrument, InstrumentAction
 from assets.models.asset import Valuation
-from assets.rules.instruments.actions import validate_action
+from assets.rules.instruments.actions import validate_action, validate_together
 from assets.rules.instruments.instruments import validate_isin
 from assets.rules.refusal import refusal
 from assets.services.terms import TERMS
@@ -64,6 +64,7 @@ def add_action(
     validate_action(values_of(action))
     check_target(action)
     refuse_same_action(action)
+    check_together(action)
     make_receivers(action)
     action.pk = uuid7()  # later than those of the assets that were made for it
     action.save()
@@ -85,6 +86,7 @@ def update_action(
     validate_action(values_of(after))
     check_target(after)
     refuse_same_action(after)
+    check_together(after)
     save_changes(action, changes)
     return action
 
@@ -203,3 +205,28 @@ def refuse_same_action(action: InstrumentAction) -> None:
     same_day = own.filter(type=action.type, on=action.on).exclude(pk=action.pk)
     if any(key_of(row) == key_of(action) for row in same_day):
         raise Conflict(DUPLICATE.code, DUPLICATE.message, DUPLICATE.field)
+
+
+def check_together(action: InstrumentAction) -> None:
+    """400 for an action that makes too many shares of one, or too few, with those of all instruments that it leads to.
+
+    Those that its household has; an action of all is counted with the others of all.
+    """
+    if values_of(action).ratio is None:
+        return
+    counted = InstrumentAction.objects.filter(Q(household=action.household_id) | Q(household=None))
+    rows = [row for row in counted.exclude(pk=action.pk).order_by("pk") if values_of(row).ratio is not None]
+    linked = instruments_linked_to([action.instrument_id, action.to_instrument_id], rows)
+    validate_together(values_of(row) for row in [action, *rows] if row.instrument_id in linked)
+
+
+def instruments_linked_to(
+    instrument_ids: Iterable[UUID | None], actions: Sequence[InstrumentAction]
+) -> set[UUID]:
+    """These, and those that become others or come from others by the actions."""
+    linked = {pk for pk in instrument_ids if pk is not None}
+    targets = [(row.instrument_id, row.to_instrument_id) for row in actions]
+    links = [{source, target} for source, target in targets if target is not None]
+    while new := [link for link in links if link & linked and not link <= linked]:
+        linked.update(*new)
+    return linked

@@ -13,6 +13,7 @@ from assets.prices.splits import splits_of
 from conftest import client_of
 from portfolios.models import Portfolio
 from strata.accounts.models import User
+from tests.factories import create_asset
 
 API = "/api/v1"
 SPLIT = {"type": "split", "on": "2020-08-31", "numerator": 4, "denominator": 1}
@@ -168,3 +169,38 @@ def test_splits_convert_prices_of_a_feed_and_those_of_one_household_only_for_it(
     split, dividend = (date(2020, 8, 31).toordinal(), 4, 1), (date(2021, 8, 31).toordinal(), 11, 10)
     assert splits_of([share.pk, common.pk]) == {share.pk: [split], common.pk: [dividend]}
     assert splits_of([common.pk], household.pk) == {common.pk: [split, dividend]}
+
+
+MOST = 2**31 - 1
+
+
+def test_actions_that_make_too_many_shares_of_one_are_refused(alice, share, household, portfolio):
+    """Three times 2^31 for one is less than 10^30, four times is more; so is the way through another instrument."""
+    other = Instrument.objects.create(household=household, symbol="DEF", name="Def", currency="EUR")
+    asset = create_asset(portfolio, "Shares", TypeId.STOCKS, instrument=share, valuation="market")
+    bought = {"type": "ACQUIRE", "on": "2019-01-01", "quantity": "99999999999999999999", "amount": "1"}
+    assert alice.post(f"{API}/assets/{asset.pk}/transactions", bought).status_code == 201
+    ratio = {"numerator": MOST, "denominator": 1}
+    for number in (1, 2):
+        assert alice.post(path(share), SPLIT | ratio | {"on": f"2020-01-0{number}"}).status_code == 201
+    merger = {"type": "merger", "on": "2020-01-05", "to_instrument_id": str(other.pk)} | ratio
+    assert alice.post(path(share), merger).status_code == 201
+    for instrument in (share, other):
+        assert field_refused(alice, instrument, SPLIT | ratio | {"on": "2020-01-03"}) == "numerator"
+    back = merger | {"on": "2020-01-06", "to_instrument_id": str(share.pk)}
+    assert field_refused(alice, other, back) == "numerator"
+    for fewer in ({"numerator": 1, "denominator": MOST}, {"numerator": 2, "denominator": 3}):
+        assert alice.post(path(share), SPLIT | fewer | {"on": "2020-01-04"}).status_code == 201
+    for report in ("", "/holding", "/lots", "/values"):
+        assert alice.get(f"{API}/assets/{asset.pk}{report}").status_code == 200
+    journal = alice.get(f"{API}/portfolios/{portfolio.pk}/export", {"format": "beancount"})
+    assert journal.status_code == 200, journal.content
+
+
+def test_actions_that_make_one_share_of_too_many_are_refused(alice, share):
+    ratio = {"type": "split", "numerator": 1, "denominator": MOST}
+    for number in (1, 2, 3):
+        assert alice.post(path(share), ratio | {"on": f"2020-01-0{number}"}).status_code == 201
+    assert field_refused(alice, share, ratio | {"on": "2020-01-04"}) == "numerator"
+    gift = {"type": "stock_dividend", "numerator": MOST, "denominator": 1}
+    assert alice.post(path(share), gift | {"on": "2020-01-04"}).status_code == 201

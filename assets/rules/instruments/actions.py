@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +14,7 @@ from django.utils.translation import gettext
 from assets.rules.refusal import refusal
 
 RATIO = ("numerator", "denominator")
+MOST_SHARES = 10**30  # that may become of one share, by all actions together; as many may become one
 REQUIRED = {
     "split": RATIO,
     "stock_dividend": RATIO,
@@ -46,6 +48,12 @@ class ActionValues(NamedTuple):
     @property
     def ratio(self) -> Fraction | None:
         return Fraction(self.numerator, self.denominator) if self.numerator and self.denominator else None
+
+    @property
+    def shares_for_one(self) -> Fraction:
+        """How many shares there are after it for one before."""
+        ratio = Fraction(1) if self.ratio is None else self.ratio
+        return ratio + 1 if self.type == "stock_dividend" else ratio
 
 
 class ActionKey(NamedTuple):
@@ -94,3 +102,18 @@ def validate_action(values: ActionValues) -> None:
         )
     if values.type == "rename" and not (values.symbol or values.isin):
         raise refusal("symbol", gettext("Send a new symbol or a new ISIN."), code="required")
+
+
+def validate_together(actions: Iterable[ActionValues]) -> None:
+    """Raises ValidationError where actions multiply or divide a share beyond all bounds: no such number is written.
+
+    What multiplies and what divides is counted apart, because either may come first.
+    """
+    up = down = Fraction(1)
+    for ratio in (action.shares_for_one for action in actions):
+        up, down = (up * ratio, down) if ratio > 1 else (up, down * ratio)
+        if up > MOST_SHARES or down * MOST_SHARES < 1:
+            message = gettext(
+                "With the other actions, one share would become more than 10^30 shares, or that many would become one."
+            )
+            raise refusal("numerator", message)
