@@ -80,6 +80,12 @@ def test_value_that_falls_by_the_same_amount_ends_at_zero():
     assert [by_day[date(year, 1, 31)] for year in (2021, 2022, 2030)] == [500 * EURO, 0, 0]
 
 
+def test_rate_of_minus_one_takes_all_in_the_first_period():
+    fallen = grown("-1", "yearly", {START: 1000 * EURO})
+    assert (fallen[START], fallen[date(2021, 1, 31)], fallen[date(2029, 1, 1)]) == (1000 * EURO, 0, 0)
+    assert newest(GrowthTerms(Decimal(-1), "yearly"), {START: 1000 * EURO}, START) == (START, 1000 * EURO)
+
+
 def test_value_ends_before_it_is_too_large_for_money():
     by_day = grown("1", anchors={START: 10**18 - 1})
     assert by_day == {START: 10**18 - 1}

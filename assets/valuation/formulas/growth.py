@@ -97,4 +97,5 @@ def factors(terms: GrowthTerms, start: int) -> Iterator[Fraction | Decimal]:
     if terms.compounding == SIMPLE:
         return (max(1 + Fraction(terms.rate) * number, Fraction(0)) for number in count(start))
     base = POWERS.add(1, POWERS.divide(terms.rate, PERIODS_A_YEAR[terms.compounding]))
-    return accumulate(repeat(base), POWERS.multiply, initial=POWERS.power(base, start))
+    first = POWERS.power(base, start) if start else Decimal(1)  # of zero too, when the rate is -1
+    return accumulate(repeat(base), POWERS.multiply, initial=first)
