@@ -121,7 +121,9 @@ def lots_of_assets(
             partial(lots, part, on=on, method=method, currency=code, rate_on=rates.rate_on),
         )
         reports += [
-            _lots_of(asset, lots_by_asset[asset.id], values.get(asset.id), on, rates, detail=detail)
+            _lots_of(
+                asset, _shown(asset, lots_by_asset[asset.id]), values.get(asset.id), on, rates, detail=detail
+            )
             for asset in of_code
         ]
     order = {pk: number for number, pk in enumerate(assets)}
@@ -161,6 +163,14 @@ def book_of(
         end=end,
         portfolios=portfolios,
     )
+
+
+def _shown(asset: InvestedAsset, of_asset: AssetLots) -> AssetLots:
+    """An account has no lots: what is paid in and out is its balance, and nothing that was bought or sold for it."""
+    every_lot = (*of_asset.open, *of_asset.closed, *of_asset.missing)
+    if asset.is_balance and not any(lot.quantity for lot in every_lot):
+        return AssetLots(of_asset.asset_id, of_asset.currency, of_asset.method)
+    return of_asset
 
 
 def _lots_of(
@@ -214,7 +224,7 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
     steps = quantities(ledger)[asset_id]
     book = book_of([asset], ledger, [portfolio], None, on)
     rates = Rates(asset.currency, book)
-    of_asset = lots(ledger, on=on, rate_on=rates.rate_on)[asset_id]
+    of_asset = _shown(asset, lots(ledger, on=on, rate_on=rates.rate_on)[asset_id])
     report = _lots_of(asset, of_asset, None, on, rates)
     counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity
     return Holding(

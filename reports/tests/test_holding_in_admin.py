@@ -221,3 +221,22 @@ def test_who_may_only_look_cannot_transfer(vera_user, charlie_user, shares):
     assert staff(vera_user).get(address).status_code == 403
     assert staff(vera_user).post(address).status_code == 403
     assert staff(charlie_user).get(address).status_code == 404
+
+
+def test_an_account_has_no_lots(alice, portfolio):
+    """What is paid in and out of it was a cost and proceeds: a loss of all that had been paid out."""
+    account = create_asset(portfolio, "Account")
+    for kind, on, amount in (("ACQUIRE", BOUGHT, "2000"), ("DISPOSE", SOLD, "1500")):
+        paid = {"type": kind, "on": str(on), "amount": amount}
+        assert alice.post(f"/api/v1/assets/{account.pk}/transactions", paid).status_code == 201
+    add_value(account, 500, SOLD)
+
+    def get(path, **asked):
+        return alice.get(f"/api/v1/{path}", asked).json()
+
+    assert get("lots")["results"] == []
+    answer = get(f"assets/{account.pk}/lots", closed=1)
+    assert (answer["open"], answer["closed"], answer["missing_proceeds"]) == ([], [], "0.00")
+    assert (answer["value"], answer["cost"], answer["unrealised_gain"]) == ("500.00", None, None)
+    holding = get(f"assets/{account.pk}/holding")
+    assert (holding["value"], holding["cost_basis"], holding["unrealised_gain"]) == ("500.00", None, None)
