@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -129,12 +129,16 @@ def held(lots: Sequence[LotsOfAsset]) -> list[LotsOfAsset]:
     )
 
 
-def holding_row(lots: LotsOfAsset, returns: Mapping[UUID, Measures], whole: int) -> dict[str, Any]:
+def holding_row(
+    lots: LotsOfAsset, returns: Mapping[UUID, Measures], whole: int, *, institution: str = ""
+) -> dict[str, Any]:
+    """`institution` tells holdings of the same name apart."""
     measured = returns.get(lots.asset.id)
     weight = Fraction(lots.value, whole) if lots.value is not None and whole > 0 else None
     realised = lots.realised
     return {
         "name": lots.asset.name,
+        "institution": institution,
         "address": admin_url(Asset, "change", lots.asset.id),
         "quantity": quantity_text(lots.lots.quantity),
         "value": money_text(lots.value, lots.currency),
@@ -158,14 +162,18 @@ def value_of_all(lots: Sequence[LotsOfAsset]) -> int:
 
 
 def totals_row(lots: Sequence[LotsOfAsset], currency: str) -> dict[str, Any]:
-    """Of all holdings, also those of other pages; what is not known is in no total."""
-    known = [(each.value, each.cost) for each in lots if each.value is not None and each.cost is not None]
-    value, cost = sum(value for value, _cost in known), sum(cost for _value, cost in known)
+    """Of all holdings, also those of other pages: what is known of each column, and None where nothing is."""
+    gains = [gain_of(each.value, each.cost) for each in lots]
     return {
-        "value": money_text(value_of_all(lots), currency),
-        "cost": money_text(cost, currency),
-        "gain": money_text(value - cost, currency, signed=True),
+        "value": money_text(sum_of_known(each.value for each in lots), currency),
+        "cost": money_text(sum_of_known(each.cost for each in lots), currency),
+        "gain": money_text(sum_of_known(gains), currency, signed=True),
     }
+
+
+def sum_of_known(amounts: Iterable[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
 
 
 # --- sales ---

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -14,9 +17,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views import View
 
+from assets.models import Asset
 from investments.calculations.returns import running_twr
 from investments.queries.asset_returns import returns_of_assets
 from investments.queries.holdings import RealisedGains
+from investments.queries.ledgers import InvestedAsset
 from investments.queries.performance import Performance
 from reports.api.investments.tables import realised_gains_table, realised_gains_title
 from reports.dashboard.page import MOST_PORTFOLIOS, visible_portfolios
@@ -116,13 +121,27 @@ def holdings(picker: PerformancePicker, start: date, end: date, number: str) -> 
     whole = figures.value_of_all(lots)
     ids = [each.asset.id for each in page.object_list]
     returns = returns_of_assets(picker.shown, ids, start=start, end=end, currency=currency) if ids else {}
+    institutions = institutions_of_namesakes(picker, [each.asset for each in page.object_list])
     return {
         "currency": currency,
-        "holdings": [figures.holding_row(each, returns, whole) for each in page.object_list],
+        "holdings": [
+            figures.holding_row(each, returns, whole, institution=institutions.get(each.asset.id, ""))
+            for each in page.object_list
+        ],
         "holdings_page": page,
         "holdings_total": figures.totals_row(lots, currency),
         "page_links": [picker.link(page=page.number + step) for step in (-1, 1)],
     }
+
+
+def institutions_of_namesakes(picker: PerformancePicker, assets: Sequence[InvestedAsset]) -> dict[UUID, str]:
+    """Where the assets are that have the name of another one: the same share in two accounts. Mostly no query."""
+    counts = Counter(asset.name for asset in assets)
+    ids = [asset.id for asset in assets if counts[asset.name] > 1]
+    if not ids:
+        return {}
+    rows = Asset.objects.filter(portfolio__in=picker.shown, pk__in=ids).order_by()
+    return dict(rows.values_list("pk", "institution"))
 
 
 def income(picker: PerformancePicker) -> dict[str, Any]:

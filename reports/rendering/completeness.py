@@ -19,9 +19,8 @@ def currencies_without_rate(missing: Iterable[Missing]) -> list[str]:
 
 
 def assets_without_price(missing: Iterable[PriceGap]) -> list[str]:
-    """Their names, shortened, each once."""
-    names = {gap.asset_id: gap.asset_name for gap in missing}
-    return sorted((short(name, NAME_LENGTH) for name in names.values()), key=str.casefold)
+    """Their names, shortened, each once: a share in two accounts may have the same name in both."""
+    return sorted({short(gap.asset_name, NAME_LENGTH) for gap in missing}, key=str.casefold)
 
 
 def listed(names: Sequence[str]) -> str:

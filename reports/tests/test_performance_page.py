@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
-from assets.models import Instrument, Transaction
+from assets.models import AssetSnapshot, Instrument, Transaction
 from assets.services.entries.trades import record_trade
 from investments.queries.asset_returns import returns_of_assets
 from investments.queries.performance import performance
@@ -84,6 +84,27 @@ def test_a_holding_has_value_cost_gains_weight_and_returns(alices, portfolio):
         "weight": "75.0\xa0%",
     }
     assert (first["twr"], second["twr"]) == ("+50.0\xa0%", "-50.0\xa0%")
+
+
+def test_totals_of_holdings_are_those_of_what_is_known(alices, portfolio):
+    """A security without a price has a cost: the total cost was 0.00, and so were the value and the gain."""
+    for institution in ("Depot A", "Depot B"):
+        asset = add_holding(portfolio, "Old", value=0)
+        asset.valuation, asset.name, asset.institution = "market", "Old", institution
+        asset.save()
+    AssetSnapshot.objects.all().delete()
+    answer = alices.get(PAGE)
+    totals = answer.context["holdings_total"]
+    assert (totals["value"], str(totals["cost"]), totals["gain"]) == (None, "2,000.00 EUR", None)
+    assert {row["institution"] for row in answer.context["holdings"]} == {"Depot A", "Depot B"}
+    assert answer.context["without_price"] == ["Old"]
+    page = text_of(answer)
+    assert "<small>Depot A</small>" in page
+    add_holding(portfolio, "New", value=1500)
+    answer = alices.get(PAGE)
+    totals = {name: str(text) for name, text in answer.context["holdings_total"].items()}
+    assert totals == {"value": "1,500.00 EUR", "cost": "3,000.00 EUR", "gain": "+500.00 EUR"}
+    assert [row["institution"] for row in answer.context["holdings"] if row["name"] == "New"] == [""]
 
 
 def test_the_returns_of_a_holding_are_those_of_the_api(portfolio):
