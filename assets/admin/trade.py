@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -21,6 +22,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from assets.models import Asset, Instrument, Transaction
 from assets.models.classification import Group, Kind
 from assets.models.querysets import AssetQuerySet
+from assets.rules.instruments import validate_isin
 from assets.services.entries.trades import Trade, instruments_named, record_trade
 from portfolios.models import Portfolio
 from strata.admin.choices import parse_uuid
@@ -87,6 +89,7 @@ class TradeForm(forms.Form):
         today = local_day(timezone.now(), portfolio.time_zone)
         super().__init__(data, initial={"on": today, "instrument": name_of_instrument(asset)})
         self.portfolio, self.asset = portfolio, asset
+        self.unknown = ""  # what was typed, where it names no security
         accounts: Any = self.fields["cash_account"]
         accounts.choices = [
             ("", "---------"),
@@ -102,8 +105,10 @@ class TradeForm(forms.Form):
         return instrument.currency if isinstance(instrument, Instrument) else self.portfolio.base_currency
 
     def clean_instrument(self) -> Instrument:
-        named = instruments_named(self.cleaned_data["instrument"], self.portfolio.household_id)
+        typed = self.cleaned_data["instrument"]
+        named = instruments_named(typed, self.portfolio.household_id)
         if not named:
+            self.unknown = typed
             raise ValidationError(_("There is no security with this symbol or ISIN: add it first."))
         if len(named) > 1:
             texts = "; ".join(
@@ -203,10 +208,21 @@ class TradePage(View):
             "title": _("Enter a trade"),
             "form": form,
             "portfolio": form.portfolio,
+            "unknown": form.unknown,
+            "add_address": address_to_add(form.unknown),
             "asset": form.asset,
             "portfolios": portfolios,
         }
         return TemplateResponse(self.request, "assets/trade.html", context)
+
+
+def address_to_add(text: str) -> str:
+    """The page where a security is added, with what was typed: an ISIN or a symbol."""
+    try:
+        name, value = "isin", validate_isin(text)
+    except ValidationError:
+        name, value = "symbol", text
+    return f"{admin_url(Instrument, 'add')}?{urlencode({name: value})}"
 
 
 def trade_text(trade: Trade) -> str:

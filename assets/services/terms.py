@@ -243,7 +243,7 @@ def check_collateral(asset: Asset, collateral_id: UUID | None) -> None:
 
 
 def refuse_endless(asset: Asset, terms: Terms) -> None:
-    """400 for a payment that never pays the loan off, because the interest is as high or higher."""
+    """400 for a payment that never pays the loan off, because the interest is as high or higher, or not in time."""
     if terms["payment"] is None:
         return
     columns = {name: terms[name] for name in TERMS[Valuation.LOAN].columns}
@@ -256,7 +256,9 @@ def refuse_endless(asset: Asset, terms: Terms) -> None:
         holidays=tuple(Holiday(row["start"], row["end"]) for row in terms["holidays"]),
     )
     if formula.schedule(loan).payoff_on is None:
-        message = gettext("It does not cover the interest: the loan would never be paid off.")
+        message = gettext(
+            "It hardly covers the interest, or not at all: the loan is not paid off by the year 2200."
+        )
         raise Invalid("payment", message, rules.PAYMENT_BELOW_INTEREST)
 
 

@@ -1,7 +1,9 @@
 """Entering a trade: the page, its two transactions, and what a disposal of a holding sells."""
 
+import re
 from datetime import date
 from decimal import Decimal as D
+from html import unescape
 from uuid import UUID
 
 import pytest
@@ -86,3 +88,15 @@ def test_disposal_of_a_holding_sells_all_that_is_held(alice, portfolio, share):
     assert alice.post(f"{path}/dispose", {"on": "2024-02-10", "proceeds": "90"}).status_code == 200
     sale = asset.transactions.get(on=date(2024, 2, 10))
     assert (sale.type, sale.quantity, sale.amount) == ("DISPOSE", 6, 90)
+
+
+@pytest.mark.parametrize(("typed", "initial"), [("XYZ & co", "symbol"), ("US0378331005", "isin")])
+def test_security_that_is_unknown_is_added_with_what_was_typed(alice_user, portfolio, share, typed, initial):
+    refused = enter(alice_user, portfolio, instrument=typed)
+    page = refused.content.decode()
+    assert "There is no security with this symbol or ISIN" in page
+    (address,) = re.findall(r'href="(/admin/assets/instrument/add/[^"]*)"', page)
+    added = staff(alice_user).get(unescape(address))
+    assert added.status_code == 200
+    assert added.context["adminform"].form.initial[initial] == typed
+    assert "/admin/assets/instrument/add/" not in enter(alice_user, portfolio, quantity="").content.decode()
