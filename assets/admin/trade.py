@@ -22,8 +22,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from assets.models import Asset, Instrument, Transaction
 from assets.models.classification import Group, Kind
 from assets.models.querysets import AssetQuerySet
-from assets.rules.instruments import validate_isin
-from assets.services.entries.trades import Trade, instruments_named, record_trade
+from assets.rules.instruments.instruments import validate_isin
+from assets.services.entries.trades import Trade, holders_in, instruments_named, record_trade
 from portfolios.models import Portfolio
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import refusals_shown
@@ -90,6 +90,7 @@ class TradeForm(forms.Form):
         super().__init__(data, initial={"on": today, "instrument": name_of_instrument(asset)})
         self.portfolio, self.asset = portfolio, asset
         self.unknown = ""  # what was typed, where it names no security
+        self.holders: list[Asset] = []  # the assets of which one has to be chosen
         accounts: Any = self.fields["cash_account"]
         accounts.choices = [
             ("", "---------"),
@@ -123,7 +124,7 @@ class TradeForm(forms.Form):
 
     def record(self, user: Any) -> Trade | None:
         """Write the trade; None where it is refused, which the form then shows."""
-        given = self.cleaned_data
+        given = dict(self.cleaned_data)
 
         def require_editor(portfolio: Portfolio) -> None:
             if not user.is_superuser:
@@ -143,6 +144,9 @@ class TradeForm(forms.Form):
                     **values,
                 )
             )
+        holders = holders_in(self.portfolio, given["instrument"]).order_by("name_key", "id")
+        if "instrument" in self.errors and len(holders) > 1:
+            self.holders = list(holders)
         return None
 
 
@@ -210,6 +214,7 @@ class TradePage(View):
             "portfolio": form.portfolio,
             "unknown": form.unknown,
             "add_address": address_to_add(form.unknown),
+            "holders": form.holders,
             "asset": form.asset,
             "portfolios": portfolios,
         }

@@ -50,6 +50,7 @@ def test_trade_makes_both_legs_and_one_undo_takes_them_back(alice_user, alice, p
     assert rows() == [("Abc plc", "ACQUIRE", D("37.5")), ("Account", "DISPOSE", D(39))]
     asset = Asset.objects.get(name="Abc plc")
     assert (asset.instrument, asset.asset_type_id, asset.currency) == (share, UUID(TypeId.STOCKS), "EUR")
+    assert asset.valuation == "market"
     history = alice.get(f"{API}/assets/{asset.pk}/history").json()["results"]
     assert alice.post(f"{API}/undo/{history[0]['request_id']}").status_code == 200
     assert rows() == []
@@ -100,3 +101,17 @@ def test_security_that_is_unknown_is_added_with_what_was_typed(alice_user, portf
     assert added.status_code == 200
     assert added.context["adminform"].form.initial[initial] == typed
     assert "/admin/assets/instrument/add/" not in enter(alice_user, portfolio, quantity="").content.decode()
+
+
+def test_one_of_several_assets_is_chosen_with_what_was_typed(alice_user, portfolio, share):
+    assets = [
+        create_asset(portfolio, "Abc", TypeId.STOCKS, instrument=share, institution=name)
+        for name in ("A", "B")
+    ]
+    refused = enter(alice_user, portfolio)
+    assert refused.context["form"].errors["instrument"] == ["Several assets have it: say which one."]
+    page = refused.content.decode()
+    buttons = re.findall(r'formaction="([^"]*)">([^<]*)</button>', page)
+    assert [text for _, text in buttons] == ["Abc (A)", "Abc (B)"]
+    assert staff(alice_user).post("/admin/trade/" + unescape(buttons[1][0]), TRADE).status_code == 302
+    assert [row.asset_id for row in Transaction.objects.all()] == [assets[1].pk]

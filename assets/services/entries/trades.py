@@ -12,7 +12,9 @@ from django.utils.translation import gettext
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, Transaction
+from assets.models.asset import Valuation
 from assets.models.instrument import InstrumentType
+from assets.models.querysets import AssetQuerySet
 from assets.rules.refusal import refusal
 from assets.services.entries.transactions import add_transaction
 from portfolios.models import Portfolio
@@ -89,9 +91,16 @@ def instruments_named(text: str, household_id: UUID) -> list[Instrument]:
     return list(Instrument.objects.filter(usable_in(household_id)).filter(named).order_by("symbol_key", "id"))
 
 
+def holders_in(portfolio: Portfolio, instrument: Instrument) -> AssetQuerySet[Asset]:
+    return Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)
+
+
 def asset_with(portfolio: Portfolio, instrument: Instrument, asset_id: UUID | None = None) -> Asset:
-    """The asset of the portfolio that has the instrument. 400 where there are several: one cannot know which."""
-    rows = Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)
+    """The asset of the portfolio that has the instrument. 400 where there are several: one cannot know which.
+
+    Where there is none it is made, at its market price.
+    """
+    rows = holders_in(portfolio, instrument)
     if asset_id is not None:
         asset = rows.filter(pk=asset_id).first()
         if asset is None:
@@ -99,7 +108,7 @@ def asset_with(portfolio: Portfolio, instrument: Instrument, asset_id: UUID | No
         return asset
     assets = list(rows[:2])
     if len(assets) > 1:
-        raise refusal("instrument", gettext("Several assets have it: enter the transaction at the asset."))
+        raise refusal("instrument", gettext("Several assets have it: say which one."))
     if assets:
         return assets[0]
     return Asset.objects.create(
@@ -108,6 +117,7 @@ def asset_with(portfolio: Portfolio, instrument: Instrument, asset_id: UUID | No
         name=instrument.name,
         currency=instrument.currency,
         instrument=instrument,
+        valuation=Valuation.MARKET,
     )
 
 
