@@ -18,6 +18,7 @@ from strata.tenancy.roles import EDITOR, OWNER, VIEWER
 from tests.admin_forms import form_data, staff, url
 from tests.sample_rows import sample_rows
 
+pytestmark = pytest.mark.usefixtures("shared_samples")
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 PAGES = {model: page for model, page in admin.site._registry.items()}
 SUPERUSERS_ONLY = {"User", "JournalEntry", "AccessAttempt", "PriceSource"}
@@ -27,20 +28,29 @@ SCOPED = [
 by_name = {"ids": lambda model: model.__name__}
 
 
-@pytest.fixture
-def foreign_rows(household):
-    """One row of every model in Alice's household, each named Secret."""
+@pytest.fixture(scope="module")
+def shared_samples(shared_rows, django_db_blocker):
+    """Both of the households below, made once for all tests of this module, like `shared_rows`."""
+    household = shared_rows["household"]
     household.name = "Secret"
-    household.save()
-    return sample_rows("Secret", household=household)
+    with django_db_blocker.unblock():
+        household.save()
+        own = Household.objects.create(name="Own")
+        dora = member(own, "dora", OWNER)
+        shared_rows["foreign_rows"] = sample_rows("Secret", household=household)
+        shared_rows["own_rows"] = sample_rows("Own", household=own, user=dora, member=dora.memberships.get())
 
 
 @pytest.fixture
-def own_rows(household):
+def foreign_rows(shared):
+    """One row of every model in Alice's household, each named Secret."""
+    return shared["foreign_rows"]
+
+
+@pytest.fixture
+def own_rows(shared):
     """One row of every model in Dora's household, each named Own. Dora owns it and is staff."""
-    own = Household.objects.create(name="Own")
-    dora = member(own, "dora", OWNER)
-    return sample_rows("Own", household=own, user=dora, member=dora.memberships.get())
+    return shared["own_rows"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every write of every model leaves a journal entry, by whichever method of the ORM or command it is made."""
+"""Every write of every model leaves a journal entry, by whichever method of the ORM it is made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
-from django.core.management import call_command
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -59,6 +58,7 @@ from strata.db.write_format.models import DatabaseFormat
 from tests.resources import RESOURCES, Place
 from tests.strata_apps import APPS
 
+pytestmark = pytest.mark.usefixtures("shared_traces")
 UNTRACED = {
     JournalEntry: "is the journal",
     ForgottenPortfolio: "says that what `rebuild` makes is not there",
@@ -237,9 +237,16 @@ CHANGED = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared_traces(shared_rows, django_db_blocker):
+    """`world`, made once for all tests of this module, like `shared_rows`."""
+    with django_db_blocker.unblock():
+        shared_rows["traces"] = World(shared_rows["household"], shared_rows["alice_user"])
+
+
 @pytest.fixture
-def world(household, alice_user):
-    return World(household, alice_user)
+def world(shared):
+    return shared["traces"]
 
 
 def change_of(model, world):
@@ -439,45 +446,6 @@ def test_login_leaves_no_entry(client, alice_user):
     client.force_login(alice_user)
     assert alice_user.last_login
     assert not HistoryEntry.objects.filter(object_id=alice_user.pk, action="update").exists()
-
-
-def creation_times(model):
-    """For each row: when it became known by its own field, and by its journal entry."""
-    creations = HistoryEntry.objects.filter(model=model._meta.label, action="create")
-    return (
-        dict(model.objects.exclude(pk__in=SHARED).values_list("pk", model.known_since or "created_at")),
-        dict(creations.values_list("object_id", "at")),
-    )
-
-
-SHARED = list(TypeId)  # rows of a migration, without a journal entry
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("demo", {}),
-        ("seed_benchmark", {"households": 1, "assets": 3, "snapshots": 4}),
-    ],
-    ids=lambda command: command[0],
-)
-def test_rows_of_a_command_are_known_since_their_journal_entry(db, command):
-    call_command(command[0], verbosity=0, **command[1])
-    for model in DELETABLE:
-        if issubclass(model, TrackedModel):
-            by_row, by_entry = creation_times(model)
-            assert by_row == by_entry, model
-    channels = set(HistoryEntry.objects.values_list("channel", flat=True))
-    assert channels == {f"command:{command[0]}"}
-
-
-def test_load_rates_leaves_one_entry_with_the_instant_of_all_rates(db, tmp_path):
-    path = tmp_path / "rates.csv"
-    path.write_text("currency,on,units_per_euro\nUSD,2026-01-01,1.1\nUSD,2026-01-02,1.2\n")
-    call_command("load_rates", str(path), verbosity=0)
-    (entry,) = HistoryEntry.objects.filter(model="assets.ExchangeRate")
-    assert (entry.action, entry.channel) == ("create", "command:load_rates")
-    assert {entry.at} == set(ExchangeRate.objects.filter(lasting=False).values_list("recorded_at", flat=True))
 
 
 def test_failed_write_leaves_no_entry(household, monkeypatch):
