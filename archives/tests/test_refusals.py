@@ -26,28 +26,35 @@ SNAPSHOTS, ASSETS = "data/assets.assetsnapshot.jsonl", "data/assets.asset.jsonl"
 TRANSACTIONS = "data/assets.transaction.jsonl"
 ELSEWHERE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_home")]
+
+
+@pytest.fixture(scope="module")
+def shared_home(shared_rows, django_db_blocker):
+    """The household with a few rows and its archive, made once for all tests of this module, like `shared_rows`."""
+    with django_db_blocker.unblock():
+        asset = create_asset(shared_rows["portfolio"], "Checking")
+        add_value(asset, "12.34", on=date(2026, 1, 31))
+        Transaction.objects.create(
+            asset=asset,
+            type="INCOME",
+            amount="5",
+            currency="EUR",
+            on="2026-02-01",
+            occurred_at="2026-02-01T12:00Z",
+        )
+        Category.objects.create(household=shared_rows["household"], name="Top")
+        shared_rows["data"] = archive_of(shared_rows["household"])
 
 
 @pytest.fixture
-def home(household, portfolio, alice_user):
-    asset = create_asset(portfolio, "Checking")
-    add_value(asset, "12.34", on=date(2026, 1, 31))
-    Transaction.objects.create(
-        asset=asset,
-        type="INCOME",
-        amount="5",
-        currency="EUR",
-        on="2026-02-01",
-        occurred_at="2026-02-01T12:00Z",
-    )
-    Category.objects.create(household=household, name="Top")
+def home(household):
     return household
 
 
 @pytest.fixture
-def data(home):
-    return archive_of(home)
+def data(shared):
+    return shared["data"]
 
 
 def code_of(data: bytes, owner=None, **values) -> str:
