@@ -86,7 +86,7 @@ def assert_recovered(paths: WritePaths) -> None:
     ("calls", "error"), [(WRITE_CALLS, "EROFS"), ("fsync,fdatasync", "EIO"), (WRITE_CALLS, "ENOSPC")]
 )
 def test_failing_system_calls_on_the_database_files_are_refusals(database, url, calls, error):
-    with serving(environment(url)) as server:
+    with serving(environment(url, WEB_CONCURRENCY="1")) as server:
         paths = WritePaths(server, database.token)
         before = snapshot_count(database, url)
         with failing(server.workers(), calls, error, *files_of(url)):
@@ -103,7 +103,7 @@ def test_full_disk_is_507_and_loses_nothing(database, tmp_path):
     disk = tmp_path / "disk"
     with small_disk(disk):
         url = database.fresh("strata", disk)
-        with serving(environment(url)) as server:
+        with serving(environment(url, WEB_CONCURRENCY="1")) as server:
             paths = WritePaths(server, database.token)
             acknowledged = fill(paths, disk)
             assert_readable(paths)
@@ -148,7 +148,7 @@ def test_full_disk_of_postgresql_is_507_and_loses_nothing(database):
     with (
         small_disk(disk),
         database.on_disk("strata_on_a_full_disk", disk) as url,
-        serving(environment(url)) as server,
+        serving(environment(url, WEB_CONCURRENCY="1")) as server,
     ):
         paths = WritePaths(server, database.token)
         acknowledged = fill(paths, disk)
@@ -167,7 +167,7 @@ def test_full_disk_of_postgresql_is_507_and_loses_nothing(database):
 @pytest.mark.on_postgresql
 def test_read_only_postgresql_refuses_writes_and_serves_reads(database, url):
     """Like a standby after a failover, or a server that its administrator has made read-only."""
-    with serving(environment(url)) as server:
+    with serving(environment(url, WEB_CONCURRENCY="1")) as server:
         paths = WritePaths(server, database.token)
         database.set_read_only(url, "on")
         assert_readable(paths)
@@ -194,7 +194,7 @@ def test_postgresql_with_a_failing_fsync_refuses_and_recovers(database, url):
 
 @pytest.mark.on_postgresql
 def test_stopped_postgresql_is_refusals(database, url):
-    with serving(environment(url)) as server:
+    with serving(environment(url, WEB_CONCURRENCY="1")) as server:
         paths = WritePaths(server, database.token)
         database.stop()
         try:

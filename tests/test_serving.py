@@ -136,6 +136,7 @@ def test_clients_that_stop_in_a_request_hold_a_thread_only_for_a_while(env):
 
 
 @pytest.mark.chaos
+@pytest.mark.on_sqlite
 def test_new_code_is_loaded_without_a_failed_request(env):
     with serving(env) as server, ThreadPoolExecutor(4) as clients:
         for _ in range(ROUNDS):
@@ -148,8 +149,9 @@ def test_new_code_is_loaded_without_a_failed_request(env):
         assert len(workers) >= 2
 
 
+@pytest.mark.on_sqlite
 def test_terminated_server_exits_with_0(env):
-    with serving(env) as server:
+    with serving(env | {"WEB_CONCURRENCY": "1"}) as server:
         assert server.ask("GET", "/api/v1/health/live")[0].status == 200
         server.process.terminate()
         assert server.process.wait(30) == 0
@@ -171,7 +173,7 @@ def test_database_that_never_answers_is_503_and_liveness_stays():
 
 @pytest.mark.on_sqlite
 def test_server_listens_on_an_ipv6_address(url):
-    with serving(environment(url, BIND="::1", ALLOWED_HOSTS="[::1]")) as server:
+    with serving(environment(url, BIND="::1", ALLOWED_HOSTS="[::1]", WEB_CONCURRENCY="1")) as server:
         assert server.host == "::1"
         assert server.ask("GET", "/api/v1/version")[0].status == 200
 
@@ -198,7 +200,7 @@ def test_reload_serves_the_new_code(url, tmp_path):
 @pytest.mark.on_sqlite
 def test_garbage_collector_skips_the_loaded_program(url):
     """More than 100,000 objects live as long as the worker. Scanning them took a third of a long list's time."""
-    with serving(environment(url), 0, "tests.collector:application") as server:
+    with serving(environment(url, WEB_CONCURRENCY="1"), 0, "tests.collector:application") as server:
         settings = json.loads(server.ask("GET", "/")[1])
     assert settings["frozen"] > 80_000
     assert settings["threshold"][0] == 20_000
