@@ -147,7 +147,7 @@ def test_postgresql_killed_under_load_loses_nothing(database, url, figures):
 
 
 def test_workers_connection_syncs_every_commit(database, url):
-    with serving(environment(url), 0, "tests.hooks") as server:
+    with serving(environment(url, WEB_CONCURRENCY="1"), 0, "tests.hooks") as server:
         client = Client(server.port, database.token)
         status, _, headers = client.ask("POST", "tags", {"name": "x"}, X_Durability="tell")
         client.close()
@@ -168,14 +168,14 @@ def test_server_is_not_ready_on_a_sqlite_file_that_is_not_synced(url, setting, r
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         # The journal mode belongs to the file. Changing it needs a lock that running workers would hold.
         connection.execute(f"PRAGMA {setting}")
-    with serving(environment(unsafe_url)) as server:
+    with serving(environment(unsafe_url, WEB_CONCURRENCY="1")) as server:
         assert reported in durability_refused(server.port)
 
 
 @pytest.mark.on_postgresql
 def test_server_is_not_ready_while_postgresql_does_not_sync(database, url):
     """An administrator changes the setting while the server runs."""
-    with serving(environment(url)) as server:
+    with serving(environment(url, WEB_CONCURRENCY="1")) as server:
         assert Client(server.port, "").ask("GET", "health/ready")[0] == 200
         with database.with_setting("fsync", "off"):
             wait_for(lambda: Client(server.port, "").ask("GET", "health/ready")[0] == 503)

@@ -56,7 +56,7 @@ def operations(how: str, *names: str) -> list[str]:
 
 
 def test_every_example_answers_for_the_user_of_the_demo(url, database):
-    env = environment(url, API_THROTTLE="off")
+    env = environment(url, API_THROTTLE="off", WEB_CONCURRENCY="1")
     manage(env, "demo", "--password", "demo-household")
     token = manage(env, "create_token", "demo").stdout.strip()
     with serving(env) as server:

@@ -56,6 +56,7 @@ def env(database) -> dict[str, str]:
     return environment(
         database.fresh("strata_under_a_path"),
         SCRIPT_NAME="/strata",
+        WEB_CONCURRENCY="1",
         TRUSTED_PROXIES="127.0.0.1",
         SECURE_SSL_REDIRECT="on",
         ALLOWED_HOSTS="127.0.0.1,strata.example.org",
