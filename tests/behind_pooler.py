@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from strata.environment.database_url import database
+from tests.databases import SERVER
 from tests.pooler import pooling, program
 
 # For each test process, which has a database of its own: some tests hold several transactions open.
 POOL_SIZE = 10
-SERVER = "TEST_SERVER_URL"
 MISSING = "PgBouncer is not installed (apt install pgbouncer)"
 
 

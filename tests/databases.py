@@ -25,6 +25,7 @@ from tests.template_database import copy_sqlite_template, postgresql_template
 
 PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
+SERVER = "TEST_SERVER_URL"  # the server of the pass, where TEST_DATABASE_URL is that of a pooler before it
 BINARIES = "/usr/lib/postgresql"  # as Debian lays them out
 TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "20s"}
 FOREIGN_KEYS = """
@@ -80,7 +81,7 @@ class PostgresqlServer:
         self.make_folder()
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata", self.data)
         self.start()
-        migrated = self.copy_migrated(os.environ["TEST_DATABASE_URL"])
+        migrated = self.copy_migrated(os.environ.get(SERVER) or os.environ["TEST_DATABASE_URL"])
         self.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{migrated}"')
         self.token = add_alice(self._url(TEMPLATE))
 
