@@ -4,12 +4,15 @@ every day that had one, and the same quantity and cost of what is held.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, InstrumentAction, Transaction
+from assets.services.entries.transfers import transfer
 from conftest import client_of
 from demo import household as demo
 from imports.tests.import_requests import commit, preview
@@ -145,3 +148,87 @@ def add_transaction(asset, kind, on, **numbers):
 @FORMATS
 def test_hard_portfolio_comes_back(alice, alice_user, full, wanted):
     assert_comes_back(alice, full, portfolio_elsewhere(alice_user), wanted, date(2024, 3, 1))
+
+
+@pytest.fixture
+def moved(household, portfolio):
+    """Units that moved within the portfolio, into it and out of it, across a split; a bond; things owned in part."""
+    shares = Instrument.objects.create(household=household, symbol="ABC", name="ABC", currency="EUR")
+    bond = Instrument.objects.create(
+        household=household,
+        symbol="BUND",
+        name="Bund",
+        currency="EUR",
+        instrument_type="bond",
+        quote_unit="1/100",
+        cusip="912810TM0",
+    )
+    record_price(shares, date(2024, 1, 5), 10)
+    record_price(shares, date(2024, 1, 25), 6)
+    record_price(bond, date(2024, 1, 5), 98)
+    elsewhere = Portfolio.objects.create(household=household, name="Elsewhere", base_currency="EUR")
+    places = ((portfolio, "One"), (portfolio, "Two"), (elsewhere, "Three"))
+    one, two, three = (
+        create_asset(place, name, TypeId.STOCKS, valuation="market", instrument=shares)
+        for place, name in places
+    )
+    add_transaction(one, "ACQUIRE", date(2024, 1, 2), quantity="10", amount="90", fee="1")
+    add_transaction(one, "ACQUIRE", date(2024, 1, 3), quantity="5", amount="60")
+    add_transaction(three, "ACQUIRE", date(2024, 1, 4), quantity="1", amount="6")
+    add_transaction(three, "ACQUIRE", date(2024, 1, 4), quantity="4", amount="30")
+    transfer(one.pk, to_asset_id=two.pk, on=date(2024, 1, 8), quantity=Decimal(12))
+    transfer(three.pk, to_asset_id=one.pk, on=date(2024, 1, 9), quantity=Decimal(2))
+    transfer(two.pk, to_asset_id=three.pk, on=date(2024, 1, 10), quantity=Decimal(1))
+    split = {"type": "split", "numerator": 2, "denominator": 1, "on": date(2024, 1, 20)}
+    InstrumentAction.objects.create(household=household, instrument=shares, **split)
+    transfer(two.pk, to_asset_id=one.pk, on=date(2024, 1, 22), quantity=Decimal(3))
+    add_transaction(one, "DISPOSE", date(2024, 1, 28), quantity="10", amount="60")
+    of_bond = create_asset(portfolio, "Bund", TypeId.BONDS, valuation="market", instrument=bond)
+    add_transaction(of_bond, "ACQUIRE", date(2024, 1, 5), quantity="10000", amount="9800", fee="2")
+    savings, giro = (
+        create_asset(portfolio, name, TypeId.CHECKING_ACCOUNT, currency="EUR") for name in ("Savings", "Giro")
+    )
+    add_transaction(savings, "DISPOSE", date(2024, 1, 11), amount="40")
+    add_transaction(giro, "ACQUIRE", date(2024, 1, 11), amount="40")
+    house = create_asset(
+        portfolio, "House", TypeId.REAL_ESTATE, currency="EUR", shares="0.5, 2024-01-15: 0.75"
+    )
+    for asset, value in ((savings, 60), (giro, 140), (house, 300_000)):
+        add_value(asset, value, date(2024, 1, 11))
+        add_value(asset, value, date(2024, 1, 18))
+    Asset.objects.filter(pk=savings.pk).update(shares="0.5")
+    return portfolio
+
+
+def totals_of(client, portfolio) -> list[str]:
+    """What the portfolio is worth on each day from the first price on."""
+    answer = get(
+        client, "net-worth", portfolio=str(portfolio.pk), start="2024-01-05", end="2024-02-01", interval="day"
+    )
+    return [point["net"] for point in answer["points"]]
+
+
+def all_holdings(client, portfolio) -> Counter:
+    """How many units each asset holds and what they cost, by symbol: a format need not keep the names of assets."""
+    assets = Asset.objects.filter(portfolio=portfolio, valuation="market").select_related("instrument")
+    answers = ((asset, get(client, f"assets/{asset.pk}/lots", on="2024-02-01")) for asset in assets)
+    return Counter((asset.instrument.symbol, lots["quantity"], lots["cost"]) for asset, lots in answers)
+
+
+@FORMATS
+@pytest.mark.parametrize("place", ["elsewhere", "beside"])
+def test_what_was_transferred_and_what_is_owned_in_part_comes_back(alice, alice_user, moved, wanted, place):
+    beside = Portfolio.objects.create(household=moved.household, name="New", base_currency="EUR")
+    other = beside if place == "beside" else portfolio_elsewhere(alice_user)
+    before, held = totals_of(alice, moved), all_holdings(alice, moved)
+    new_import = preview(alice, other, exported(alice, moved, wanted), name="x")
+    assert new_import["refused"] == (2 if wanted == "beancount" else 0), new_import["warnings"]
+    commit(alice, new_import)
+    assert all_holdings(alice, other) == held
+    assert held == Counter([("ABC", "3", "10.50"), ("ABC", "19", "92.25"), ("BUND", "10000", "9802.00")])
+    assert totals_of(alice, other) == before
+    assert totals_of(alice, moved) == before
+    imported = Asset.objects.filter(portfolio=other)
+    assert imported.get(instrument__symbol="BUND").instrument.quote_unit == "1/100"
+    legs = Transaction.objects.filter(asset__in=imported, type="TRANSFER").count()
+    assert legs == 4

@@ -28,7 +28,9 @@ class RowType(StrEnum):
 
 
 class Instrument(NamedTuple):
-    """A security or a coin. `currency` is that of its prices; `quote_unit` is "1/100" where they are in pence."""
+    """A security or a coin. `currency` is that of its prices; `quote_unit` is "1/100" where they are in pence or in
+    per cent. CUSIP and SEDOL are as the file has them.
+    """
 
     symbol: str
     name: str
@@ -36,6 +38,8 @@ class Instrument(NamedTuple):
     currency: str
     isin: str = ""
     quote_unit: str = "1"
+    cusip: str = ""
+    sedol: str = ""
 
     @property
     def key(self) -> str:
@@ -54,6 +58,9 @@ class Details(NamedTuple):
     acquired_on: date | None = None
     disposed_on: date | None = None
     proceeds: Decimal | None = None
+    shares: tuple[
+        tuple[date | None, Decimal], ...
+    ] = ()  # that of the household, by the day from which it counts
     categories: tuple[tuple[str, ...], ...] = ()
     tags: tuple[str, ...] = ()
 

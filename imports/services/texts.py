@@ -33,6 +33,7 @@ REASONS: dict[str, Promise] = {
     "SKIPPED_BY_YOU": _("You left it out."),
     "SHARED_PRICES": _("All households share the prices of this security."),
     "FUTURE_PRICE": _("%(text)s has not come yet."),
+    "OTHER_CURRENCY": _("The prices of this security are in another currency: %(text)s"),
     "KEPT": _("The day has another value, which stays."),
 }
 

@@ -99,11 +99,18 @@ def commodities(portfolio: Exported, names: Names) -> Iterator[Line]:
             0,
             (
                 f"{first} commodity {commodity}\n  name: {quoted(security.name)}\n"
-                f"  strata-symbol: {quoted(security.symbol)}\n  strata-isin: {quoted(security.isin)}\n{splits}"
+                f"  strata-symbol: {quoted(security.symbol)}\n  strata-isin: {quoted(security.isin)}\n"
+                f"{other_ids(security)}{splits}"
             ),
         )
         for on, price in security.prices:
             yield on, 3, f"{on} price {commodity} {decimal_text(price)} {security.currency}\n"
+
+
+def other_ids(security: Security) -> str:
+    """What most securities do not have."""
+    described = (("cusip", security.cusip), ("sedol", security.sedol), ("quote-unit", security.quote_unit))
+    return "".join(f"  strata-{name}: {quoted(text)}\n" for name, text in described if text not in ("", "1"))
 
 
 def first_days(portfolio: Exported, security: Security) -> list[date]:
@@ -131,15 +138,19 @@ def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
         (
             f"{first} open {account}{currency}{booking}\n  strata-name: {quoted(asset.name)}\n"
             f'  strata-currency: "{asset.currency}"\n  strata-type: {quoted(asset.type_code)}\n'
-            f'  strata-id: "{asset.pk}"\n'
+            f'  strata-id: "{asset.pk}"\n{shares_of(asset)}'
         ),
     )
     if asset.security:
-        yield from units_of(asset, first, account, names.commodities[asset.security.pk])
+        yield from units_of(asset, first, names)
     elif asset.is_money:
         yield from balances(asset, account)
     else:
         yield from whole(asset, first, account, names)
+
+
+def shares_of(asset: ExportedAsset) -> str:
+    return f"  strata-shares: {quoted(asset.shares)}\n" if asset.shares else ""
 
 
 def balances(asset: ExportedAsset, account: str) -> Iterator[Line]:
@@ -226,8 +237,9 @@ def covers_its_sales(asset: ExportedAsset) -> bool:
     return any(entry.quantity for entry in asset.entries)
 
 
-def units_of(asset: ExportedAsset, first: date, account: str, commodity: str) -> Iterator[Line]:
-    in_lots = covers_its_sales(asset)
+def units_of(asset: ExportedAsset, first: date, names: Names) -> Iterator[Line]:
+    in_lots, account = covers_its_sales(asset), names.accounts[asset.pk]
+    commodity = names.commodities[asset.security.pk]  # type: ignore[union-attr]
     if asset.quantity and not any(entry.quantity for entry in asset.entries):
         units = Fraction(asset.quantity)
         lines = f"{units_posting(account, units, commodity)}{units_posting(OPENING, -units, commodity)}"
@@ -235,17 +247,31 @@ def units_of(asset: ExportedAsset, first: date, account: str, commodity: str) ->
     for on, value in sorted(asset.values.items()):
         yield on, 5, f'{on} custom "strata-value" {account} {money_text(value)} {asset.currency}\n'
     for entry in asset.entries:
-        yield entry.on, 4, transaction(entry, traded(entry, account, commodity, in_lots=in_lots), account)
+        if entry.other_asset is None:
+            postings = traded(entry, account, commodity, in_lots=in_lots)
+        elif entry.quantity and entry.quantity < 0:
+            postings = moved(entry, account, names.accounts[entry.other_asset], commodity)
+        else:
+            continue  # it is in the entry of the units that leave
+        yield entry.on, 4, transaction(entry, postings, account)
+
+
+def moved(entry: Entry, account: str, other: str, commodity: str) -> list[str]:
+    units = entry.quantity or Fraction(0)
+    return [units_posting(account, units, commodity), units_posting(other, -units, commodity)]
 
 
 def traded(entry: Entry, account: str, commodity: str, *, in_lots: bool) -> list[str]:
     units, money = entry.quantity, entry.currency
     if not units:
         return booked(entry, TRANSFERS) if earned(entry) else []
+    total = f"{{{{{money_text(entry.amount)} {money}}}}}"
     if entry.type not in ("ACQUIRE", "DISPOSE", "INCOME"):
+        if units > 0 and entry.amount:
+            came = f"  {account}  {decimal_text(units)} {commodity} {total}\n"
+            return [came, posting(TRANSFERS, -entry.amount, money)]
         return [units_posting(account, units, commodity), units_posting(TRANSFERS, -units, commodity)]
     paid = entry.amount + entry.fee + entry.tax
-    total = f"{{{{{money_text(entry.amount)} {money}}}}}"
     if entry.type == "INCOME":
         rest = [posting(INCOME, -entry.amount, money), *paid_costs(entry)]
         return [f"  {account}  {decimal_text(units)} {commodity} {total}\n", *rest]

@@ -7,11 +7,13 @@ a profile that was made by hand: the price of its one unit on each day is the re
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from reports.exports.ledger import Entry, Exported, ExportedAsset, Security
 from strata.fields.numbers import decimal_text, plain
@@ -36,25 +38,50 @@ class Number(str):
 
 def document(portfolio: Exported, now: datetime) -> str:
     by_hand = [asset for asset in portfolio.assets if not asset.security and not is_account(asset)]
+    places = places_of(portfolio.assets)
     return written(
         {
             "meta": {"date": now.isoformat(), "version": "strata"},
-            "accounts": [account(asset) for asset in portfolio.assets if is_account(asset)],
+            "accounts": [
+                *(account(asset) for asset in portfolio.assets if is_account(asset)),
+                *places.values(),
+            ],
             "assetProfiles": [
                 *map(profile, portfolio.securities),
                 *(profile_by_hand(asset) for asset in by_hand),
             ],
             "platforms": [],
             "tags": [],
-            "activities": [activity for asset in portfolio.assets for activity in activities(asset)],
+            "activities": [
+                activity | ({"accountId": str(asset.pk)} if asset.pk in places else {})
+                for asset in portfolio.assets
+                for activity in activities(asset)
+            ],
             "user": {"settings": {"currency": portfolio.currency}},
         }
     )
 
 
 def is_account(asset: ExportedAsset) -> bool:
-    """Prices are above zero: what is worth nothing or less on some day has balances."""
-    return not asset.security and (asset.is_money or any(value <= 0 for value in asset.values.values()))
+    """Prices are above zero: what is worth nothing or less on some day has balances. So has what is owned in part."""
+    has_no_price = asset.is_money or asset.shares or any(value <= 0 for value in asset.values.values())
+    return not asset.security and bool(has_no_price)
+
+
+def places_of(assets: Iterable[ExportedAsset]) -> dict[UUID, dict[str, Any]]:
+    """Accounts for the assets that hold the same security: without one, Ghostfolio has a single holding of it."""
+    holders: dict[UUID, list[ExportedAsset]] = {}
+    for asset in assets:
+        if asset.security:
+            holders.setdefault(asset.security.pk, []).append(asset)
+    several = [asset for of_security in holders.values() for asset in of_security if len(of_security) > 1]
+    names: Counter[str] = Counter()
+    places = {}
+    for asset in several:
+        names[asset.name] += 1
+        name = asset.name if names[asset.name] == 1 else f"{asset.name} ({names[asset.name]})"
+        places[asset.pk] = {**account(asset), "name": name, "balances": []}
+    return places
 
 
 def account(asset: ExportedAsset) -> dict[str, Any]:
@@ -63,7 +90,7 @@ def account(asset: ExportedAsset) -> dict[str, Any]:
         "name": asset.name,
         "currency": asset.currency,
         "platformId": None,
-        "comment": None,
+        "comment": described({"strata-shares": asset.shares}),
         "balances": [
             {"date": instant(on), "value": Number(plain(value))} for on, value in sorted(asset.values.items())
         ],
@@ -75,13 +102,23 @@ def profile(security: Security) -> dict[str, Any]:
     prices = [(on, decimal_text(price)) for on, price in security.prices]
     source = MANUAL if asset_class is None else YAHOO
     names = (security.symbol, security.name, security.currency, security.isin or None)
-    described = profile_of(names, source, prices, asset_class=asset_class, sub_class=sub_class)
-    return described | {"comment": f"strata-splits: {security.actions}" if security.actions else None}
+    unit = "" if security.quote_unit == "1" else security.quote_unit
+    comment = described({"strata-splits": security.actions, "strata-quote-unit": unit})
+    about = profile_of(names, source, prices, asset_class=asset_class, sub_class=sub_class)
+    return about | {"comment": comment, "cusip": security.cusip or None}
+
+
+def described(texts: Mapping[str, str]) -> str | None:
+    """What Ghostfolio has no field for, as Strata's own import reads it from a comment."""
+    return " | ".join(f"{name}: {text}" for name, text in texts.items() if text) or None
 
 
 def profile_by_hand(asset: ExportedAsset) -> dict[str, Any]:
     prices = [(on, plain(value)) for on, value in sorted(asset.values.items())]
-    return profile_of((str(asset.pk), asset.name, asset.currency, None), MANUAL, prices)
+    comment = described({"strata-shares": asset.shares})
+    return profile_of((str(asset.pk), asset.name, asset.currency, None), MANUAL, prices) | {
+        "comment": comment
+    }
 
 
 def profile_of(
@@ -144,7 +181,9 @@ def of_security(asset: ExportedAsset, security: Security) -> Iterator[dict[str, 
         yield activity("BUY", on, security.symbol, security.currency, units, first[1]) | source
     for entry in asset.entries:
         if trade := of_trade(entry, security):
-            yield trade | source | {"comment": entry.note or None}
+            is_moved = entry.other_asset is not None
+            comment = described({"strata-transfer": str(entry.transfer_id), "strata-note": entry.note})
+            yield trade | source | {"comment": comment if is_moved else entry.note or None}
 
 
 def of_trade(entry: Entry, security: Security) -> dict[str, Any] | None:

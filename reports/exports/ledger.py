@@ -6,7 +6,7 @@ dividends. What an asset is worth, and what its lots cost, stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ from assets.prices import reading
 from assets.prices.conversion import Split, product
 from assets.prices.splits import splits_of
 from portfolios.models import Portfolio
+from reports.exports.moved_units import MovedLot, moved_lots
 from strata.db.consistent_read import consistent_read
 
 LONG_AGO = date(1900, 1, 1)
@@ -35,9 +36,13 @@ class TooLarge(Exception):
 
 
 class Entry(NamedTuple):
-    """A transaction. Its quantity is in shares of today; amounts are as recorded, 0 where there is none."""
+    """A transaction. Its quantity is in shares of today; amounts are as recorded, 0 where there is none.
 
-    pk: UUID
+    Of units that were transferred the amount is what they cost; `other_asset` is the other side, if it is in this
+    portfolio.
+    """
+
+    pk: UUID | str
     type: str
     on: date
     quantity: Fraction | None
@@ -46,6 +51,8 @@ class Entry(NamedTuple):
     tax: Decimal
     currency: str
     note: str
+    transfer_id: UUID | None
+    other_asset: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +65,9 @@ class Security:
     instrument_type: str
     currency: str
     isin: str
+    cusip: str = ""
+    sedol: str = ""
+    quote_unit: str = "1"  # in which other programs quote it; the prices here are for one unit
     splits: Sequence[Split] = ()
     actions: str = ""  # its splits and stock dividends, as Strata's own imports read them
     prices: Sequence[tuple[date, Fraction]] = ()
@@ -80,6 +90,7 @@ class ExportedAsset:
     quantity: Decimal | None
     acquired_on: date | None
     today: date
+    shares: str = ""  # the household's share by day, as Asset.shares has it
     security: Security | None = None
     values: dict[date, Decimal] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
@@ -105,6 +116,7 @@ def exported(portfolio: Portfolio, today: date) -> Exported:
         securities = securities_of(portfolio, assets, today)
         add_values(portfolio, assets)
         add_entries(portfolio, assets)
+        add_transfers(portfolio, assets, today)
         unwritten = actions_without_a_form(portfolio, securities)
     by_security = {security.pk: security for security in securities}
     rows = list(assets.values()), list(by_security.values())
@@ -121,12 +133,14 @@ def assets_of(portfolio: Portfolio, today: date) -> dict[UUID, ExportedAsset]:
     columns = ("pk", "name", "currency", "asset_type__code", "asset_type__group", "asset_type__kind", "kind")
     rows = Asset.objects.filter(portfolio=portfolio).order_by("pk")
     assets = {}
-    for pk, name, currency, code, group, type_kind, kind, quantity, acquired_on in rows.values_list(
-        *columns, "quantity", "acquired_on"
+    for pk, name, currency, code, group, type_kind, kind, *described in rows.values_list(
+        *columns, "quantity", "acquired_on", "shares"
     ):
+        quantity, acquired_on, shares = described
         is_money = (kind or type_kind) == Kind.BALANCE
         is_debt = group == Group.LIABILITIES
-        assets[pk] = ExportedAsset(pk, name, currency, code, is_debt, is_money, quantity, acquired_on, today)
+        about = (pk, name, currency, code, is_debt, is_money, quantity, acquired_on, today, shares)
+        assets[pk] = ExportedAsset(*about)
     return assets
 
 
@@ -135,7 +149,7 @@ def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], to
     rows = Asset.objects.filter(portfolio=portfolio, valuation=Valuation.MARKET, instrument__isnull=False)
     held = dict(rows.order_by().values_list("pk", "instrument_id"))
     instruments = Instrument.objects.filter(pk__among=list(set(held.values()))).order_by("symbol_key", "pk")
-    columns = ("pk", "symbol", "name", "instrument_type", "currency", "isin")
+    columns = ("pk", "symbol", "name", "instrument_type", "currency", "isin", "cusip", "sedol", "quote_unit")
     securities = {row[0]: Security(*row) for row in instruments.values_list(*columns)}
     splits = splits_of(list(securities), portfolio.household_id)
     series = reading.read(list(securities), LONG_AGO, today, splits=splits)
@@ -162,7 +176,19 @@ def add_entries(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> N
     rows = Transaction.objects.filter(asset__portfolio=portfolio).order_by(
         "on", "occurred_at", "position", "pk"
     )
-    columns = ("asset_id", "pk", "type", "on", "quantity", "amount", "fee", "tax", "currency", "note")
+    columns = (
+        "asset_id",
+        "pk",
+        "type",
+        "on",
+        "quantity",
+        "amount",
+        "fee",
+        "tax",
+        "currency",
+        "note",
+        "transfer_id",
+    )
     for pk, *row in rows.values_list(*columns).iterator(chunk_size=2000):
         asset = assets[pk]
         entry = Entry(*row)
@@ -171,6 +197,40 @@ def add_entries(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> N
             ratio = asset.security.ratio(entry.on) if asset.security else Fraction(1)
             quantity = Fraction(quantity) * ratio
         asset.entries.append(entry._replace(quantity=quantity, amount=entry.amount or Decimal(0)))
+
+
+def add_transfers(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], today: date) -> None:
+    """Where moved units went, and what they cost. Most portfolios have no transfers, and nothing more is read."""
+    places: dict[UUID | None, list[UUID]] = {}
+    for pk, asset in assets.items():
+        for entry in asset.entries:
+            if entry.transfer_id and entry.quantity:
+                places.setdefault(entry.transfer_id, []).append(pk)
+    if not places:
+        return
+    arrived = moved_lots(portfolio, {pk for ids in places.values() for pk in ids}, today)
+    for pk, asset in assets.items():
+        asset.entries = [
+            part
+            for entry in asset.entries
+            for part in transferred(entry, pk, places.get(entry.transfer_id, ()), arrived)
+        ]
+
+
+def transferred(
+    entry: Entry, asset_id: UUID, places: Sequence[UUID], arrived: Mapping[UUID | None, Sequence[MovedLot]]
+) -> Iterator[Entry]:
+    """The entry with what its units cost. What came from another portfolio is an entry for each lot."""
+    lots = arrived.get(entry.transfer_id, ()) if places else ()
+    cost = sum((lot.cost for lot in lots), Decimal(0)) or entry.amount
+    others = [other for other in places if other != asset_id]
+    if others or not lots or not entry.quantity or entry.quantity < 0:
+        yield entry._replace(amount=cost, other_asset=others[0] if others else None)
+        return
+    missing = 1 - sum((lot.part for lot in lots), Fraction(0))
+    for number, (part, cost) in enumerate([*lots, *([(missing, Decimal(0))] if missing else [])], 1):
+        known = str(entry.pk) if number == 1 else f"{entry.pk}-{number}"
+        yield entry._replace(pk=known, quantity=entry.quantity * part, amount=cost)
 
 
 def actions_without_a_form(portfolio: Portfolio, securities: Sequence[Security]) -> list[str]:

@@ -62,7 +62,7 @@ class OfxReader(StatementReader):
     def __init__(self, reading: Reading, options: Options, decimal: str, root: Aggregate) -> None:
         super().__init__(reading, options, decimal)
         self.statements = [node for node in root.walk() if node.tag in ACCOUNTS]
-        self.securities = Securities(root)
+        self.securities = Securities(root, self.exact)
         self.own = {number_of(statement) for statement in self.statements} - {""}
 
     def lines(self) -> Iterator[FileRow]:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from imports.formats.banks.ofx_tree import Aggregate
 from imports.formats.banks.statements import known_by, note_of
 from imports.formats.cells import Refused
+from imports.formats.quote_units import OPTION_SHARES, PER_CENT, QuoteUnits
 from imports.formats.rows import (
     ActionItem,
     Instrument,
@@ -21,7 +22,16 @@ from imports.formats.rows import (
     TransactionItem,
     Warning,
 )
-from imports.formats.trades import PLACES, Trade, amount_of, booking, holding, paid_or_received, units
+from imports.formats.trades import (
+    PLACES,
+    Trade,
+    amount_of,
+    booking,
+    holding,
+    money,
+    paid_or_received,
+    units,
+)
 from imports.reading.currencies import is_currency, minor_units
 from imports.reading.numbers import plus, rounded_fraction
 
@@ -38,6 +48,7 @@ FEES, TAXES = ("COMMISSION", "FEES", "LOAD"), ("TAXES", "WITHHOLDING", "STATEWIT
 ZERO = Decimal(0)
 SYMBOL_LENGTH = 40
 ONE = Fraction(1)
+ACCRUED = "accrued"  # the leg of a bond's interest
 type Moved = tuple[date, Fraction, Decimal]  # on which day, by which ratio, and then by how many units
 type ReadNumber = Callable[[int, str, str], Decimal]
 type ReadDay = Callable[[str], date]
@@ -51,7 +62,7 @@ def body_of(node: Aggregate) -> Aggregate:
 class Securities:
     """The list of securities, by the ids that trades and positions name them by."""
 
-    def __init__(self, root: Aggregate) -> None:
+    def __init__(self, root: Aggregate, number: ReadNumber) -> None:
         self.known: dict[str, Aggregate] = {}
         self.kinds: dict[str, str] = {}
         for listed in (node for node in root.walk() if node.tag == "SECLIST"):
@@ -61,6 +72,31 @@ class Securities:
                     self.known.setdefault(unique, info)
                     self.kinds.setdefault(unique, KINDS.get(node.tag, "other"))
         self.tickers = Counter(info.value("TICKER") for info in self.known.values())
+        self.usual_units: dict[str, str] = {}  # of those that are not quoted for one unit
+        self.quote_units = QuoteUnits()
+        self.read_quote_units(root, number)
+
+    def read_quote_units(self, root: Aggregate, number: ReadNumber) -> None:
+        for listed in (node for node in root.walk() if node.tag in ("DEBTINFO", "OPTINFO")):
+            shares = listed.value("SHPERCTRT").strip()
+            unit = shares if shares.isdigit() and 0 < int(shares) < MOST_SHARES else OPTION_SHARES
+            unique = listed.value("SECINFO", "SECID", "UNIQUEID")
+            self.usual_units[unique] = PER_CENT if listed.tag == "DEBTINFO" else unit
+        for node in root.walk() if self.usual_units else ():
+            unique = node.value("SECID", "UNIQUEID")
+            if unique in self.usual_units and node.tag in ("INVBUY", "INVSELL", "INVPOS"):
+                total = "MKTVAL" if node.tag == "INVPOS" else "TOTAL"
+                try:
+                    numbers = [
+                        number(node.line, node.value(name), name) for name in ("UNITS", "UNITPRICE", total)
+                    ]
+                except Refused:
+                    continue
+                self.quote_units.see(unique, self.usual_units[unique], *numbers)
+
+    def quote_unit(self, part: Aggregate) -> str:
+        unique = part.value("SECID", "UNIQUEID")
+        return self.quote_units.of(unique, self.usual_units.get(unique, "1"))
 
     def account(self, reading: Reading, part: Aggregate, holder: str, currency: str) -> str:
         """The account of the security that the part names."""
@@ -78,8 +114,10 @@ class Securities:
             raise Refused("BAD_NAME", "security", symbol[:SYMBOL_LENGTH])
         name = note_of(info.value("SECNAME"))[:200] if info else unique
         kind = self.kinds.get(unique, "other")
-        is_isin = part.value("SECID", "UNIQUEIDTYPE").upper() == "ISIN"
-        instrument = Instrument(symbol, name or symbol, kind, currency, unique if is_isin else "")
+        kind_of_id = part.value("SECID", "UNIQUEIDTYPE").strip().lower()
+        ids = {kind_of_id: unique} if kind_of_id in ("isin", "cusip", "sedol") else {}
+        unit = self.quote_unit(part)
+        instrument = Instrument(symbol, name or symbol, kind, currency, quote_unit=unit, **ids)
         return holding(reading, instrument, holder, ASSET_TYPES.get(kind, "OTHER"))
 
 
@@ -122,7 +160,9 @@ class Investments:
         is_reinvested = node.tag == REINVEST or id(node) in self.reinvested
         account = self.securities.account(self.reading, part, self.holder, currency)
         note, known = note_of(part.value("INVTRAN", "MEMO")), known_by(part.value("INVTRAN", "FITID"))
-        trade = Trade(account, "INCOME", on, currency, note=note, external_id=known)
+        unit = self.securities.quote_unit(part)
+        trade = Trade(account, "INCOME", on, currency, note=note, external_id=known, quote_unit=unit)
+        accrued = ZERO
         if node.tag == INCOME:
             if is_reinvested:
                 return ()
@@ -133,11 +173,13 @@ class Investments:
             self.fill_units(trade, node, part)
             trade.amount = None if total is None else abs(total)
         else:
-            self.fill_trade(trade, node, part, total)
+            accrued = money(self.reading, node.line, self.optional(node, "ACCRDINT") or ZERO, "accrued")
+            self.fill_trade(trade, node, part, total, accrued)
         booked = booking(self.reading, node.line, trade)
-        items: tuple[Item, ...] = (booked,)
+        items: tuple[Item, ...] = (booked, *self.interest(booked, accrued))
         if not is_reinvested and node.tag != DELIVERY and (received := self.received(node, booked, total)):
-            items = booked, paid_or_received(booked, cash(currency), received)
+            received = plus(received, accrued if node.tag in SELLS else -accrued)
+            items = *items, paid_or_received(booked, cash(currency), received)
         if booked.quantity and known not in self.known:  # statements may overlap
             self.known |= {known} - {""}
             self.move(account, on, -booked.quantity if trade.type == "DISPOSE" else booked.quantity)
@@ -190,14 +232,27 @@ class Investments:
         trade.quantity = abs(self.number(node.line, part.value("UNITS"), "quantity"))
         trade.price = self.optional(part, "UNITPRICE")
 
-    def fill_trade(self, trade: Trade, node: Aggregate, part: Aggregate, total: Decimal | None) -> None:
-        """The total has the fees and taxes in it."""
+    def interest(self, booked: TransactionItem, accrued: Decimal) -> tuple[TransactionItem, ...]:
+        """The interest since the last coupon, which the buyer of a bond pays and the seller receives."""
+        if not accrued:
+            return ()
+        kind = "EXPENSE" if booked.type == "ACQUIRE" else "INCOME"
+        known = f"{booked.external_id}/{ACCRUED}" if booked.external_id else ""
+        interest = booked._replace(
+            type=kind, amount=accrued, quantity=None, unit_price=None, fee=ZERO, tax=ZERO
+        )
+        return (interest._replace(external_id=known, leg=ACCRUED),)
+
+    def fill_trade(
+        self, trade: Trade, node: Aggregate, part: Aggregate, total: Decimal | None, accrued: Decimal
+    ) -> None:
+        """The total has the fees and taxes in it, and the interest that has accrued."""
         self.fill_units(trade, node, part)
         trade.type = "DISPOSE" if node.tag in SELLS else "ACQUIRE"
         trade.fee, trade.tax = self.sum(part, FEES), self.sum(part, TAXES)
         if total is not None:
             costs = plus(trade.fee, trade.tax)
-            trade.amount = plus(abs(total), costs if node.tag in SELLS else -costs)
+            trade.amount = plus(abs(total), costs if node.tag in SELLS else -costs, -accrued)
 
     def received(self, node: Aggregate, booked: TransactionItem, total: Decimal | None) -> Decimal:
         """What the money of the trade is: the total of the file, with the sign that its type has."""
@@ -221,7 +276,7 @@ class Investments:
         if is_last:
             items += self.before_first(account, held_before(held, self.moved.pop(account, [])), on)
         price, worth = self.optional(node, "UNITPRICE"), self.optional(node, "MKTVAL")
-        product = amount_of(held, price)
+        product = amount_of(held, price, self.securities.quote_unit(node))
         security = self.reading.accounts[account].instrument
         if price is None or product is None or security is None:
             return tuple(items)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from imports.formats.brokers.money import Booker
 from imports.formats.cells import CellReader, Refused
+from imports.formats.quote_units import PER_CENT
 from imports.formats.rows import NAME_LENGTH, Account, Instrument, Options, Reading
 from imports.formats.trades import ZERO, cash_account, holding
 from imports.reading.containers.markup import Node
@@ -18,7 +19,7 @@ BROKER = "Interactive Brokers"
 DAYS = ("tradeDate", "dateTime", "settleDate", "reportDate")
 KINDS = {"STK": "share", "FUND": "fund", "BOND": "bond", "BILL": "bond", "CRYPTO": "crypto"}
 KINDS |= {"OPT": "option", "WAR": "option", "IOPT": "option", "CMDTY": "commodity"}
-PER_CENT = ("BOND", "BILL")
+IN_PER_CENT = ("BOND", "BILL")
 PENCE = Decimal("0.01")
 
 
@@ -77,8 +78,8 @@ class FlexFile:
     def quote_unit(self, node: Node, unit: str) -> str:
         """Bonds are quoted in per cent, options for one of the shares that they are of."""
         kind = node.attributes.get("assetCategory", "").upper()
-        if unit != "1" or kind in PER_CENT:
-            return "1/100"
+        if unit != "1" or kind in IN_PER_CENT:
+            return PER_CENT
         multiplier = self.number(node, "multiplier") or Decimal(1)
         if kind not in ("OPT", "WAR", "IOPT") or multiplier <= 0:
             return "1"
@@ -95,8 +96,11 @@ class FlexFile:
         if len(symbol) > NAME_LENGTH or len(isin) > NAME_LENGTH:
             raise Refused("BAD_NAME", "symbol", (symbol or isin)[:NAME_LENGTH])
         kind = KINDS.get(given.get("assetCategory", "").upper(), "share")
-        own = isin if len(isin) == 12 else ""
-        return Instrument(symbol[:40] or isin[:40], name, kind, currency, own, self.quote_unit(node, unit))
+        ids = other_ids(node)
+        if len(isin) == 12:
+            ids["isin"] = isin
+        unit = self.quote_unit(node, unit)
+        return Instrument(symbol[:40] or isin[:40], name, kind, currency, quote_unit=unit, **ids)
 
     def holding(self, node: Node) -> str:
         return holding(self.reading, self.instrument(node), self.holder(node) or BROKER)
@@ -108,6 +112,15 @@ class FlexFile:
 
     def has_security(self, node: Node) -> bool:
         return bool(node.attributes.get("symbol", "").strip() or node.attributes.get("isin", "").strip())
+
+
+def other_ids(node: Node) -> dict[str, str]:
+    """CUSIP and SEDOL, and an ISIN that is in the field of any id."""
+    ids = {"cusip": node.attributes.get("cusip", "").strip()}
+    kind = node.attributes.get("securityIDType", "").strip().lower()
+    if kind in ("isin", "cusip", "sedol"):
+        ids[kind] = node.attributes.get("securityID", "").strip().upper()
+    return {name: text for name, text in ids.items() if text}
 
 
 def security_of(node: Node) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from imports.formats.brokers.money import Booker, Sums
 from imports.formats.cells import CellReader, Refused
 from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
+from imports.formats.quote_units import OPTION_SHARES, PER_CENT, QuoteUnits, is_cusip
 from imports.formats.rows import (
     NAME_LENGTH,
     ActionItem,
@@ -110,6 +111,7 @@ class Schwab(RowReader):
         self.account = options.account or account_above(table)
         self.moved: dict[str, list[Moved]] = {}
         self.held: dict[str, tuple[list[date], list[Decimal]]] = {}  # after each of these days
+        self.quote_units = QuoteUnits()
         self.bought_again: dict[tuple[str, date, Decimal], list[int]] = {}  # lines of Reinvest Shares
         self.paid_again: dict[int, int] = {}  # the line of a dividend for each of these
         for line in table:
@@ -127,6 +129,9 @@ class Schwab(RowReader):
             sign = -1 if action in SOLD else 1
             number = quantity if action in DELIVERED else sign * abs(quantity)
             self.moved.setdefault(symbol, []).append(Moved(self.day(line, "date"), number))
+        if symbol and is_cusip(symbol):
+            price, paid = self.number(line, "price"), self.number(line, "amount")
+            self.quote_units.see(symbol, PER_CENT, quantity, price, paid)
         if action == "reinvest shares":
             key = symbol, self.day(line, "date"), abs(self.number(line, "amount") or ZERO)
             self.bought_again.setdefault(key, []).append(line.number)
@@ -201,7 +206,7 @@ class Schwab(RowReader):
             price,
             amount,
             fee,
-            quote_unit="100" if self.is_option(line) else "1",
+            quote_unit=self.instrument(line).quote_unit,
         )
         return booker.trade(trade, has_cash=not is_reinvested)
 
@@ -248,7 +253,10 @@ class Schwab(RowReader):
             raise Refused("BAD_NAME" if symbol else "MISSING_FIELD", "symbol", symbol[:NAME_LENGTH])
         name = self.text(line, "description")[:NAME_LENGTH] or symbol
         if self.is_option(line):
-            return Instrument(symbol[:40], name, "option", CURRENCY, "", "100")
+            return Instrument(symbol[:40], name, "option", CURRENCY, "", OPTION_SHARES)
+        if is_cusip(symbol):  # those of shares and funds are not shown
+            unit = self.quote_units.of(symbol, PER_CENT)
+            return Instrument(symbol, name, "bond", CURRENCY, "", unit, cusip=symbol)
         return Instrument(symbol[:40], name, "share", CURRENCY)
 
     def holding(self, line: Line) -> str:

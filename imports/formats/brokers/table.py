@@ -23,6 +23,7 @@ from imports.formats.brokers.table_words import (
 )
 from imports.formats.cells import CellReader, Refused, is_empty
 from imports.formats.named_columns import NamedTable, RowReader, opened
+from imports.formats.quote_units import PER_CENT, QuoteUnits
 from imports.formats.rows import (
     NAME_LENGTH,
     Example,
@@ -98,6 +99,25 @@ class TradesReader(RowReader):
         self.has_money = any(self.kind(line) in MONEY and not self.has_security(line) for line in table)
         self.names: dict[str, str] = {}
         self.taken: set[str] = set()
+        self.quote_units = QuoteUnits()
+        for line in table if table.has("class") else ():
+            self.look_at(line)
+
+    def look_at(self, line: Line) -> None:
+        """Whether bonds are quoted in per cent."""
+        if self.class_of(line) == "bond" and self.has_security(line):
+            try:
+                numbers = [self.number(line, name) for name in ("quantity", "price", "amount")]
+            except Refused:
+                return
+            self.quote_units.see(self.security(line), PER_CENT, *numbers)
+
+    def class_of(self, line: Line) -> str:
+        return CLASSES.get(self.text(line, "class").casefold(), "share")
+
+    def security(self, line: Line) -> str:
+        """By what the file knows it."""
+        return next(text for name in SECURITY if (text := self.text(line, name)))
 
     def fill(self, row: FileRow, line: Line) -> None:
         if not row.read or any(is_total(text) for text in list(row.read.values())[:2]):
@@ -120,6 +140,7 @@ class TradesReader(RowReader):
         if not kind:
             raise Refused("UNKNOWN_TYPE" if stated else "MISSING_FIELD", "type", stated[:100])
         currency, unit = self.currency(line)
+        unit = self.unit_of(line, unit)
         booker = Booker(
             self.reading,
             line.number,
@@ -131,6 +152,10 @@ class TradesReader(RowReader):
         if kind in (BUY, SELL, IN, OUT):
             return self.trade(line, kind, booker, currency, unit)
         return self.money(line, kind, booker, currency, unit)
+
+    def unit_of(self, line: Line, unit: str) -> str:
+        is_known = unit != "1" or not self.has_security(line)
+        return unit if is_known else self.quote_units.of(self.security(line), unit)
 
     def trade(self, line: Line, kind: str, booker: Booker, currency: str, unit: str) -> tuple[Item, ...]:
         quantity, price = self.number(line, "quantity"), self.number(line, "price")
@@ -210,14 +235,14 @@ class TradesReader(RowReader):
 
     def holding(self, line: Line, currency: str, unit: str) -> str:
         symbol, isin = self.text(line, "ticker"), self.text(line, "isin").upper()
-        name = self.text(line, "security") or symbol or isin
-        if not name or max(len(name), len(symbol), len(isin)) > NAME_LENGTH:
+        ids = {name: self.text(line, name) for name in ("cusip", "sedol")}
+        name = self.text(line, "security") or symbol or isin or ids["cusip"] or ids["sedol"]
+        if not name or max(map(len, (name, symbol, isin, *ids.values()))) > NAME_LENGTH:
             raise Refused("BAD_NAME" if name else "MISSING_FIELD", "security", name[:NAME_LENGTH])
         if len(symbol) == 12 and not isin and symbol.isalnum():
             symbol, isin = "", symbol.upper()
-        kind = CLASSES.get(self.text(line, "class").casefold(), "share")
         own_name = self.name_of(isin or symbol or name, name)
-        instrument = Instrument(symbol[:40], own_name, kind, currency, isin, unit)
+        instrument = Instrument(symbol[:40], own_name, self.class_of(line), currency, isin, unit, **ids)
         return holding(self.reading, instrument, self.account(line))
 
     def name_of(self, security: str, name: str) -> str:

@@ -43,6 +43,8 @@ _LISTS: dict[str, tuple[str, ...]] = {
     "currency": ("currency, currency code, ccy, währung, devise, moneda, divisa, valuta, munt",),
     "ticker": ("symbol, ticker, ticker symbol, code, wkn, kürzel, symbole, símbolo, simbolo",),
     "isin": ("isin, isin code",),
+    "cusip": ("cusip, cusip number",),
+    "sedol": ("sedol, sedol code",),
     "security": (
         "security, security name, instrument, product, name, asset, stock, wertpapier, bezeichnung",
         "wertpapierbezeichnung, titel, valeur, titre, libellé, valor, producto, titolo, prodotto, naam, product",
@@ -58,7 +60,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
 }
 _WORDS = {name: [word for words in lists for word in words.split(", ")] for name, lists in _LISTS.items()}
 OUR_NAMES = {"asset": "security", "value": "amount"}
-SECURITY = ("isin", "ticker", "security")
+SECURITY = ("isin", "cusip", "sedol", "ticker", "security")
 
 
 def trades_of(document: Document, options: Options) -> NamedTable | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from imports.formats.brokers.money import Booker, Sums
 from imports.formats.cells import CellReader, Refused
 from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
+from imports.formats.quote_units import PER_CENT, QuoteUnits
 from imports.formats.rows import NAME_LENGTH, FileRow, Instrument, Item, Options, Reading, Warning
 from imports.formats.trades import ZERO, Trade, cash_account, holding
 from imports.reading.currencies import is_currency
@@ -62,16 +63,21 @@ class TradeRepublic(RowReader):
     def __init__(self, reading: Reading, table: NamedTable, cells: CellReader, options: Options) -> None:
         super().__init__(reading, table, cells, options)
         self.migrated: dict[str, Decimal] = {}  # what is left of the shares that were moved out and in
+        self.quote_units = QuoteUnits()
         for line in table:
-            if self.text(line, "type") == "MIGRATION":
-                symbol = self.text(line, "symbol")
-                self.migrated[symbol] = plus(self.migrated.get(symbol, ZERO), self._shares_or_zero(line))
+            try:
+                self.look_at(line)
+            except Refused:
+                continue
 
-    def _shares_or_zero(self, line: Line) -> Decimal:
-        try:
-            return self.number(line, "shares") or ZERO
-        except Refused:
-            return ZERO
+    def look_at(self, line: Line) -> None:
+        symbol, is_bond = self.text(line, "symbol"), self.text(line, "asset_class").upper() == "BOND"
+        if self.text(line, "type") == "MIGRATION":
+            shares = self.number(line, "shares") or ZERO
+            self.migrated[symbol] = plus(self.migrated.get(symbol, ZERO), shares)
+        elif is_bond:
+            numbers = [self.number(line, name) for name in ("shares", "price", "amount")]
+            self.quote_units.see(symbol, PER_CENT, *numbers)
 
     def fill(self, row: FileRow, line: Line) -> None:
         kind, symbol = self.text(line, "type").upper(), self.text(line, "symbol")
@@ -111,6 +117,7 @@ class TradeRepublic(RowReader):
             amount,
             fee=-min(sums.fee, ZERO),
             tax=-min(sums.tax, ZERO),
+            quote_unit=self.quote_units.of(self.text(line, "symbol"), "1"),
         )
         if kind in DELIVERED:
             return booker.trade(trade, has_cash=False)
@@ -149,5 +156,6 @@ class TradeRepublic(RowReader):
         kind = KINDS.get(self.text(line, "asset_class").upper(), "share")
         isin = symbol.upper() if len(symbol) == 12 else ""
         name = self.text(line, "name")[:NAME_LENGTH] or symbol
-        instrument = Instrument("" if isin else symbol[:40], name, kind, self.currency(line), isin)
+        unit = self.quote_units.of(symbol, "1")
+        instrument = Instrument("" if isin else symbol[:40], name, kind, self.currency(line), isin, unit)
         return holding(self.reading, instrument, self.account(line) or BROKER)

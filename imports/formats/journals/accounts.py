@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from imports.formats.journals.contents import LIABILITIES, Journal
 from imports.formats.journals.transactions import OWN, Part
-from imports.formats.rows import NAME_LENGTH, Account, Instrument, Reading
+from imports.formats.rows import NAME_LENGTH, Account, Details, Instrument, Reading
 from imports.formats.share_splits import ShareSplit, read_splits, units_then
+from imports.formats.strata_notes import read_shares, read_unit
 from imports.reading.currencies import is_currency
 from imports.reading.words import DEBTS, OTHER, asset_type_of
 
@@ -24,6 +25,12 @@ _WHOLE = re.compile(r"A[0-9]+(?:-[0-9]+)?")
 # What Strata's own journals say of accounts and commodities.
 THE_NAME, THE_TYPE, THE_CURRENCY = "strata-name", "strata-type", "strata-currency"
 THE_SYMBOL, THE_ISIN, THE_SPLITS = "strata-symbol", "strata-isin", "strata-splits"
+THE_CUSIP, THE_SEDOL, THE_UNIT, THE_SHARES = (
+    "strata-cusip",
+    "strata-sedol",
+    "strata-quote-unit",
+    "strata-shares",
+)
 
 
 class JournalAccounts:
@@ -89,8 +96,9 @@ class JournalAccounts:
     # --- keys ---
 
     def money(self, account: str, currency: str) -> str:
-        name = self.name_of(account)
-        return self.reading.account(Account(name, currency, self.type_of(account)))
+        name, about = self.name_of(account), self.journal.accounts.get(account, {})
+        details = Details(shares=read_shares(about.get(THE_SHARES, "")))
+        return self.reading.account(Account(name, currency, self.type_of(account), details=details))
 
     def name_of(self, account: str) -> str:
         """As Strata's own journals name it, else as it is written."""
@@ -138,6 +146,9 @@ class JournalAccounts:
                 kind,
                 self.currencies.get(commodity, self.main),
                 about.get(THE_ISIN, ""),
+                read_unit(about.get(THE_UNIT, "1")),
+                about.get(THE_CUSIP, ""),
+                about.get(THE_SEDOL, ""),
             )
         return self.instruments[commodity]
 

@@ -14,6 +14,7 @@ from imports.formats.journals.checks import checked
 from imports.formats.journals.contents import Balance, Entry, Journal, Price, Stated
 from imports.formats.journals.strata_journal import items_of_strata
 from imports.formats.journals.transactions import NOTHING, OWN, Booker, Part, parts_of
+from imports.formats.quote_units import as_quoted
 from imports.formats.rows import (
     FileRow,
     Item,
@@ -128,7 +129,8 @@ class JournalRows:
             raise Refused(
                 "BAD_CURRENCY" if not is_currency(currency) else "UNSUPPORTED", "currency", currency
             )
-        value = units(price_then(number, self.accounts.splits_of(price.commodity), price.on), "price")
+        then = price_then(number, self.accounts.splits_of(price.commodity), price.on)
+        value = units(as_quoted(then, instrument.quote_unit), "price")
         return (PriceItem(self.reading.instrument(instrument), price.on, value),) if value else ()
 
     def balance(self, balance: Balance) -> tuple[Item, ...]:

@@ -1,4 +1,4 @@
-"""Ghostfolio: its export (JSON), and the CSV that it imports itself."""
+"""Ghostfolio's export (JSON)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from imports.formats.cells import Refused
-from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
+from imports.formats.quote_units import as_quoted
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -25,10 +25,12 @@ from imports.formats.rows import (
     PriceItem,
     Reading,
     RowType,
+    TransactionItem,
     ValueItem,
     Warning,
 )
 from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
+from imports.formats.strata_notes import read_notes, read_shares, read_unit
 from imports.formats.trades import (
     ASSET_TYPES,
     ZERO,
@@ -46,11 +48,9 @@ from imports.reading.currencies import MINOR_QUOTE_UNIT, major_currency
 from imports.reading.days import read_day
 from imports.reading.files import JSON, File
 from imports.reading.numbers import plus, times
-from imports.reading.refusals import FileRefused, Reason
-from imports.reading.tables import Document, Line
+from imports.reading.refusals import Reason
 
-SPLITS = "strata-splits: "  # in the comment of a profile
-JSON_NAME, CSV_NAME = "ghostfolio-json", "ghostfolio-csv"
+NAME = "ghostfolio-json"
 TYPES = ("BUY", "SELL", "DIVIDEND", "FEE", "INTEREST", "LIABILITY")
 TRADES = ("BUY", "SELL")
 KINDS = {"BUY": "ACQUIRE", "SELL": "DISPOSE", "DIVIDEND": "INCOME"}
@@ -93,10 +93,12 @@ class Profile:
     name: str = ""
     currency: str = ""
     isin: str = ""
+    cusip: str = ""
     instrument_type: str = "other"
     asset_type: str = ""
     is_manual: bool = False
     splits: tuple[ShareSplit, ...] = ()
+    quote_unit: str = "1"  # of Strata's own exports, whose prices are for one unit
 
 
 def items_of(
@@ -129,18 +131,19 @@ def items_of(
     key = holding(reading, instrument, activity.account, kind, details=Details(tags=tags))
     is_income = activity.type == "DIVIDEND"
     splits = profile.splits if profile else ()
+    own_unit = profile.quote_unit if profile else "1"
     trade = Trade(
         key,
         KINDS[activity.type],
         activity.on,
         currency,
         None if is_income else units_then(activity.quantity, splits, activity.on),
-        None if is_income else price_then(activity.price, splits, activity.on),
+        None if is_income else as_quoted(price_then(activity.price, splits, activity.on), own_unit),
         amount,
         fee,
         note=activity.note,
         external_id=activity.external_id,
-        quote_unit=unit,
+        quote_unit=unit if own_unit == "1" else own_unit,
     )
     return (booking(reading, line, trade),)
 
@@ -175,6 +178,7 @@ def instrument_of(activity: Activity, profile: Profile | None, currency: str, un
         isin = activity.symbol if _ISIN.fullmatch(activity.symbol) else ""
         return Instrument(activity.symbol, activity.symbol, kind, currency, isin, unit)
     own, own_unit = major_currency(profile.currency) if profile.currency else (currency, unit)
+    own_unit = own_unit if profile.quote_unit == "1" else profile.quote_unit
     name = profile.name or activity.symbol
     symbol = name if profile.is_manual else activity.symbol
     return Instrument(
@@ -184,13 +188,11 @@ def instrument_of(activity: Activity, profile: Profile | None, currency: str, un
         own or currency,
         profile.isin,
         own_unit if own else unit,
+        profile.cusip,
     )
 
 
-# --- JSON ---
-
-
-def fits_json(file: File, options: Options) -> int:
+def fits(file: File, options: Options) -> int:
     if file.kind != JSON or not isinstance(file.json, Mapping):
         return 0
     activities = file.json.get("activities")
@@ -200,17 +202,16 @@ def fits_json(file: File, options: Options) -> int:
     return 100
 
 
-def read_json(file: File, options: Options) -> Reading:
+def read(file: File, options: Options) -> Reading:
     content: Mapping[str, Any] = file.json
-    reading = Reading(
-        JSON_NAME, {"layout": JSON_NAME, "time_zone": options.time_zone}, lambda reading: iter(())
-    )
+    reading = Reading(NAME, {"layout": NAME, "time_zone": options.time_zone}, lambda reading: iter(()))
     reading.read = partial(json_rows, content=content, options=options)
     return reading
 
 
 def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options) -> Iterator[FileRow]:
     reader = JsonReader(reading, content, options)
+    reader.note_shares()
     line = 0
     for line, record in enumerate(content["activities"], 1):
         yield reader.filled(line, record, RowType.TRANSACTION, reader.activity)
@@ -239,6 +240,21 @@ class JsonReader:
         self.records = {text(record, "symbol"): record for record in records(content, "assetProfiles")}
         self.profiles = {symbol: profile_of(record) for symbol, record in self.records.items()}
         self.tags_of = self._tags_of_symbols(content)
+        self.transfers: dict[
+            str, dict[str, Mapping[str, Any]]
+        ] = {}  # by id and type: of Strata's own exports
+        for record in records(content, "activities"):
+            if known := transfer_of(record):
+                self.transfers.setdefault(known, {})[text(record, "type")] = record
+
+    def note_shares(self) -> None:
+        """Which accounts are owned in part: of Strata's own exports."""
+        for account in self.accounts.values():
+            shares = read_shares(read_notes(text(account, "comment")).get("strata-shares", ""))
+            currency, name = major_currency(text(account, "currency"))[0], text(account, "name")[:NAME_LENGTH]
+            if shares and name and currency:
+                details = Details(shares=shares)
+                self.reading.account(Account(name, currency, "CHECKING_ACCOUNT", details=details))
 
     def _tags_of_symbols(self, content: Mapping[str, Any]) -> dict[str, list[str]]:
         """An asset has the tags of all of its activities."""
@@ -267,6 +283,9 @@ class JsonReader:
             if value not in (None, "", [])
         }
         row = FileRow(line, read, row_type)
+        if row_type is RowType.TRANSACTION and text(record, "type") == "BUY" and self.is_of_pair(record):
+            row.skip = Reason("WITH_ANOTHER_ROW")
+            return row
         try:
             row.items = items(line, record)
         except Refused as refused:
@@ -294,8 +313,42 @@ class JsonReader:
         )
         if is_nothing(activity):
             return ()
+        if self.is_of_pair(record):
+            return self.transfer(line, record)
         tags = tuple(self.tags_of.get(symbol, ()))
         return items_of(self.reading, line, activity, self.profiles.get(symbol), tags)
+
+    def is_of_pair(self, record: Mapping[str, Any]) -> bool:
+        """Whether it is a leg of a transfer whose other leg is in the file too."""
+        return self.transfers.get(transfer_of(record), {}).keys() == {"BUY", "SELL"}
+
+    def transfer(self, line: int, record: Mapping[str, Any]) -> tuple[Item, ...]:
+        known, on, symbol = transfer_of(record), self.day(line, record), text(record, "symbol")
+        sides = self.transfers[known]
+        keys = [self.holding_of(sides[kind]) for kind in ("SELL", "BUY")]
+        if keys[0] == keys[1] or sides["BUY"] is sides["SELL"]:
+            raise Refused("UNSUPPORTED", "type", known[:100])
+        splits = self.profiles[symbol].splits if symbol in self.profiles else ()
+        quantity = units(units_then(number(record, "quantity"), splits, on), "quantity")
+        if not quantity:
+            raise Refused("MISSING_FIELD", "quantity")
+        note = read_notes(text(record, "comment")).get("strata-note", "")
+        leg = TransactionItem(
+            keys[0], "TRANSFER", on, None, None, -quantity, note=note, external_id=known[:100]
+        )
+        return (leg, leg._replace(account=keys[1], quantity=quantity, leg="in"))
+
+    def holding_of(self, record: Mapping[str, Any]) -> str:
+        """The account of the security that the activity is of."""
+        symbol, account = text(record, "symbol"), self.accounts.get(text(record, "accountId"), {})
+        profile = self.profiles.get(symbol)
+        currency, unit = major_currency(text(record, "currency"))
+        if not symbol or not currency:
+            raise Refused("MISSING_FIELD" if currency else "BAD_CURRENCY", "symbol", symbol[:100])
+        nothing = Activity("BUY", date.min, symbol, currency, ZERO, ZERO, ZERO, "", "")
+        instrument = instrument_of(nothing, profile, currency, unit)
+        holder = text(account, "name")[:NAME_LENGTH]
+        return holding(self.reading, instrument, holder, profile.asset_type if profile else "")
 
     def balance(self, line: int, record: Mapping[str, Any], account: Mapping[str, Any]) -> tuple[Item, ...]:
         currency, _ = major_currency(text(account, "currency"))
@@ -316,7 +369,8 @@ class JsonReader:
         nothing = Activity("BUY", date.min, symbol, profile.currency, ZERO, ZERO, ZERO, "", "")
         key = self.reading.instrument(instrument_of(nothing, profile, currency, unit))
         on = self.day(line, record)
-        price = units(price_then(number(record, "marketPrice"), profile.splits, on), "price")
+        then = price_then(number(record, "marketPrice"), profile.splits, on)
+        price = units(as_quoted(then, profile.quote_unit), "price")
         return (PriceItem(key, on, price or ZERO),) if price else ()
 
     def splits(self) -> Iterator[ActionItem]:
@@ -343,6 +397,11 @@ class JsonReader:
         return day.on
 
 
+def transfer_of(record: Mapping[str, Any]) -> str:
+    """The id of the transfer that it is a leg of, in Strata's own exports; "" for none."""
+    return read_notes(text(record, "comment")).get("strata-transfer", "")
+
+
 def in_zone(written: str, zone: str) -> date | None:
     try:
         instant = datetime.fromisoformat(written)
@@ -354,17 +413,19 @@ def in_zone(written: str, zone: str) -> date | None:
 def profile_of(record: Mapping[str, Any]) -> Profile:
     main, sub = text(record, "assetClass"), text(record, "assetSubClass")
     is_manual = text(record, "dataSource") == "MANUAL"
-    comment = text(record, "comment")
+    notes = read_notes(text(record, "comment"))
     kind = OF_CLASS.get(sub) or OF_CLASS.get(main) or ("other" if is_manual or main else "share")
     asset_type = "REAL_ESTATE" if main == "REAL_ESTATE" else ASSET_TYPES.get(kind, "OTHER")
     return Profile(
         text(record, "name")[:NAME_LENGTH],
         text(record, "currency"),
         text(record, "isin").upper(),
+        text(record, "cusip").upper(),
         kind,
         asset_type,
         is_manual,
-        read_splits(comment.removeprefix(SPLITS)) if comment.startswith(SPLITS) else (),
+        read_splits(notes.get("strata-splits", "")),
+        read_unit(notes.get("strata-quote-unit", "1")),
     )
 
 
@@ -396,68 +457,3 @@ def number(record: Mapping[str, Any], name: str) -> Decimal:
     if not parsed.is_finite() or abs(parsed.adjusted()) > 40:
         raise Refused("BAD_NUMBER", name, str(value)[:100])
     return plus(parsed)
-
-
-# --- CSV ---
-
-COLUMNS = {
-    "date": ("date", "tradedate"),
-    "symbol": ("code", "symbol", "ticker"),
-    "type": ("action", "type", "buy/sell"),
-    "quantity": ("quantity", "qty", "shares", "units"),
-    "price": ("unitprice", "price", "tradeprice"),
-    "fee": ("fee", "commission", "ibcommission"),
-    "currency": ("currency", "ccy", "currencyprimary"),
-    "account": ("account", "accountid"),
-    "note": ("comment", "note"),
-    "source": ("datasource",),
-}
-NEEDED = ("date", "symbol", "type", "quantity", "price", "currency")
-# What other programs have beside these columns.
-OF_OTHERS = ("isin", "instrumenttype", "subtype", "activitytype", "hb.name", "securities account")
-
-
-def table_of(document: Document) -> NamedTable | None:
-    table = find_table(document, *(COLUMNS[name] for name in NEEDED))
-    return None if table is None or table.has(*OF_OTHERS) else table
-
-
-def fits_csv(document: Document, options: Options) -> int:
-    table = table_of(document)
-    if table is None:
-        return 0
-    return 60 if table.has("datasource") else 40 if table.has(*COLUMNS["fee"]) else 20
-
-
-def read_csv(document: Document, options: Options) -> Reading:
-    table = table_of(document)
-    if table is None:
-        raise FileRefused("UNKNOWN_FORMAT")
-    numbers = [name for kind in ("quantity", "price", "fee") for name in COLUMNS[kind]]
-    reading, cells = opened(CSV_NAME, table, document, options, numbers=numbers, days=COLUMNS["date"])
-    reading.read = lambda reading: CsvReader(reading, table, cells, options).rows()
-    return reading
-
-
-class CsvReader(RowReader):
-    def fill(self, row: FileRow, line: Line) -> None:
-        on = self.day(line, *COLUMNS["date"])
-        numbers = [self.number(line, *COLUMNS[name]) or ZERO for name in ("quantity", "price", "fee")]
-        quantity, price, fee = (abs(number) for number in numbers)
-        activity = Activity(
-            self.text(line, *COLUMNS["type"]).upper(),
-            on,
-            self.text(line, *COLUMNS["symbol"]),
-            self.text(line, *COLUMNS["currency"]),
-            quantity,
-            price,
-            fee,
-            self.text(line, *COLUMNS["note"]),
-            "",
-            self.text(line, *COLUMNS["account"])[:NAME_LENGTH],
-            is_manual=self.text(line, "datasource").upper() == "MANUAL",
-        )
-        if is_nothing(activity):
-            row.skip = Reason("ZERO_ROW")
-            return
-        row.items = items_of(self.reading, line.number, activity, None, ())

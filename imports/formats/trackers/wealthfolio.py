@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from imports.formats.cells import CellReader, Refused
 from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
+from imports.formats.quote_units import OPTION_SHARES, PER_CENT, QuoteUnits
 from imports.formats.rows import (
     NAME_LENGTH,
     ActionItem,
@@ -46,7 +47,7 @@ TYPE, PRICE = ("activitytype", "type"), ("unit_price", "unitprice")
 NUMBERS = ("quantity", *PRICE, "fee", "amount", "price")
 KINDS = {"EQUITY": "share", "BOND": "bond", "OPTION": "option", "CRYPTO": "crypto", "METAL": "commodity"}
 KINDS |= {"FX": "currency", "ETF": "etf", "FUND": "fund", "MUTUALFUND": "fund"}
-AMOUNT_IS_SAID = ("BOND", "OPTION")
+USUAL_UNITS = {"BOND": PER_CENT, "OPTION": OPTION_SHARES}  # of those whose amount is that of the file
 TRADES = {"BUY": "ACQUIRE", "SELL": "DISPOSE"}
 FLOWS = {"DEPOSIT": 1, "WITHDRAWAL": -1, "TRANSFER_IN": 1, "TRANSFER_OUT": -1}
 EARNED = {"INTEREST": 1, "DIVIDEND": 1, "CREDIT": 1, "FEE": -1, "TAX": -1}
@@ -95,12 +96,24 @@ class Activities(RowReader):
         super().__init__(reading, table, cells, options)
         self.currencies: dict[str, str] = {}  # of the first booking of each symbol
         every: Counter[str] = Counter()
+        self.quote_units = QuoteUnits()
         for line in table:
+            self.look_at(line)
             code = major_currency(self.text(line, "currency"))[0]
             if code:
                 every[code] += 1
                 self.currencies.setdefault(self.text(line, "symbol"), code)
         self.most = max(sorted(every), key=lambda code: every[code]) if every else options.currency or ""
+
+    def look_at(self, line: Line) -> None:
+        """How bonds and options are quoted: the amount of the row shows it."""
+        usual = USUAL_UNITS.get(self.text(line, "instrumenttype").upper())
+        if usual and self.text(line, *TYPE).upper() in TRADES:
+            try:
+                numbers = (self.number(line, *names) for names in (("quantity",), PRICE, ("amount",)))
+                self.quote_units.see(self.text(line, "symbol"), usual, *numbers)
+            except Refused:
+                return
 
     def fill(self, row: FileRow, line: Line) -> None:
         kind = self.text(line, *TYPE).upper()
@@ -129,7 +142,7 @@ class Activities(RowReader):
         if not quantity:
             raise Refused("MISSING_FIELD", "quantity")
         price = self.number(line, *PRICE)
-        is_said = self.text(line, "instrumenttype").upper() in AMOUNT_IS_SAID
+        is_said = self.text(line, "instrumenttype").upper() in USUAL_UNITS
         amount = self.number(line, "amount") if is_said or price is None else None
         known = TRADES.get(kind) or ("ACQUIRE" if FLOWS[kind] > 0 else "DISPOSE")
         trade = Trade(
@@ -142,7 +155,7 @@ class Activities(RowReader):
             amount,
             self.number(line, "fee") or ZERO,
             note=self.note(line),
-            quote_unit=unit,
+            quote_unit=self.quote_unit(line, unit),
         )
         item = booking(self.reading, line.number, trade)
         if kind in FLOWS:
@@ -220,7 +233,11 @@ class Activities(RowReader):
             raise Refused("BAD_NAME", "symbol", symbol[:NAME_LENGTH])
         kind = KINDS.get(self.text(line, "instrumenttype").upper(), "share")
         own = self.currencies.get(symbol, currency)
+        unit = self.quote_unit(line, unit)
         return Instrument(symbol[:40], symbol, kind, own, self.text(line, "isin").upper(), unit)
+
+    def quote_unit(self, line: Line, unit: str) -> str:
+        return unit if unit != "1" else self.quote_units.of(self.text(line, "symbol"), unit)
 
     def holding(self, line: Line, currency: str, unit: str) -> str:
         if not self.text(line, "symbol"):

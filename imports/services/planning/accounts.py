@@ -15,7 +15,9 @@ from django.utils.translation import gettext
 
 from assets.classification.tree import MOST_LEVELS
 from assets.models import Asset, AssetType
+from assets.rules.ownership import validate_shares
 from assets.services.labels import MOST_LABELS
+from assets.valuation.formulas.shares import Share, as_text
 from imports.formats.rows import Account, account_key
 from imports.models import Import
 from imports.services.planning.instruments import InstrumentPlan, Instruments
@@ -82,6 +84,7 @@ class AccountPlan:
             "acquired_on": details.acquired_on and details.acquired_on.isoformat(),
             "disposed_on": details.disposed_on and details.disposed_on.isoformat(),
             "proceeds": None if details.proceeds is None else money_text(details.proceeds),
+            "shares": good_shares(details.shares),
             "categories": [path for names in details.categories[:MOST_LABELS] if (path := good_path(names))],
             "tags": good_names(details.tags, MOST_LABELS),
         }
@@ -237,6 +240,15 @@ def good_quantity(quantity: Decimal | None) -> str | None:
         return None if quantity is None else plain(exact(quantity))
     except ValidationError:
         return None
+
+
+def good_shares(shares: Sequence[tuple[date | None, Decimal]]) -> str:
+    """As Asset.shares has them; "" for what nobody could own."""
+    try:
+        validate_shares(shares)
+    except Invalid:
+        return ""
+    return as_text(Share(on, share) for on, share in shares)
 
 
 def good_note(note: str) -> str:

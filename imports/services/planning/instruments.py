@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +13,17 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from assets.models import Instrument as StoredInstrument
-from assets.rules.instruments.instruments import validate_isin
+from assets.rules.instruments.instruments import validate_cusip, validate_isin, validate_sedol
 from imports.formats.rows import CHOSEN, Instrument
+from imports.formats.trades import PLACES
+from imports.reading.numbers import rounded_fraction
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound
 from strata.fields.names import name_key
 
 SYMBOL_LENGTH = 40
+IDS = ("isin", "cusip", "sedol")
+BOND = "bond"
 
 
 @dataclass(slots=True)
@@ -37,6 +43,20 @@ class InstrumentPlan:
     def is_shared(self) -> bool:
         return self.stored is not None and self.stored.household_id is None
 
+    @property
+    def is_in_other_currency(self) -> bool:
+        return self.stored is not None and self.instrument.currency not in ("", self.stored.currency)
+
+    def as_stored(self, price: Decimal) -> Decimal:
+        """A price of the file in the unit of the stored instrument: pence may be pounds there. Per cent are per cent
+        everywhere.
+        """
+        own, stored = self.instrument, self.stored
+        if stored is None or own == CHOSEN or BOND in (own.instrument_type, stored.instrument_type):
+            return price
+        ratio = Fraction(own.quote_unit) / Fraction(stored.quote_unit)
+        return price if ratio == 1 else rounded_fraction(Fraction(price) * ratio, PLACES)
+
     def as_json(self) -> dict[str, Any]:
         """What the commit needs."""
         return {
@@ -48,21 +68,23 @@ class InstrumentPlan:
 
 def values_of(instrument: Instrument) -> dict[str, str]:
     """The columns of a new instrument."""
-    name = instrument.name or instrument.symbol or instrument.isin
+    name = instrument.name or instrument.symbol or instrument.isin or instrument.cusip or instrument.sedol
     return {
         "symbol": (instrument.symbol or instrument.isin or name)[:SYMBOL_LENGTH],
         "name": name[:200],
         "instrument_type": instrument.instrument_type,
-        "isin": good_isin(instrument.isin),
+        "isin": good_id(instrument.isin, validate_isin),
+        "cusip": good_id(instrument.cusip, validate_cusip),
+        "sedol": good_id(instrument.sedol, validate_sedol),
         "currency": instrument.currency,
         "quote_unit": instrument.quote_unit,
     }
 
 
-def good_isin(text: str) -> str:
-    """The ISIN in its normal form; "" for none, and for a text whose check digit is wrong."""
+def good_id(text: str, validate: Callable[[str], str]) -> str:
+    """The identifier in its normal form; "" for none, and for a text whose check digit is wrong."""
     try:
-        return validate_isin(text)
+        return validate(text)
     except ValidationError:
         return ""
 
@@ -99,14 +121,17 @@ def usable(household_id: UUID) -> QuerySet[StoredInstrument]:
 
 
 def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[StoredInstrument | None]:
-    """The stored instrument of each of these: by ISIN, else by symbol and currency, else by name and currency.
+    """The stored instrument of each of these: by ISIN, CUSIP or SEDOL, else by symbol and currency, else by name and
+    currency.
 
     The household's own come first, then the shared ones, the older before the newer.
     """
     symbols = {name_key(values["symbol"]) for values in wanted}
     names = {name_key(values["name"]) for values in wanted}
-    isins = {values["isin"] for values in wanted} - {""}
-    same = Q(isin__in=isins) | Q(symbol_key__in=symbols) | Q(name_key__in=names)
+    same = Q(symbol_key__in=symbols) | Q(name_key__in=names)
+    for name in IDS:
+        if ids := {values.get(name, "") for values in wanted} - {""}:
+            same |= Q(**{f"{name}__in": ids})
     rows = usable(household_id).filter(same)
     ordered = sorted(rows, key=lambda row: (row.household_id is None, row.pk))
     return [best_match(values, ordered) for values in wanted]
@@ -114,12 +139,14 @@ def matches(household_id: UUID, wanted: Collection[Mapping[str, str]]) -> list[S
 
 def best_match(wanted: Mapping[str, str], rows: list[StoredInstrument]) -> StoredInstrument | None:
     currency = wanted["currency"]
-    if wanted["isin"]:
-        same = [row for row in rows if row.isin == wanted["isin"]]
-        if same:
+    own_ids = {name: text for name in IDS if (text := wanted.get(name, ""))}
+    for name, text in own_ids.items():
+        if same := [row for row in rows if getattr(row, name) == text]:
             return next((row for row in same if row.currency == currency), same[0])
     # Another ISIN is another security, whatever its symbol is.
-    others = [row for row in rows if row.currency == currency and not (row.isin and wanted["isin"])]
+    others = [
+        row for row in rows if row.currency == currency and not any(getattr(row, name) for name in own_ids)
+    ]
     by_symbol = (row for row in others if row.symbol_key == name_key(wanted["symbol"]))
     if wanted["symbol"] not in (wanted["isin"], wanted["name"]):
         return next(by_symbol, None)

@@ -181,6 +181,8 @@ class Planner:
         if reason is None:
             if isinstance(item, QuantityItem):
                 item = item._replace(quantity=self._correction(item, plan, first))
+            elif isinstance(item, TransactionItem) and item.unit_price is not None and plan.instrument:
+                item = item._replace(unit_price=plan.instrument.as_stored(item.unit_price))
             several.append(Booked(item, plan, own or ""))
         return reason, reference or own or ""
 
@@ -227,6 +229,8 @@ class Planner:
             reason = Reason("SKIPPED_BY_YOU")
         elif not is_last:
             reason = Reason("LATER_ROW")
+        elif isinstance(item, PriceItem) and plan.is_in_other_currency:
+            reason = Reason("OTHER_CURRENCY", "currency", f"{plan.instrument.currency} / {plan.currency}")
         elif isinstance(item, PriceItem) and item.on > self.latest_today:
             reason = Reason("FUTURE_PRICE", "date", item.on.isoformat())
         elif isinstance(item, ActionItem):
@@ -234,6 +238,8 @@ class Planner:
             reason = reason or (Reason("ALREADY_THERE") if key in self._actions else None)
             self._actions.add(key)
         if reason is None:
+            if isinstance(item, PriceItem):
+                item = item._replace(price=plan.as_stored(item.price))
             several.append(Quoted(item, plan))
         return reason
 

@@ -42,6 +42,8 @@ class Parents:
         columns: dict[str, Any] = {"notes": new["notes"], "institution": new["institution"]}
         if new["instrument"]:
             columns |= {"instrument_id": instrument_ids[new["instrument"]], "valuation": Valuation.MARKET}
+        elif new.get("shares"):
+            columns["shares"] = new["shares"]
         if new["quantity"]:
             columns["quantity"] = Decimal(new["quantity"])
         if new["acquired_on"]:
