@@ -15,6 +15,7 @@ from strata.fields.dates import instant_text
 # Reasons with a sentence of their own that are one code for programs.
 SAME_CODE = {
     "LATER_ROW": "ALREADY_THERE",
+    "LATER_STATEMENT": "ALREADY_THERE",
     "KEPT": "ALREADY_THERE",
     "ADJUSTED": "NOT_A_TRANSACTION",
     "SHARED_PRICES": "ALREADY_THERE",

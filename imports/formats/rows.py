@@ -96,12 +96,17 @@ def account_key(name: str, currency: str) -> str:
 
 
 class ValueItem(NamedTuple):
-    """The value of a whole account on a day. `note` None keeps that of a value which is there already."""
+    """The value of a whole account on a day. `note` None keeps that of a value which is there already.
+
+    `rank` says which of two files of one format has the balance of a day, whichever is imported first: the one with the
+    greater text. "" where a file does not say it: then the last import counts.
+    """
 
     account: str
     on: date
     value: Decimal
     note: str | None = None
+    rank: str = ""
 
 
 class QuantityItem(NamedTuple):

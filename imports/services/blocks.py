@@ -22,7 +22,8 @@ MOST_IN_MEMORY = 4 * 1024 * 1024
 
 # By one letter each, since there may be a million: n number, l line, c column, s sheet, o outcome, t row type,
 # r reason, f as read from the file, b what it becomes, each with what is there before, h the quantities that it says
-# are held, with their accounts and days, x accounts and references of the bookings that it cancels.
+# are held, with their accounts and days, k the ranks of its balances, with their accounts and days, x accounts and
+# references of the bookings that it cancels.
 type BlockRow = dict[str, Any]
 
 

@@ -29,6 +29,7 @@ REASONS: dict[str, Promise] = {
     "ZERO_ROW": _("Its amount is zero."),
     "ALREADY_THERE": _("It is there already."),
     "LATER_ROW": _("A later row of the file has the value of this day."),
+    "LATER_STATEMENT": _("A later statement, which is here already, has the balance of this day."),
     "DELETED_BY_HAND": _("An earlier import made it, and it was deleted since."),
     "SKIPPED_BY_YOU": _("You left it out."),
     "SHARED_PRICES": _("All households share the prices of this security."),

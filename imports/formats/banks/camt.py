@@ -15,6 +15,7 @@ from imports.formats.banks.statements import (
     in_order_of_days,
     known_by,
     note_of,
+    rank_of,
     reference_of,
 )
 from imports.formats.cells import Refused
@@ -163,7 +164,10 @@ class CamtReader(StatementReader):
                 if code != CLOSING and statement.days:
                     on = min(on, min(statement.days) - timedelta(days=1))
                 account = self.account(node.line, statement.name, currency or statement.currency, ASSET_TYPE)
-                return (ValueItem(account, on, amount),)
+                number = statement.node.value("ElctrncSeqNb") or statement.node.value("LglSeqNb")
+                made_at, is_closing = statement.node.value("CreDtTm"), code == CLOSING
+                rank = rank_of((number.strip(), ""), made_at, is_closing=is_closing)
+                return (ValueItem(account, on, amount, rank=rank),)
 
             yield self.row(node.line, RowType.VALUE, read, make)
         self.check(statement, amounts)

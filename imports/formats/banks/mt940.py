@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from imports.formats.banks.statements import Span, StatementReader, day_of, in_order_of_days, note_of
+from imports.formats.banks.statements import Span, StatementReader, day_of, in_order_of_days, note_of, rank_of
 from imports.formats.cells import Refused
 from imports.formats.rows import FileRow, Item, Options, Question, Reading, RowType, ValueItem, Warning
 from imports.reading.files import STATEMENT, File
@@ -185,7 +185,10 @@ class SwiftReader(StatementReader):
                     return Reason("SUMMARY_ROW")
                 if part.tag == OPENING and statement.days:
                     on = min(statement.days) - timedelta(days=1)
-                return (ValueItem(self.account(part.line, name, currency, ASSET_TYPE), on, amount),)
+                number, _, page = statement.text("28C", "28").partition("/")
+                rank = rank_of((number.strip(), page.strip()), is_closing=part.tag == CLOSING)
+                account = self.account(part.line, name, currency, ASSET_TYPE)
+                return (ValueItem(account, on, amount, rank=rank),)
 
             yield self.row(part.line, RowType.VALUE, {f":{part.tag}:": part.text}, make)
         if len(amounts) == 2 and statement.total is not None:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from imports.formats.banks.ofx_investments import CHARGES, SPLIT, TRADES, Investments, Securities
 from imports.formats.banks.ofx_tree import Aggregate, parse_ofx
-from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of
+from imports.formats.banks.statements import StatementReader, day_of, known_by, note_of, rank_of
 from imports.formats.cells import Refused
 from imports.formats.questions import ask_about_decimals
 from imports.formats.rows import FileRow, Item, Options, Reading, RowType, ValueItem
@@ -63,6 +63,7 @@ class OfxReader(StatementReader):
         super().__init__(reading, options, decimal)
         self.statements = [node for node in root.walk() if node.tag in ACCOUNTS]
         self.securities = Securities(root, self.exact)
+        self.made_at = root.value("OFX", "SIGNONMSGSRSV1", "SONRS", "DTSERVER")
         self.own = {number_of(statement) for statement in self.statements} - {""}
 
     def lines(self) -> Iterator[FileRow]:
@@ -202,7 +203,8 @@ class OfxReader(StatementReader):
             if not amount:
                 return Reason("EMPTY")
             on, value = ofx_day(day), self.amount(node.line, amount, "balance")
-            return (ValueItem(self.account_of(statement, node.line), on, value),)
+            rank = rank_of(("", ""), time_of(day), time_of(self.made_at), is_closing=True)
+            return (ValueItem(self.account_of(statement, node.line), on, value, rank=rank),)
 
         return self.row(node.line, RowType.VALUE, read, make)
 
@@ -224,6 +226,11 @@ def number_of(statement: Aggregate) -> str:
 
 def account_of(statement: Aggregate) -> tuple[str, str]:
     return number_of(statement), statement.value("CURDEF").upper()
+
+
+def time_of(text: str) -> str:
+    """The instant, "" for a day alone. Two banks that write one zone are compared as they write it."""
+    return text if sum(map(str.isdecimal, text[:14])) > 8 else ""
 
 
 def trade_read(node: Aggregate) -> dict[str, str]:

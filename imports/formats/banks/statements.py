@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -148,6 +148,32 @@ def continued[T](statements: list[tuple[Span, T]]) -> Iterator[T]:
         span, statement = left.pop(next(following, next(first, 0)))
         before = span.closing
         yield statement
+
+
+BACKWARDS = str.maketrans("0123456789", "9876543210")
+
+
+def rank_of(statement: tuple[str, str], *times: str, is_closing: bool) -> str:
+    """The rank of a balance: by the number of the statement and of its page, then by when the bank made it.
+
+    A closing counts more than the opening of a later statement. Of several closings the last one counts, of several
+    openings the first.
+    """
+    numbers = [text if text.isascii() and text.isdigit() and len(text) <= 18 else "" for text in statement]
+    digits = "".join(number.zfill(18) for number in numbers) + "".join(map(instant_digits, times))
+    if not digits.strip("0"):
+        return ""
+    return f"2{digits}" if is_closing else f"1{digits.translate(BACKWARDS)}"
+
+
+def instant_digits(text: str) -> str:
+    """An instant as fourteen digits, in UTC where it names a zone; zeros for none."""
+    try:
+        at = datetime.fromisoformat(text.strip() if "-" in text[:5] else "")
+        at = at.astimezone(UTC) if at.tzinfo else at
+    except (ValueError, OverflowError):
+        return "".join(filter(str.isdecimal, text.partition(".")[0].partition("[")[0]))[:14].ljust(14, "0")
+    return f"{at:%Y%m%d%H%M%S}".zfill(14)
 
 
 def day_of(year: str, month: str, day: str, text: str) -> date:

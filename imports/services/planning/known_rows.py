@@ -22,7 +22,7 @@ from portfolios.models import Portfolio
 from strata.fields.numbers import plain
 
 MARK = "\t"  # no reference has it
-STATED = f"held{MARK}"
+STATED, RANKED = f"held{MARK}", f"rank{MARK}"
 
 
 class Days:
@@ -55,6 +55,12 @@ class Written:
     references: set[str] = field(default_factory=set)
     made_asset: bool = False
     stated: dict[date, Decimal] = field(default_factory=dict)  # what is held at the end of a day
+    ranks: dict[tuple[str, date], str] = field(default_factory=dict)  # of balances, by the format of the file
+
+    def rank(self, format_name: str, on: date, rank: str) -> None:
+        """The highest one counts."""
+        key = format_name, on
+        self.ranks[key] = max(rank, self.ranks.get(key, ""))
 
 
 def known_rows(asset_ids: Collection[UUID], *, without: UUID | None = None) -> dict[UUID, Written]:
@@ -72,6 +78,9 @@ def known_rows(asset_ids: Collection[UUID], *, without: UUID | None = None) -> d
             if reference.startswith(STATED):
                 _, on, quantity = reference.split(MARK)
                 written.stated[date.fromisoformat(on)] = Decimal(quantity)
+            elif reference.startswith(RANKED):
+                _, format_name, on, rank = reference.split(MARK)
+                written.rank(format_name, date.fromisoformat(on), rank)
             else:
                 written.references.add(reference)
     return known
@@ -91,7 +100,9 @@ def remember(import_id: UUID, written: dict[UUID, Written]) -> None:
             asset_id=asset_id,
             made_asset=rows.made_asset,
             days=_packed(rows.days),
-            references=_packed(sorted([*rows.references, *stated_texts(rows.stated)])),
+            references=_packed(
+                sorted([*rows.references, *stated_texts(rows.stated), *ranked_texts(rows.ranks)])
+            ),
         )
         for asset_id, rows in written.items()
     )
@@ -99,6 +110,10 @@ def remember(import_id: UUID, written: dict[UUID, Written]) -> None:
 
 def stated_texts(stated: Mapping[date, Decimal]) -> list[str]:
     return [f"{STATED}{on}{MARK}{plain(quantity)}" for on, quantity in stated.items()]
+
+
+def ranked_texts(ranks: Mapping[tuple[str, date], str]) -> list[str]:
+    return [f"{RANKED}{format_name}{MARK}{on}{MARK}{rank}" for (format_name, on), rank in ranks.items()]
 
 
 def forget(import_id: UUID) -> None:

@@ -27,6 +27,7 @@ from imports.formats.rows import (
     Reading,
     RowType,
     TransactionItem,
+    ValueItem,
     Warning,
 )
 from imports.reading.refusals import Reason
@@ -296,6 +297,9 @@ class Planner:
         if reasons and is_transfer([planned.item for planned in several]):
             decided = [(planned, before, reasons[0]) for planned, before, _ in decided]
         for planned, before, reason in decided:
+            if isinstance(planned.item, ValueItem) and planned.item.rank and is_there(reason):
+                ranked = [planned.item.account, planned.item.on.isoformat(), planned.item.rank]
+                record.setdefault("k", []).append(ranked)
             if reason is None:
                 self._note_as_written(planned)
                 source = self.source(planned.plan) if isinstance(planned, Booked) else ""
@@ -319,6 +323,8 @@ class Planner:
         before, reason = compared(planned, keeps_values=self.choices.keeps_values)
         if isinstance(planned, Quoted):
             return before, reason
+        if reason is None and before is not None and self._is_earlier(planned):
+            reason = Reason("LATER_STATEMENT")
         if reason is None and planned.stored is None and self._was_deleted(line, planned):
             reason = Reason("DELETED_BY_HAND")
         wanted_again = planned.reference and line in self.choices.again
@@ -380,6 +386,13 @@ class Planner:
                     "o": UPDATE if stored else CREATE,
                 }
 
+    def _is_earlier(self, planned: Booked) -> bool:
+        """Whether the value that is there is from a later statement, which was imported before."""
+        item, asset = planned.item, planned.plan.asset
+        if not isinstance(item, ValueItem) or not item.rank or asset is None:
+            return False
+        return self._known[asset.pk].ranks.get((self.reading.format, item.on), "") > item.rank
+
     def _was_deleted(self, line: int, planned: Booked) -> bool:
         if planned.plan.asset is None or line in self.choices.again:
             return False
@@ -408,6 +421,11 @@ class Planner:
         if missing:
             names = ", ".join(sorted(missing)[:10])
             self.plan.warnings.append(Warning("NO_PRICES", text=f"{len(missing)}: {names}"))
+
+
+def is_there(reason: Reason | None) -> bool:
+    """Whether the value of the item will be there after the commit."""
+    return reason is None or reason.code == "ALREADY_THERE"
 
 
 def is_transfer(items: Iterable[Item]) -> bool:

@@ -203,10 +203,14 @@ class Commit:
         self.write_actions(by_type.get("action", []))
 
     def note_quantities(self, blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> None:
-        """What the file says is held, and what it cancels: files that are imported later must not change that."""
+        """What the file says is held, its balances, and what it cancels: later imports must not change that."""
         for _, rows in blocks:
             for record in rows:
                 self.cancelled += record.get("x", ())
+                for account, on, rank in record.get("k", ()):
+                    if account in self.assets:
+                        written = self.written_of(self.assets[account])
+                        written.rank(self.row.format, date.fromisoformat(on), rank)
                 for account, on, quantity in record.get("h", ()):
                     if account in self.assets:
                         stated = self.written_of(self.assets[account]).stated
