@@ -9,6 +9,7 @@ from typing import Any
 
 from imports.formats.cells import CellReader, Refused, is_empty
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
+from imports.formats.row_results import ZERO_ROW
 from imports.formats.rows import FileRow, Options, Reading, RowType
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
@@ -126,10 +127,12 @@ class RowReader:
                 self.fill(row, line)
             except Refused as refused:
                 row.items, row.refusal = (), refused.reason
+            if not (row.items or row.skip or row.refusal):
+                row.skip = ZERO_ROW
             yield row
 
     def fill(self, row: FileRow, line: Line) -> None:
-        """Set the items of the row, or why it is skipped."""
+        """Set the items of the row, or why it is skipped: else its amount is zero."""
         raise NotImplementedError
 
     def text(self, line: Line, *names: str) -> str:

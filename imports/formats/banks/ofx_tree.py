@@ -62,15 +62,22 @@ class Aggregate:
         return (child for child in self.children if child.tag == tag)
 
     def first(self, *path: str) -> Aggregate | None:
-        node: Aggregate | None = self
+        node = self
         for tag in path:
-            node = next(node.all(tag), None) if node else None
+            for child in node.children:
+                if child.tag == tag:
+                    node = child
+                    break
+            else:
+                return None
         return node
 
     def value(self, *path: str) -> str:
         """The text at the end of the path, "" where there is none."""
         if len(path) == 1:
             return self.values.get(path[0], "")
+        if not self.children:
+            return ""
         node = self.first(*path[:-1])
         return node.values.get(path[-1], "") if node else ""
 

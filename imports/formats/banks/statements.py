@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imports.formats.cells import Refused
 from imports.formats.questions_of_accounts import Debts
+from imports.formats.row_results import ZERO_ROW, filled
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -74,26 +75,14 @@ class StatementReader:
         read: Mapping[str, str],
         make: Callable[[], tuple[Item, ...] | Reason],
     ) -> FileRow:
-        """`make` gives the items, or why there are none; it may raise Refused."""
-        row = FileRow(
-            line, {name: text[:LONGEST_CELL] for name, text in read.items() if text.strip()}, row_type
-        )
-        try:
-            items = make()
-        except Refused as error:
-            row.refusal = error.reason
-            return row
-        if isinstance(items, Reason):
-            row.skip = items
-        else:
-            row.items = items
-        return row
+        shown = {name: text[:LONGEST_CELL] for name, text in read.items() if text.strip()}
+        return filled(FileRow(line, shown, row_type), make)
 
     def booking(
         self, account: str, on: date, amount: Decimal, note: str, known: str = "", *, is_flow: bool = False
     ) -> tuple[Item, ...] | Reason:
         if not amount:
-            return Reason("ZERO_ROW")
+            return ZERO_ROW
         booking = flow if is_flow else earned_or_spent
         return (booking(account, on, amount, note, known),)
 

@@ -13,6 +13,7 @@ from imports.formats.brokers.flex_nodes import DAYS, FlexFile, statements_of
 from imports.formats.brokers.flex_trades import Trades
 from imports.formats.cells import CellReader, Refused
 from imports.formats.questions import ask_about_days
+from imports.formats.row_results import filled
 from imports.formats.rows import (
     CancelItem,
     FileRow,
@@ -131,18 +132,7 @@ def summed_up(node: Node) -> Reason:
 def row_of(node: Node, row_type: RowType, items: Callable[[Node], tuple[Item, ...] | Reason]) -> FileRow:
     """The items of the row; or a reason, for which it is skipped."""
     read = {name: text for name, text in node.attributes.items() if text}
-    row = FileRow(node.line, read, row_type)
-    try:
-        read_items = items(node)
-    except Refused as refused:
-        row.refusal = refused.reason
-        return row
-    if isinstance(read_items, Reason):
-        row.skip = read_items
-    elif read_items:
-        row.items = read_items
-        if isinstance(read_items[0], CancelItem):
-            row.skip = Reason("CANCELLED")
-    else:
-        row.skip = Reason("ZERO_ROW")
+    row = filled(FileRow(node.line, read, row_type), partial(items, node))
+    if row.items and isinstance(row.items[0], CancelItem):
+        row.skip = Reason("CANCELLED")
     return row

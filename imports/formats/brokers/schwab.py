@@ -161,8 +161,6 @@ class Schwab(RowReader):
             raise Refused("UNSUPPORTED_ACTION", "action", self.text(line, "action")[:100])
         else:
             row.items = self.booked(line, action)
-            if not row.items:
-                row.skip = Reason("ZERO_ROW")
 
     def booked(self, line: Line, action: str) -> tuple[Item, ...]:
         sums = Sums(self.number(line, "amount") or ZERO)

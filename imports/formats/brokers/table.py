@@ -124,8 +124,6 @@ class TradesReader(RowReader):
             row.row_type, row.skip = None, Reason("TOTAL" if row.read else "EMPTY")
             return
         row.items = self.booked(line, self.kind(line))
-        if not row.items:
-            row.skip = Reason("ZERO_ROW")
 
     def kind(self, line: Line) -> str:
         """ "" for a type that is not known. Without a column of types the sign of the quantity decides."""

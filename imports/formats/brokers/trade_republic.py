@@ -96,8 +96,6 @@ class TradeRepublic(RowReader):
         else:
             account = self.holding(line) if symbol else booker.cash
             row.items = booker.earned(account, sums, self.currency(line))
-        if not row.items and row.skip is None:
-            row.skip = Reason("ZERO_ROW")
 
     def trade(self, line: Line, kind: str, sums: Sums, booker: Booker) -> tuple[Item, ...]:
         shares, price = self.number(line, "shares"), self.number(line, "price")

@@ -15,6 +15,7 @@ from imports.formats.journals.contents import Balance, Entry, Journal, Price, St
 from imports.formats.journals.strata_journal import items_of_strata
 from imports.formats.journals.transactions import NOTHING, OWN, Booker, Part, parts_of
 from imports.formats.quote_units import as_quoted
+from imports.formats.row_results import filled
 from imports.formats.rows import (
     FileRow,
     Item,
@@ -83,13 +84,7 @@ class JournalRows:
     def filled(
         self, line: int, text: str, row_type: RowType, items: Callable[[], tuple[Item, ...]]
     ) -> FileRow:
-        row = FileRow(line, {"line": text[:1_000]}, row_type)
-        try:
-            row.items = items()
-            row.skip = None if row.items else NOTHING
-        except Refused as refused:
-            row.refusal = refused.reason
-        return row
+        return filled(FileRow(line, {"line": text[:1_000]}, row_type), items, NOTHING)
 
     def entries(self) -> list[FileRow]:
         """In the order of their days."""

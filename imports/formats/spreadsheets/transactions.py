@@ -10,6 +10,7 @@ from typing import Any
 
 from imports.formats.cells import CellReader, Refused, is_empty
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
+from imports.formats.row_results import filled
 from imports.formats.rows import (
     NAME_LENGTH,
     OF_AN_ACCOUNT,
@@ -196,12 +197,7 @@ class BookingReader:
         elif state and state.casefold() not in BOOKED:
             row.skip = Reason("NOT_BOOKED", "state", state)
         else:
-            try:
-                row.items = tuple(self.items(line))
-            except Refused as refused:
-                row.refusal = refused.reason
-            else:
-                row.skip = None if row.items else Reason("ZERO_ROW")
+            return filled(row, lambda: tuple(self.items(line)))
         return row
 
     def items(self, line: Line) -> Iterator[Item]:

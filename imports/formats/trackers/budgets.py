@@ -61,7 +61,6 @@ class BudgetReader(RowReader):
         key = self.account(line)
         amount = money(self.reading, line.number, self.amount(line), "amount")
         if not amount:
-            row.skip = Reason("ZERO_ROW")
             return
         if self.is_starting(line):
             self.whole.add(key)

@@ -21,7 +21,7 @@ from imports.formats.rows import (
 )
 from imports.formats.trades import earned_or_spent, flow, money
 from imports.reading.currencies import currency_of_mark
-from imports.reading.refusals import FileRefused, Reason
+from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line
 from imports.reading.words import asset_type_of
 
@@ -80,9 +80,8 @@ class FireflyReader(RowReader):
         if amount is None:
             raise Refused("MISSING_FIELD", "amount")
         value = abs(money(self.reading, line.number, amount, "amount"))
-        row.items = self.items(line, kind, on, value)
-        if not value:
-            row.items, row.skip = (), Reason("ZERO_ROW")
+        items = self.items(line, kind, on, value)
+        row.items = items if value else ()
 
     def items(self, line: Line, kind: str, on: date, value: Decimal) -> tuple[Item, ...]:
         """The sign follows from source and destination: some versions write every amount as negative."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from imports.formats.cells import Refused
 from imports.formats.quote_units import as_quoted
+from imports.formats.row_results import filled
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -286,13 +287,7 @@ class JsonReader:
         if row_type is RowType.TRANSACTION and text(record, "type") == "BUY" and self.is_of_pair(record):
             row.skip = Reason("WITH_ANOTHER_ROW")
             return row
-        try:
-            row.items = items(line, record)
-        except Refused as refused:
-            row.refusal = refused.reason
-        if not row.items and row.refusal is None:
-            row.skip = Reason("ZERO_ROW")
-        return row
+        return filled(row, partial(items, line, record))
 
     def activity(self, line: int, record: Mapping[str, Any]) -> tuple[Item, ...]:
         account = self.accounts.get(text(record, "accountId"), {})

@@ -6,7 +6,7 @@ from imports.formats.named_columns import NamedTable, RowReader, find_table, ope
 from imports.formats.rows import NAME_LENGTH, FileRow, Options, Reading
 from imports.formats.trackers.ghostfolio import Activity, is_nothing, items_of
 from imports.formats.trades import ZERO
-from imports.reading.refusals import FileRefused, Reason
+from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line
 
 NAME = "ghostfolio-csv"
@@ -67,7 +67,5 @@ class CsvReader(RowReader):
             self.text(line, *COLUMNS["account"])[:NAME_LENGTH],
             is_manual=self.text(line, "datasource").upper() == "MANUAL",
         )
-        if is_nothing(activity):
-            row.skip = Reason("ZERO_ROW")
-            return
-        row.items = items_of(self.reading, line.number, activity, None, ())
+        if not is_nothing(activity):
+            row.items = items_of(self.reading, line.number, activity, None, ())

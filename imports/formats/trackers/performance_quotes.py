@@ -110,10 +110,7 @@ class QuoteReader(RowReader):
             raise Refused("OUT_OF_RANGE", "quote", format(quote, "f")[:100])
         price = units(quote, "quote")
         key = self.reading.instrument(self.instrument(line))
-        if price:
-            row.items = (PriceItem(key, on, price),)
-        else:
-            row.skip = Reason("ZERO_ROW")
+        row.items = (PriceItem(key, on, price),) if price else ()
 
     def instrument(self, line: Line) -> Instrument:
         if not self.names_securities:

@@ -11,6 +11,7 @@ from typing import Any
 
 from imports.formats.balances import add_balances
 from imports.formats.cells import Refused
+from imports.formats.row_results import filled
 from imports.formats.rows import (
     NAME_LENGTH,
     Account,
@@ -52,6 +53,7 @@ ENCRYPTED, BINARY = b"PORTFOLIO", b"PPPBV1"  # what the files begin with
 _CLIENT = re.compile(rb"<client[\s>]")
 _NUMBER = re.compile(r"-?[0-9]{1,30}")
 _SPLIT = re.compile(r"\s*([0-9]{1,9})\s*[:/]\s*([0-9]{1,9})\s*")
+NO_BOOKING = Reason("NOT_A_TRANSACTION")
 MONEY_PLACES = 2
 MOST_MEMBERS = 10
 # Flows and what is earned or spent, by the types of bookings of an account: +1 is money that comes in.
@@ -323,13 +325,7 @@ class PerformanceReader:
                     "date": price.attributes.get("t", ""),
                     "price": price.attributes.get("v", ""),
                 }
-                row = FileRow(price.line, read, RowType.PRICE)
-                try:
-                    row.items = self.price(security, price)
-                    row.skip = None if row.items else Reason("ZERO_ROW")
-                except Refused as refused:
-                    row.refusal = refused.reason
-                yield row
+                yield filled(FileRow(price.line, read, RowType.PRICE), partial(self.price, security, price))
             for event in self.tree.children(security.first("events"), "event"):
                 yield self.event(security, event)
 
@@ -342,24 +338,19 @@ class PerformanceReader:
     def event(self, security: Node, event: Node) -> FileRow:
         kind, details = self.tree.text(event, "type"), self.tree.text(event, "details")
         read = {"security": self.tree.text(security, "name"), "type": kind, "details": details[:1_000]}
-        row = FileRow(event.line, read, RowType.ACTION)
-        split = _SPLIT.fullmatch(details)
-        if kind != "STOCK_SPLIT":
-            row.skip = Reason("NOT_A_TRANSACTION")
-            return row
-        try:
-            on = self.day(event)
-            if split is None:
-                raise Refused("BAD_NUMBER", "details", details[:100])
-            if self.first_days.get(id(security), date.max) < on:
-                # The program has divided the shares of earlier bookings already: an action would do it again.
-                row.skip = Reason("ADJUSTED")
-            else:
-                key = self.reading.instrument(self.instrument(security, self.base))
-                row.items = (ActionItem(key, on, "split", int(split[1]), int(split[2])),)
-        except Refused as refused:
-            row.refusal = refused.reason
-        return row
+        is_split = kind == "STOCK_SPLIT"
+        split = partial(self.split, security, event, details) if is_split else lambda: NO_BOOKING
+        return filled(FileRow(event.line, read, RowType.ACTION), split)
+
+    def split(self, security: Node, event: Node, details: str) -> tuple[Item, ...] | Reason:
+        on, ratio = self.day(event), _SPLIT.fullmatch(details)
+        if ratio is None:
+            raise Refused("BAD_NUMBER", "details", details[:100])
+        if self.first_days.get(id(security), date.max) < on:
+            # The program has divided the shares of earlier bookings already: an action would do it again.
+            return Reason("ADJUSTED")
+        key = self.reading.instrument(self.instrument(security, self.base))
+        return (ActionItem(key, on, "split", int(ratio[1]), int(ratio[2])),)
 
     # --- what a node says ---
 

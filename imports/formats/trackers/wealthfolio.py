@@ -132,8 +132,6 @@ class Activities(RowReader):
             row.items = self.money(line, on, kind, EARNED[kind], is_flow=False)
         else:
             raise Refused("UNKNOWN_TYPE" if kind else "MISSING_FIELD", "type", kind[:100])
-        if not row.items and row.skip is None:
-            row.skip = Reason("ZERO_ROW")
 
     def trade(self, line: Line, on: date, kind: str) -> tuple[Item, ...]:
         """A security that is moved in or out has no money: it is bought or sold at its price."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -76,7 +78,8 @@ def problem_of(item: Item) -> Reason | None:
 
 def problem_of_booking(item: TransactionItem) -> Reason | None:
     for name in (*MONEY_COLUMNS, *EXACT_COLUMNS):
-        if (number := getattr(item, name)) is None:
+        number = getattr(item, name)
+        if number is None or (not number and number.adjusted() > -MONEY_PLACES):  # most costs are just zero
             continue
         is_money = name in MONEY_COLUMNS
         try:
@@ -243,13 +246,18 @@ def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {
         name: Decimal(record[name]) if record.get(name) else None for name in (*MONEY_COLUMNS, *EXACT_COLUMNS)
     }
-    zero = Decimal(0)
+    # One object for equal values: a batch prepares it once for all of its rows.
     return {
         **numbers,
-        "type": record["type"],
-        "on": date.fromisoformat(record["on"]),
-        "fee": numbers["fee"] or zero,
-        "tax": numbers["tax"] or zero,
-        "currency": record["currency"],
+        "type": intern(record["type"]),
+        "on": day_of(record["on"]),
+        "fee": numbers["fee"] or ZERO,
+        "tax": numbers["tax"] or ZERO,
+        "currency": intern(record["currency"]),
         "note": record["note"],
     }
+
+
+@lru_cache(maxsize=4_096)
+def day_of(text: str) -> date:
+    return date.fromisoformat(text)

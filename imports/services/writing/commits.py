@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -273,7 +274,7 @@ class Commit:
         return self.written.setdefault(asset_id, Written())
 
     def transaction_row(self, item: dict[str, Any]) -> TransactionRow:
-        values = {**columns_of(item), "source": item["source"], "external_id": item["external_id"]}
+        values = {**columns_of(item), "source": intern(item["source"]), "external_id": item["external_id"]}
         return TransactionRow(self.assets[item["account"]], values)
 
     def value_row(self, item: dict[str, Any]) -> ValueRow:
