@@ -39,7 +39,8 @@ def read_database(data: bytes) -> Tables:
         for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return {name.casefold(): rows_of(connection, name) for name in table_names(connection)}
-    except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError, RecursionError):
+    except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, MemoryError, RecursionError):
+        # UnicodeError: names of columns, and what SQLite says of a damaged schema, are no texts of the factory.
         raise FileRefused("BROKEN_FILE") from None
     finally:
         connection.close()

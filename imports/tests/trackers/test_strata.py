@@ -85,3 +85,10 @@ def test_statement_that_takes_too_long_is_ended(monkeypatch):
     monkeypatch.setattr("imports.reading.containers.databases.STEPS", 1)
     with pytest.raises(FileRefused):
         read_database(strata_database(has_portfolios=False))
+
+
+@pytest.mark.parametrize("damage", [b"tags (\xa6d", b"tags \xa6\xa6\xa6"])
+def test_names_that_are_no_text_make_a_damaged_file(damage):
+    data = strata_database(has_portfolios=False).replace(b"tags (id", damage, 1)
+    with pytest.raises(FileRefused, match="BROKEN_FILE"):
+        read_database(data)
