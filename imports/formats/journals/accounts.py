@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from imports.formats.journals.contents import LIABILITIES, Journal
 from imports.formats.journals.transactions import OWN, Part
-from imports.formats.rows import NAME_LENGTH, Account, Details, Instrument, Reading
+from imports.formats.rows import NAME_LENGTH, NO_DETAILS, Account, Details, Instrument, Reading
 from imports.formats.share_splits import ShareSplit, read_splits, units_then
 from imports.formats.strata_notes import read_shares, read_unit
 from imports.reading.currencies import is_currency
@@ -97,7 +97,7 @@ class JournalAccounts:
 
     def money(self, account: str, currency: str) -> str:
         name, about = self.name_of(account), self.journal.accounts.get(account, {})
-        details = Details(shares=read_shares(about.get(THE_SHARES, "")))
+        details = Details(shares=read_shares(about[THE_SHARES])) if THE_SHARES in about else NO_DETAILS
         return self.reading.account(Account(name, currency, self.type_of(account), details=details))
 
     def name_of(self, account: str) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from assets.classification.tree import MOST_LEVELS
 from assets.models import Asset, AssetType
-from assets.rules.ownership import validate_shares
+from assets.rules.assets.ownership import validate_shares
 from assets.services.labels import MOST_LABELS
 from assets.valuation.formulas.shares import Share, as_text
 from imports.formats.rows import Account, account_key
