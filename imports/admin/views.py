@@ -31,7 +31,7 @@ from imports.services.previews import (
     plan_import,
 )
 from imports.services.writing.commits import commit_import
-from imports.services.writing.undoing import undo_import
+from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
 from reports.welcome.form import WelcomeForm
@@ -149,6 +149,8 @@ class ImportFilePage(View):
 class ImportPreviewPage(View):
     """One import of a portfolio that the user may see."""
 
+    compared: Compared | None = None  # what there is of an import that is undone, from before the transaction
+
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.page(self.row(pk), {})
 
@@ -193,6 +195,7 @@ class ImportPreviewPage(View):
             raise Http404
         try:
             change = self.change(row) if action in (self.answer, self.commit) else None
+            self.compared = compare(row.pk) if action == self.undo else None
             address = run_in_transaction(lambda: action(row, change))
         except StrataError as error:
             messages.error(request, refusal_text(error))
@@ -236,7 +239,8 @@ class ImportPreviewPage(View):
         return self.address(row)
 
     def undo(self, row: Import, change: Change | None) -> str:
-        done = undo_import(row.pk, force="force" in self.request.POST, precondition=self.may_write)
+        force = "force" in self.request.POST
+        done = undo_import(row.pk, force=force, before=self.compared, precondition=self.may_write)
         removed = sum(done.result["removed"].values())
         messages.success(self.request, _("Undone: %(count)s rows are gone.") % {"count": count_text(removed)})
         return self.address(row)

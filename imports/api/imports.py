@@ -37,7 +37,7 @@ from imports.services.previews import (
     plan_import,
 )
 from imports.services.writing.commits import commit_import
-from imports.services.writing.undoing import undo_import
+from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from strata.api.history import HistoryMixin
 from strata.api.http.parsers import loaded
@@ -102,6 +102,8 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
             self.planned = attempted(self.plan_import)
         elif self.action == "partial_update":
             self.planned = attempted(self.plan_change)
+        elif self.action == "undo":
+            self.compared = attempted(self.compare)
 
     def plan_import(self) -> tuple[Upload, Draft]:
         serializer = NewImportSerializer(data=self.request.data)
@@ -123,6 +125,12 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         serializer.is_valid(raise_exception=True)
         changes: dict[str, Any] = serializer.validated_data["options"]
         return changes, plan_change(self.row_id(), changes, precondition=self.precondition)
+
+    compared: Callable[[], Compared | None]  # what there is of an import that is undone
+
+    def compare(self) -> Compared | None:
+        self.require_visible()
+        return compare(self.row_id())
 
     def require_writer(self, portfolio: Portfolio) -> None:
         self.require_write_role(portfolio, "portfolio")
@@ -175,9 +183,8 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         serializer = UndoImportSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         force: bool = serializer.validated_data["force"]
-        return Response(
-            undone_as_json(undo_import(self.row_id(), force=force, precondition=self.precondition))
-        )
+        row = undo_import(self.row_id(), force=force, before=self.compared(), precondition=self.precondition)
+        return Response(undone_as_json(row))
 
 
 def attempted[Result](work: Callable[[], Result]) -> Callable[[], Result]:

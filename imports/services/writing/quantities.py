@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -37,13 +37,19 @@ class StatedQuantities:
             for row in rows
         ]
 
+    def is_stated_by_others(self, asset_id: UUID) -> bool:
+        return asset_id in self.others and bool(self.others[asset_id].stated)
+
     def _is_stated_elsewhere(self, asset_id: UUID, on: Any) -> bool:
         return asset_id in self.others and on in self.others[asset_id].stated
 
-    def settle(self, source: str) -> int:
-        """Correct what is left, after the undo has removed its rows. Returns how many corrections have changed."""
+    def settle(self, source: str, *, without: Collection[UUID] = ()) -> int:
+        """Correct what is left, after the undo has removed its rows. Returns how many corrections have changed.
+
+        The assets `without` are removed with all their rows.
+        """
         changed = 0
-        left = set(Asset.objects.filter(pk__in=list(self.holdings)).values_list("pk", flat=True))
+        left = set(Asset.objects.filter(pk__in=list(self.holdings)).values_list("pk", flat=True)) - {*without}
         corrections = Transaction.objects.filter(
             asset__pk__among=list(left), type=ADJUST, external_id__startswith=PREFIX
         )

@@ -1,18 +1,33 @@
-"""Undoes an import: removes exactly what it made, and gives what it changed its earlier content back."""
+"""Undoes an import: removes exactly what it made, and gives what it changed its earlier content back.
+
+Of a large import everything is compared before the locks are taken, and again only where something was written since.
+The assets that go with all their rows are hidden then, and removed in steps (docs/decisions/0048).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, Max
 from django.utils.translation import gettext
 
-from assets.models import Asset, AssetSnapshot, Category, Instrument, InstrumentAction, Tag, Transaction
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    Category,
+    Instrument,
+    InstrumentAction,
+    Tag,
+    Transaction,
+)
 from assets.services.entries.disposal import OF_A_DISPOSAL
 from assets.services.entries.transactions import update_transaction
 from assets.services.instrument_actions import delete_action
@@ -25,9 +40,11 @@ from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.planning.quantities import PREFIX, changed_by_hand
 from imports.services.writing.commits import locked_import
 from imports.services.writing.quantities import StatedQuantities
-from strata.audit import actor
+from portfolios.models import Portfolio
+from strata.audit import actor, deletions
 from strata.audit.clock import written_at
 from strata.audit.journal import was_changed_after
+from strata.audit.models import Deletion
 from strata.tenancy.writes import Precondition, always, atomic_write
 
 MOST_ERRORS = 1_000
@@ -44,6 +61,8 @@ class Findings:
     restore_transactions: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     remove_actions: list[UUID] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
+    in_use: set[UUID] = field(default_factory=set)  # assets and instruments that this import made
+    whole: set[UUID] = field(default_factory=set)  # assets that go with all their rows
     lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
 
     def add_error(self, line: int, code: str, message: str) -> None:
@@ -51,9 +70,41 @@ class Findings:
             self.errors.append({"field": f"line {line}", "code": code, "message": message})
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What an undo has found, and the state of the household at the beginning."""
+
+    state: str
+    findings: Findings
+    stated: StatedQuantities
+
+
+def compare(import_id: UUID) -> Compared | None:
+    """Look at all that the import wrote, without any lock: of many rows it takes seconds. None without a commit."""
+    row = (
+        Import.objects.filter(pk=import_id, status=Import.Status.COMMITTED)
+        .select_related("portfolio")
+        .first()
+    )
+    return None if row is None else compared(row)
+
+
+def compared(row: Import) -> Compared:
+    state, findings, stated = state_before_undo(row), Findings(), StatedQuantities(row.pk)
+    look_at_rows(row, findings, stated)
+    look_at_assets(row, findings, stated)
+    return Compared(state, findings, stated)
+
+
 @atomic_write
-def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondition = always) -> Import:
-    """Undo a committed import. A second undo changes nothing and gives the same answer.
+def undo_import(
+    import_id: UUID,
+    *,
+    force: bool = False,
+    before: Compared | None = None,
+    precondition: Precondition = always,
+) -> Import:
+    """Undo a committed import. A second undo changes nothing and gives the same answer. `before` is of `compare`.
 
     409 IMPORT_EDITED names what was changed or deleted since, and what others use; with `force` changed rows are
     removed too, and what is in use stays. 409 IMPORT_NOT_COMMITTED for a preview.
@@ -64,14 +115,12 @@ def undo_import(import_id: UUID, *, force: bool = False, precondition: Precondit
         return row
     if row.status != Import.Status.COMMITTED:
         raise errors.again(errors.NOT_COMMITTED)
-    findings = Findings()
-    stated = StatedQuantities(row.pk)
-    look_at_rows(row, findings, stated)
-    in_use = look_at_assets(row, findings)
-    if findings.errors and not force:
-        raise errors.EditedSince(findings.errors)
+    if before is None or before.state != state_before_undo(row):
+        before = compared(row)
+    if before.findings.errors and not force:
+        raise errors.EditedSince(before.findings.errors)
     with actor.caused_by(f"import:{row.pk}"):
-        write(row, findings, in_use, stated)
+        write(row, before.findings, before.stated)
     return row
 
 
@@ -146,22 +195,27 @@ def is_edited(stored: AssetSnapshot | Transaction, item: dict[str, Any]) -> bool
     return any(getattr(stored, name) != value for name, value in columns_of(item).items())
 
 
-def look_at_assets(row: Import, findings: Findings) -> set[UUID]:
-    """Which of the assets that this import made are in use by others, or were changed since."""
+def look_at_assets(row: Import, findings: Findings, stated: StatedQuantities) -> None:
+    """Which of the assets that this import made are in use by others, or were changed since; and which will go."""
     asset_ids = [UUID(pk) for pk in row.result["made_assets"]]
     removed = {*findings.remove, *findings.remove_transactions}
-    in_use: set[UUID] = set()
-    look_at_instruments(row, findings, in_use)
-    for asset in Asset.objects.filter(pk__in=asset_ids):
+    look_at_instruments(row, findings, findings.in_use)
+    candidates = made_by_imports(used_by(row.pk))
+    going = candidates - users_of(candidates, row)
+    for asset in Asset.objects.filter(pk__in={*asset_ids, *going}):
+        has_others = has_other_rows(asset.pk, removed)
+        if asset.pk in going and not has_others and not stated.is_stated_by_others(asset.pk):
+            findings.whole.add(asset.pk)
+        if asset.pk not in asset_ids:
+            continue
         line = findings.lines.get(asset.pk, 1)
-        if has_other_rows(asset.pk, removed):
-            in_use.add(asset.pk)
+        if has_others:
+            findings.in_use.add(asset.pk)
             findings.add_error(
                 line, "IN_USE", gettext("%(name)s has rows from elsewhere.") % {"name": asset.name}
             )
         elif was_changed(row, asset.pk):
             findings.add_error(line, "EDITED", gettext("%(name)s was changed since.") % {"name": asset.name})
-    return in_use
 
 
 def look_at_instruments(row: Import, findings: Findings, in_use: set[UUID]) -> None:
@@ -169,7 +223,7 @@ def look_at_instruments(row: Import, findings: Findings, in_use: set[UUID]) -> N
     candidates = made_by_imports(used_by(row.pk))
     for instrument in Instrument.objects.filter(pk__in=candidates - users_of(candidates, row)):
         others = Asset.objects.filter(instrument=instrument).exclude(pk__in=candidates)
-        if others.exists():
+        if deletions.without_hidden(others).exists():
             in_use.add(instrument.pk)
             words = {"name": instrument.symbol}
             findings.add_error(1, "IN_USE", gettext("%(name)s has assets from elsewhere.") % words)
@@ -184,6 +238,7 @@ def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
         .exclude(**left_out)
         .order_by()
         .values_list("pk", flat=True)
+        .iterator(IDS_AT_A_TIME)
     )
 
 
@@ -192,11 +247,24 @@ def was_changed(row: Import, asset_id: UUID) -> bool:
     return was_changed_after(asset_id, row.committed_at)
 
 
-def write(row: Import, findings: Findings, in_use: set[UUID], stated: StatedQuantities) -> None:
+def state_before_undo(row: Import) -> str:
+    """If it is the same, all that an undo looks at is."""
+    household_id = row.portfolio.household_id
+    portfolios = Portfolio.objects.filter(household=household_id).order_by("pk")
+    parts: list[Any] = [list(portfolios.values_list("pk", "revision"))]
+    for model in (Import, Instrument, InstrumentAction):
+        rows = model._base_manager.filter(**{model.household_lookup: household_id})
+        parts.append(rows.aggregate(Count("pk"), Max("updated_at")))
+    return repr(parts)
+
+
+def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
     removed: Counter[str] = Counter()
-    remove_rows(AssetSnapshot, findings.remove)
-    remove_rows(Transaction, findings.remove_transactions)
     removed["value"], removed["transaction"] = len(findings.remove), len(findings.remove_transactions)
+    is_large = removed["value"] + removed["transaction"] > deletions.MOST_AT_ONCE
+    hidden = findings.whole if is_large else set()
+    remove_rows(AssetSnapshot, findings.remove, hidden)
+    remove_rows(Transaction, findings.remove_transactions, hidden)
     restore_values(findings.restore)
     for pk, before in findings.restore_transactions.items():
         update_transaction(pk, columns_of(before))
@@ -204,12 +272,17 @@ def write(row: Import, findings: Findings, in_use: set[UUID], stated: StatedQuan
         delete_action(pk)
     removed["action"] = len(findings.remove_actions)
     forget(row.pk)
-    changed_corrections = stated.settle(row.format)
+    changed_corrections = stated.settle(row.format, without=hidden)
+    deletion = None
+    if hidden:
+        deletion = deletions.hide_rows(
+            Asset.objects.filter(pk__among=list(hidden)), row.portfolio.household_id
+        )
     gone = assets_without_use(row)
     if gone:
         Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
-    removed["asset"] = len(gone)
-    removed["instrument"] = remove_what_has_no_use(row)
+    removed["asset"] = len(hidden) + len(gone)
+    removed["instrument"] = remove_what_has_no_use(row, deletion)
     row.status, row.undone_at = Import.Status.UNDONE, written_at()
     row.result = {
         **row.result,
@@ -218,14 +291,18 @@ def write(row: Import, findings: Findings, in_use: set[UUID], stated: StatedQuan
             "value": len(findings.restore),
             "transaction": len(findings.restore_transactions) + changed_corrections,
         },
-        "kept": kept_of(in_use),
+        "kept": kept_of(findings.in_use),
     }
     row.save()
 
 
-def remove_rows(model: type[AssetSnapshot] | type[Transaction], ids: list[UUID]) -> None:
+def remove_rows(
+    model: type[AssetSnapshot] | type[Transaction], ids: list[UUID], hidden: Collection[UUID]
+) -> None:
+    """Those of hidden assets go with these."""
     for start in range(0, len(ids), IDS_AT_A_TIME):
-        model.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME]).delete()
+        rows = model.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME])
+        (rows.exclude(asset__pk__among=list(hidden)) if hidden else rows).delete()
 
 
 def restore_values(earlier: dict[UUID, dict[str, Any]]) -> None:
@@ -246,27 +323,40 @@ def assets_without_use(row: Import) -> list[Asset]:
     still_used = users_of(candidates, row)
     return [
         asset
-        for asset in Asset.objects.filter(pk__in=candidates - still_used)
+        for asset in deletions.without_hidden(Asset.objects.filter(pk__in=candidates - still_used))
         if not has_other_rows(asset.pk, set())
     ]
 
 
-def remove_what_has_no_use(row: Import) -> int:
+def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
     """Removes instruments, tags and categories that imports made and nothing needs. Returns how many instruments.
 
-    The prices of an instrument go with it. Those of an instrument that stays are never deleted.
+    The prices of an instrument go with it. Those of an instrument that stays are never deleted. Instruments of assets
+    that were hidden go with these, in the same deletion.
     """
     candidates = made_by_imports(used_by(row.pk))
     unused = candidates - users_of(candidates, row)
-    removed = 0
-    for instrument in Instrument.objects.filter(pk__in=unused, assets=None, actions=None, actions_into=None):
-        instrument.delete()
-        removed += 1
-    Tag.objects.filter(pk__in=unused, asset_links=None).delete()
-    while categories := list(Category.objects.filter(pk__in=unused, asset_links=None, children=None)):
+    held = deletions.without_hidden(Asset.objects.filter(instrument__in=unused)).values("instrument")
+    instruments = Instrument.objects.filter(pk__in=unused, actions=None, actions_into=None).exclude(
+        pk__in=held
+    )
+    ids = list(instruments.values_list("pk", flat=True))
+    if deletion is not None and ids:
+        deletions.hide_along(deletion, Instrument.objects.filter(pk__in=ids))
+    else:
+        for instrument in Instrument.objects.filter(pk__in=ids):
+            deletions.delete(instrument)
+    with_tag, in_category = (
+        deletions.without_hidden(links._base_manager.filter(**{f"{name}__in": unused})).values(name)
+        for links, name in ((AssetTag, "tag"), (AssetCategory, "category"))
+    )
+    Tag.objects.filter(pk__in=unused).exclude(pk__in=with_tag).delete()
+    while categories := list(
+        Category.objects.filter(pk__in=unused, children=None).exclude(pk__in=in_category)
+    ):
         for category in categories:
             category.delete()
-    return removed
+    return len(ids)
 
 
 def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:

@@ -1,0 +1,114 @@
+"""The undo of a large import hides whole assets at once and removes their rows in steps: to all it is one act."""
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from assets.models import Asset, AssetSnapshot, Instrument
+from imports.models import Import
+from imports.services import errors
+from imports.services.writing import undoing
+from imports.tests.import_requests import IMPORTS, LONG, commit, preview, undo, values_of
+from portfolios.models import Household
+from strata.audit import deletions
+from strata.audit.models import Deletion, HistoryEntry
+from strata.doctor import Level, examine
+from tests.factories import add_value, create_asset, day
+
+pytestmark = pytest.mark.usefixtures("shared_rows")
+API = "/api/v1"
+LISTS = ("/assets", "/values", "/transactions", "/instruments")
+WITH_SECURITIES = (
+    b"account,date,balance,currency,ticker\nSavings,2025-01-31,100,EUR,\nSavings,2025-02-28,200,EUR,\n"
+    b"House,2025-01-31,9,EUR,\nHouse,2025-02-28,8,EUR,\nHouse,2025-03-31,7,EUR,\nPlan,2025-01-31,2,USD,MSFT\n"
+    b"Plan,2025-02-28,3.5,USD,MSFT\nCoins,2025-01-31,0.5,BTC,\n"
+)
+
+
+@pytest.fixture
+def in_steps(monkeypatch):
+    monkeypatch.setattr(deletions, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(deletions, "STEP", 1)
+    monkeypatch.setattr(deletions, "PAUSE_SECONDS", 0)
+
+
+def answers(client, instant=None):
+    query = {"known_at": instant.isoformat()} if instant else {}
+    answers = [client.get(API + path, query) for path in LISTS]
+    assert {answer.status_code for answer in answers} == {200}
+    return [answer.content for answer in answers]
+
+
+def failures():
+    return [finding for finding in examine() if finding.level is Level.FAIL]
+
+
+def test_to_everybody_it_is_one_act(alice, portfolio, in_steps):
+    add_value(create_asset(portfolio, "Savings"), 5, day(0))
+    nothing_imported = answers(alice)
+    new_import = preview(alice, portfolio, WITH_SECURITIES)
+    commit(alice, new_import)
+    before, instant = answers(alice), timezone.now()
+    with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deletions, "MOST_AT_ONCE", 1000)
+        at_once = undo(alice, new_import)
+        assert not Deletion.objects.exists()
+        transaction.set_rollback(True)
+    entries = HistoryEntry.objects.count()
+
+    undone = undo(alice, new_import)
+
+    assert undone == at_once
+    assert {name: count for name, count in undone["removed"].items() if count} == {
+        "asset": 3,
+        "value": 5,
+        "transaction": 3,
+        "instrument": 2,
+    }
+    assert AssetSnapshot.objects.filter(asset__name="House").count() == 3, "they are hidden"
+    steps = 0
+    while True:
+        assert (answers(alice), answers(alice, instant), failures()) == (nothing_imported, before, [])
+        assert undo(alice, new_import) == undone
+        if steps == 4:  # the process is killed, and the next command goes on
+            call_command("finish_deletions", verbosity=0)
+        if not deletions.unfinished().exists():
+            break
+        steps += 1
+        with transaction.atomic():
+            deletions.remove_step(Deletion.objects.get().pk)
+    assert steps == 4
+    assert (Asset.objects.count(), Instrument.objects.filter(household__isnull=False).count()) == (1, 0)
+    assert Household.objects.count() == 1
+
+    removed = HistoryEntry.objects.order_by("id")[entries:].values_list(
+        "action", "object_id", "at", "request_id", "channel", "household_id"
+    )
+    deleted = [entry for entry in removed if entry[0] == "delete"]
+    assert len(deleted) == len({entry[1] for entry in deleted}) >= 3 + 5 + 3 + 2
+    assert len({entry[2:] for entry in deleted}) == 1
+    assert preview(alice, portfolio, WITH_SECURITIES)["counts"]["value"]["create"] == 5
+
+
+def test_what_was_written_after_the_comparison_is_seen(alice, portfolio, in_steps):
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
+    compared = undoing.compare(Import.objects.get().pk)
+    add_value(Asset.objects.get(name="House"), 5, day(0))
+    with pytest.raises(errors.EditedSince), transaction.atomic():
+        undoing.undo_import(Import.objects.get().pk, before=compared)
+    assert len(values_of(portfolio)) == 4
+
+
+def test_what_is_in_use_stays_beside_what_is_hidden(alice, portfolio, in_steps):
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
+    add_value(Asset.objects.get(name="Savings"), 5, day(0))
+    kept = undo(alice, new_import, force=True)["kept"]
+    assert [row["name"] for row in kept] == ["Savings"]
+    assert [name for name, *_ in values_of(portfolio)] == ["Savings"]
+    assert alice.get(f"{IMPORTS}/{new_import['id']}").json()["status"] == "undone"
+    call_command("finish_deletions", verbosity=0)
+    assert (Asset.objects.get().name, failures()) == ("Savings", [])
+    assert preview(alice, portfolio, LONG)["counts"]["asset"]["create"] == 1
