@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import batched, groupby
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,12 +13,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from assets.classification.tree import in_circles
-from assets.holdings.events import TradeType
 from assets.models import Asset, Category, ExchangeRate, ForgottenPortfolio, Transaction
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
 from assets.rules.assets.ownership import validate_shares
+from assets.rules.entries.transfers import do_legs_agree
 from assets.valuation import deltas, gaps, months, upkeep
 from assets.valuation.forgotten.changed_settings import noted_age
 from assets.valuation.formulas.shares import as_text, read_shares
@@ -230,13 +229,5 @@ def wrong_transfers() -> list[UUID]:
     return [
         transfer_id
         for transfer_id, of_transfer in groupby(rows, key=itemgetter(0))
-        if transfer_id and not do_agree([*of_transfer])
+        if transfer_id and not do_legs_agree([leg[1:] for leg in of_transfer])
     ]
-
-
-def do_agree(legs: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether these are one leg, or two of the same day whose quantities cancel out."""
-    quantities = [quantity for *_, quantity in legs]
-    cancels_out = quantities == [None, None] or (None not in quantities and not sum(quantities))
-    is_one_event = {(kind, on) for _, kind, on, _ in legs} == {(TradeType.TRANSFER, legs[0][2])}
-    return is_one_event and (len(legs) == 1 or (len(legs) == 2 and cancels_out))

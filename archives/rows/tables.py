@@ -89,6 +89,7 @@ class Table:
         self._ids = ids.known.setdefault(model, {})
         self._parent = next((column for column in self.columns if column.refers_to is model), None)
         self.parents: dict[str, str | None] = {}  # of each row of a tree
+        self._lines: dict[str, int] = {}  # of the same rows
 
     def row(self, values: Row, number: int) -> tuple[Any, ...]:
         """The row of a line as `insert_rows` takes it. Raises Refused."""
@@ -96,7 +97,7 @@ class Table:
             values = self._completed(values, number)
         name = ""
         try:
-            self._note_parent(values)
+            self._note_parent(values, number)
             loaded = []
             for name, load in self._loads:
                 loaded.append(load(values[name]))
@@ -119,11 +120,11 @@ class Table:
             raise refusals.bad_row(self.member, number, _("%(name)s is unknown.") % {"name": unknown[0][:80]})
         return {column.name: values.get(column.name, default_of(column)) for column in self.columns}
 
-    def _note_parent(self, values: Row) -> None:
+    def _note_parent(self, values: Row, number: int) -> None:
         """A category may be older than its parent: it is looked for once all are here."""
         if self._parent is not None:
             parent = values[self._parent.name]
-            self.parents[values["id"]] = parent
+            self.parents[values["id"]], self._lines[values["id"]] = parent, number
             if parent is not None and parent not in self._ids:
                 self._ids[parent] = self._turned(parent)
 
@@ -132,14 +133,17 @@ class Table:
         done: set[str] = set()
         for pk in self.parents:
             above: set[str] = set()
+            last = pk
             current: str | None = pk
             while current is not None and current not in done:
                 if current not in self.parents:
-                    raise refusals.foreign_row(self.member, None, "parent_id")
+                    raise refusals.foreign_row(self.member, self._lines[last], "parent_id")
                 if current in above:
-                    raise refusals.bad_row(self.member, None, _("A category is above itself."))
+                    raise refusals.bad_row(
+                        self.member, self._lines[current], _("A category is above itself.")
+                    )
                 above.add(current)
-                current = self.parents[current]
+                last, current = current, self.parents[current]
             done |= above
 
 

@@ -27,14 +27,25 @@ from archives.rows.ids import Ids, random_mask
 from archives.rows.journal import STORED, Entries
 from archives.rows.tables import Row, Table, parsed_line
 from archives.rows.values import UserIds
+from archives.services.agreement import Lots, Targets, Transfers, UniqueRows
 from archives.services.people import Person, people_in
 from archives.services.rates import ArchivedRate, rates_in
 from archives.services.shared import SharedRows
 from archives.services.spool import Spool
 from archives.services.terms import check_terms
-from assets.models import Asset, AssetSnapshot, AssetType, Category, Instrument, PriceLoad, Tag
+from assets.models import (
+    Asset,
+    AssetSnapshot,
+    AssetType,
+    Category,
+    Instrument,
+    PriceLoad,
+    Tag,
+    Transaction,
+)
 from imports.models import Import, ImportBlock
 from portfolios.models import Household, Portfolio
+from reports.models import AllocationTarget
 from strata.audit.journal import any_was_recorded
 from strata.audit.models import JournalEntry
 
@@ -121,6 +132,7 @@ class Checker:
         ids.known[Household] = {self.old_id: holder_id.hex}
         ids.shared[self.old_id] = household_id.hex
         self.plan = Plan(ids, household_id, holder_id)
+        self._parents: dict[str, str | None] = {}  # of the categories
 
     def checked(self, *, with_history: bool) -> Plan:
         try:
@@ -150,13 +162,23 @@ class Checker:
             spool = self.plan.spools[model] = Spool(model, table.names)
             for row in shared.rows_of(model):
                 spool.add(row)
-            rows = self._rows(table)
+            unique, rows = UniqueRows(spool), self._rows(table, self._checks_of(model))
             for row in rows if model is not Household else one_household(rows):
+                unique.see(row)
                 spool.add(row)
+            unique.check()
             table.check_tree()
+            if model is Category:
+                self._parents = table.parents
         check_terms(self.container)
 
-    def _rows(self, table: Table) -> Iterator[tuple[Any, ...]]:
+    def _checks_of(self, model: type[models.Model]) -> list[Transfers | Lots | Targets]:
+        """What looks at each row beside those before it."""
+        if model is Transaction:
+            return [Transfers(), Lots(self.ids)]
+        return [Targets(self._parents)] if model is AllocationTarget else []
+
+    def _rows(self, table: Table, checks: list[Transfers | Lots | Targets]) -> Iterator[tuple[Any, ...]]:
         is_household, owned = table.model is Household, "household_id" in table.keys
         for number, line in enumerate(self.container.lines(table.member), start=1):
             values: Row = parsed_line(line, table.member, number)
@@ -164,7 +186,10 @@ class Checker:
                 raise refusals.foreign_row(table.member, number, "household_id")
             if is_household and values.get("id") != self.old_id:
                 raise refusals.foreign_row(table.member, number, "id")
-            yield table.row(values, number)
+            row = table.row(values, number)
+            for check in checks:
+                check.see(values, number)
+            yield row
 
     def _check_journal(self) -> None:
         entries = Entries(self.plan.household_id, self.ids, self.users)

@@ -13,10 +13,12 @@ import pytest
 
 from archives.files import container
 from archives.files.refusals import Refused
+from archives.rows.contents import member_of
 from archives.tests.archives import archive_of, changed, contents, manifest_of, packed, restored
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Category, ExchangeRate, Loan, LoanRate, Transaction
 from portfolios.models import Household, Portfolio
+from reports.models import AllocationTarget
 from strata.audit.models import JournalEntry
 from strata.exceptions import StrataError
 from tests.dumps import dump
@@ -324,3 +326,136 @@ def test_damaged_files_are_refused_and_change_nothing(data, alice_user, seed):
             assert Household.objects.count() == households + 1
             assert contents(bytes(broken)) == contents(data)  # a byte that says nothing was flipped
     assert Asset.objects.exists()
+
+
+# --- rows that contradict each other ---
+
+CATEGORIES, TARGETS = member_of(Category), member_of(AllocationTarget)
+RATES_OF_LOANS = member_of(LoanRate)
+
+
+@pytest.fixture
+def full_data(home, portfolio, alice):
+    """With a transfer, a sale of a chosen lot, two targets of one kind, and a loan with two rates."""
+    first, second = (create_asset(portfolio, name) for name in ("First", "Second"))
+    add_value(first, "1", on=date(2026, 1, 30))
+    add_value(first, "2", on=date(2026, 1, 31))
+    bought = alice.post(
+        f"/api/v1/assets/{first.pk}/transactions",
+        {"type": "ACQUIRE", "on": "2026-01-01", "quantity": "10", "amount": "10"},
+    ).json()
+    lots = [{"transaction_id": bought["id"], "quantity": "3"}]
+    for path, body in (
+        (
+            f"assets/{first.pk}/transactions",
+            {"type": "DISPOSE", "amount": "4", "quantity": "3", "lots": lots},
+        ),
+        (f"assets/{first.pk}/transfer", {"to_asset_id": str(second.pk), "quantity": "2"}),
+    ):
+        answer = alice.post(f"/api/v1/{path}", {"on": "2026-02-01", **body})
+        assert answer.status_code == 201, answer.content
+    Category.objects.create(household=home, name="Below", parent=Category.objects.get(name="Top"))
+    for code in ("STOCKS", "BONDS"):
+        AllocationTarget.objects.create(household=home, asset_type_id=TypeId[code], share="0.5")
+    loan = Loan.objects.create(
+        asset=create_asset(portfolio, "Loan"),
+        loan_type="annuity",
+        principal="100",
+        term=12,
+        started_on="2026-01-01",
+        first_payment_on="2026-02-01",
+    )
+    for on in ("2026-01-01", "2026-06-01"):
+        LoanRate.objects.create(asset=loan.asset, on=on, rate="0.03")
+    return archive_of(home)
+
+
+def line_of(rows, member, **values) -> int:
+    """The number of the last line with these values."""
+    matching = [all(row[name] == value for name, value in values.items()) for row in rows[member]]
+    return len(matching) - matching[::-1].index(True)
+
+
+def row_of(rows, member, **values):
+    return rows[member][line_of(rows, member, **values) - 1]
+
+
+def second_like_first(rows, member, *names):
+    first, *_, last = rows[member]
+    last.update({name: first[name] for name in names})
+    return member, len(rows[member])
+
+
+def too_large_a_target(rows):
+    rows[TARGETS][1]["share"] = "0.500000000000000001"
+    return TARGETS, 2
+
+
+def other_leg(**values):
+    def change(rows):
+        row_of(rows, TRANSACTIONS, type="TRANSFER").update(values)
+        return TRANSACTIONS, line_of(rows, TRANSACTIONS, type="TRANSFER")
+
+    return change
+
+
+def third_leg(rows):
+    leg = row_of(rows, TRANSACTIONS, type="TRANSFER")
+    rows[TRANSACTIONS].append({**leg, "id": ELSEWHERE})
+    return TRANSACTIONS, len(rows[TRANSACTIONS])
+
+
+def lots(**values):
+    def change(rows):
+        row_of(rows, TRANSACTIONS, type="DISPOSE")["lots"][0].update(values)
+        return TRANSACTIONS, line_of(rows, TRANSACTIONS, type="DISPOSE")
+
+    return change
+
+
+def cycle(rows):
+    below = row_of(rows, CATEGORIES, name="Below")
+    row_of(rows, CATEGORIES, name="Top")["parent_id"] = below["id"]
+    return CATEGORIES, line_of(rows, CATEGORIES, name="Top")
+
+
+def unsorted_shares(rows):
+    rows[ASSETS][0]["shares"] = "2026-02-01 0.5,2026-01-01 1"
+    return ASSETS, 1
+
+
+CONTRADICTIONS = {
+    "targets above 1": too_large_a_target,
+    "legs of different days": other_leg(on="2026-02-02", occurred_at="2026-02-02T11:00:00.000000Z"),
+    "legs of different quantities": other_leg(quantity="1"),
+    "three legs": third_leg,
+    "a lot that never was": lots(transaction_id=ELSEWHERE),
+    "more lots than are sold": lots(quantity="4"),
+    "a category above itself": cycle,
+    "two values of an instant": lambda rows: second_like_first(
+        rows, SNAPSHOTS, "asset_id", "on", "observed_at"
+    ),
+    "two rows with one id": lambda rows: second_like_first(rows, SNAPSHOTS, "id"),
+    "two targets of a group": lambda rows: second_like_first(rows, TARGETS, "asset_type_id"),
+    "two rates of a day": lambda rows: second_like_first(rows, RATES_OF_LOANS, "on"),
+    "shares out of order": unsorted_shares,
+}
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_rows_that_contradict_each_other(full_data, alice_user, change):
+    expected: list[str] = []
+    forged = changed(full_data, lambda rows: expected.append("{}, line {}".format(*change(rows))))
+    with pytest.raises(StrataError) as refused:
+        restored(forged, alice_user)
+    assert refused.value.code in ("ARCHIVE_ROW", "ARCHIVE_FOREIGN_ROW")
+    assert refused.value.field == expected[0]
+
+
+def test_what_was_deleted_may_still_be_named(full_data, home, alice, alice_user):
+    """The lot of a sale, and the other leg of a transfer, may be gone: their archive is accepted all the same."""
+    lot = Transaction.objects.get(type="ACQUIRE")
+    assert alice.delete(f"/api/v1/assets/{lot.asset_id}/transactions/{lot.pk}").status_code == 204
+    assert alice.delete(f"/api/v1/assets/{Asset.objects.get(name='Second').pk}").status_code == 204
+    counts = restored(archive_of(home), alice_user).counts
+    assert counts["assets.transaction"] == len(contents(full_data)[TRANSACTIONS]) - 2

@@ -297,7 +297,7 @@ def test_a_replacement_in_steps_is_one_act(home, alice, alice_user, other_archiv
     assert Deletion.objects.filter(finished_at=None).count() == 1
     rows_of_both = AssetSnapshot.objects.count()
     while deletions.unfinished().exists():
-        for _ in range(LOOK_EACH):
+        for _ in range(3 * LOOK_EACH):
             deletions.remove_step(Deletion.objects.get().pk)
         assert (answers(alice), answers(alice, instant), problems()) == (after, before, ())
     assert (answers(alice), answers(alice, instant), problems()) == (after, before, ())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils.translation import gettext
 
 from assets.rules.refusal import refusal
 from strata.exceptions import Conflict
+
+TRANSFER = "TRANSFER"
 
 
 class Side(NamedTuple):
@@ -57,3 +60,11 @@ def validate_changed_leg(before: Decimal | None, after: Decimal | None) -> None:
 def whole_is_fixed(field: str) -> Conflict:
     message = gettext("The asset was moved whole on this day: undo the transfer instead.")
     return Conflict("TRANSFER_IS_FIXED", message, field)
+
+
+def do_legs_agree(legs: Sequence[tuple[str, Any, Decimal | None]]) -> bool:
+    """Whether these are one leg, or two of the same day whose quantities cancel out: each a type, a day, a quantity."""
+    quantities = [quantity for _, _, quantity in legs]
+    cancels_out = quantities == [None, None] or (None not in quantities and not sum(filter(None, quantities)))
+    is_one_event = {(kind, on) for kind, on, _ in legs} == {(TRANSFER, legs[0][1])}
+    return is_one_event and (len(legs) == 1 or (len(legs) == 2 and cancels_out))
