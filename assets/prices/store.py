@@ -32,6 +32,7 @@ from assets.prices.merging import (
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData
+from strata.db.bulk import insert_instances
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart
 from strata.tenancy.guards import rows_are_locked
@@ -215,7 +216,8 @@ def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID
                     block = encode(prices.year, prices.ordinals, prices.numbers, prices.scale)
                     blocks.append(PriceBlock(load=load, instrument_id=pk, **block._asdict()))
                     packs.append((pk, packed(updated(by_year.get(prices.year), prices))))
-            PriceBlock.objects.bulk_create(blocks, batch_size=ROWS_AT_A_TIME)
+            if blocks:
+                insert_instances(blocks)
             write_packs(packs)
 
 
