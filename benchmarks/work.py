@@ -42,7 +42,7 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
-from benchmarks import bulk, imports, investments, prices  # noqa: E402
+from benchmarks import archives, bulk, imports, investments, prices  # noqa: E402
 from benchmarks.investments import Investor  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
@@ -330,6 +330,9 @@ def rows(
         yield from investments.load_of_prices(investor.portfolio.household)
     if re.search(options.only, "M: rows imported"):
         yield from imports.by_requests(callers["M"])
+    if re.search(options.only, "M: archive and restore"):
+        yield from archives.of_household(callers["M"], callers["T"])
+        yield from archives.during_import(callers["M"], callers["T"])
     if re.search(options.only, "memory") and options.seconds:
         yield from imports.by_command(callers["M"])
         yield from memory(callers, options.seconds)

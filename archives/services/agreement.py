@@ -38,7 +38,10 @@ class UniqueRows:
 
     def __init__(self, spool: Spool) -> None:
         self._spool, self._own_from = spool, spool.count  # before them are rows that were shared
-        self._keys = [(names, key_function(spool.names, *key)) for names, *key in keys_of(spool.model)]
+        self._keys = [
+            (fields, key_function(spool.names, fields, condition))
+            for fields, condition in keys_of(spool.model)
+        ]
         self._hashes = [[array("q") for _ in range(PARTS)] for _ in self._keys]
 
     def see(self, row: StoredRow) -> None:
@@ -64,7 +67,8 @@ class UniqueRows:
                 continue
             if values in seen:
                 why = _("An earlier row has the same %(names)s.") % {"names": ", ".join(names)}
-                raise refusals.bad_row(member_of(self._spool.model), place - self._own_from + 1, why)
+                line = place - self._own_from + 1
+                raise refusals.bad_row(member_of(self._spool.model), line if line > 0 else None, why)
             seen.add(values)
 
 
@@ -72,19 +76,19 @@ def repeated_in(hashes: array[int]) -> Iterator[int]:
     return (first for first, second in pairwise(sorted(hashes)) if first == second)
 
 
-def keys_of(model: type[models.Model]) -> Iterator[tuple[Sequence[str], Sequence[str], Mapping[str, Any]]]:
-    """Of each constraint what it is called, its fields, and the values that it is about."""
+def keys_of(model: type[models.Model]) -> Iterator[tuple[Sequence[str], Mapping[str, Any]]]:
+    """Of each constraint its fields, and the values of the rows that it is about."""
     primary_key: Any = model._meta.pk
     if isinstance(primary_key, models.UUIDField | models.OneToOneField):
-        yield [primary_key.name], [primary_key.name], {}
+        yield [primary_key.name], {}
     for rule in model._meta.constraints:
         if isinstance(rule, models.UniqueConstraint) and rule.fields:
             condition = simple_condition(rule.condition)
             if condition is not None:
-                yield rule.fields, rule.fields, condition
+                yield rule.fields, condition
     for field in model._meta.local_concrete_fields:
         if field.unique and not field.primary_key:
-            yield [field.name], [field.name], {}
+            yield [field.name], {}
 
 
 def simple_condition(condition: Q | None) -> Mapping[str, Any] | None:

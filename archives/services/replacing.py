@@ -127,7 +127,8 @@ def swap(household: Household, holder_id: UUID) -> None:
     deletions.hide_contents(household.pk, replaced_models())
     now = written_at()
     for model in reversed(replaced_models()):
-        rows = model._base_manager.filter(household=holder_id)
+        manager: Any = model._base_manager
+        rows = manager.filter(household=holder_id)
         rows.update_unrecorded(household=household, created_at=now, updated_at=now)
         write_creations(rows_of(model, household.pk), at=now)
     deletions.delete_unrecorded(Household._base_manager.filter(pk=holder_id))

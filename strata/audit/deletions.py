@@ -83,9 +83,10 @@ def children_of(relation: Any, parents: Iterable[UUID] | models.QuerySet[Any]) -
 
 def users_of(model: type[models.Model], pk: UUID) -> list[models.QuerySet[Any]]:
     """The rows of other models that prevent the deletion of this row."""
+    relations: Iterable[Any] = model._meta.related_objects
     return [
         relation.related_model._base_manager.order_by().filter(**{relation.field.name: pk})
-        for relation in model._meta.related_objects
+        for relation in relations
         if relation.on_delete in (models.PROTECT, models.RESTRICT) and relation.related_model is not model
     ]
 
@@ -168,7 +169,8 @@ def hide_contents(household_id: UUID, contents: Iterable[type[TrackedModel]]) ->
     contents = list(contents)
     holder = unrecorded(household_model()(name=HIDDEN))
     for model in contents:
-        rows = model._base_manager.filter(household=household_id)
+        manager: Any = model._base_manager
+        rows = manager.filter(household=household_id)
         write_journal(rows, Action.DELETE, number=rows.count())
         rows.update_unrecorded(household=holder)
     forget_held_guards()
