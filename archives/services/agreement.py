@@ -23,8 +23,8 @@ from archives.rows.rules import number as exact_or_none
 from archives.rows.tables import Row
 from archives.services.spool import Spool, StoredRow
 from assets.models import Transaction
-from assets.rules.lots import NAMES_LOTS
-from assets.rules.transfers import do_legs_agree
+from assets.rules.entries.lots import NAMES_LOTS
+from assets.rules.entries.transfers import do_legs_agree
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from strata.fields.numbers import exact_total

@@ -41,7 +41,7 @@ from archives.services.spool import Spool, StoredRow
 from assets.models import Asset, Instrument
 from assets.prices.store import INSTRUMENTS_AT_A_TIME, rebuild_packs
 from assets.rates.writer import lock_rates
-from assets.valuation.upkeep import rebuild
+from assets.valuation.upkeep import parts_of_rebuild, rebuild
 from portfolios.models import Household, Portfolio
 from strata.audit import actor, deletions, hidden_writes
 from strata.audit.clock import written_at
@@ -158,7 +158,7 @@ def write_hidden(archive: Prepared) -> None:
             change = as_written(spool, request.owner, hidden.at) if request.mode == REPLACE else None
             size = spool.count if refers_to_itself(spool.model) else STEP
             in_steps(hidden, spool.rows(change), spool.insert, size)
-    for part in parts_to_derive(plan.holder_id):
+    for part in parts_to_derive(plan.holder_id, in_parts=True):
         hidden_writes.step(hidden.pk, part)
     if not request.dry_run:
         write_history_in_steps(archive, hidden)
@@ -329,12 +329,17 @@ def spools_in_order(plan: Plan) -> Iterator[Spool]:
     yield from (plan.spools[model] for model in (*MODELS, JournalEntry) if model in plan.spools)
 
 
-def parts_to_derive(household_id: UUID) -> Iterator[Callable[[], object]]:
-    """What makes all derived tables, in parts. Values are calculated from prices, so these come first."""
+def parts_to_derive(household_id: UUID, *, in_parts: bool = False) -> Iterator[Callable[[], object]]:
+    """What makes all derived tables. Values are calculated from prices, so these come first. `in_parts`: of few assets
+    at a time, which only a household that nobody sees may be.
+    """
     for batch in batched(rows_of_instruments(household_id), INSTRUMENTS_AT_A_TIME):
         yield partial(rebuild_packs, batch)
     for portfolio_id in list(rows_of(Portfolio, household_id).values_list("pk", flat=True)):
-        yield partial(rebuild, portfolio_id)
+        if in_parts:
+            yield from parts_of_rebuild(portfolio_id)
+        else:
+            yield partial(rebuild, portfolio_id)
 
 
 def existing_household(household_id: UUID) -> Household:

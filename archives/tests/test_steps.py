@@ -18,7 +18,8 @@ from archives.rows.contents import JOURNAL, MODELS
 from archives.rows.ids import ID
 from archives.services import restoring
 from archives.tests.archives import archive_of, changed, contents, differences, restored, with_old_ids
-from assets.models import Asset, AssetSnapshot, AssetType, Category, Instrument, Tag
+from assets.models import Asset, AssetSnapshot, AssetType, Category, Instrument, MonthlyValues, Tag
+from assets.valuation import upkeep
 from assets.valuation.upkeep import is_outdated
 from conftest import client_of
 from portfolios.models import Household, Membership, Portfolio
@@ -44,6 +45,7 @@ def in_steps(monkeypatch):
     monkeypatch.setattr(deletions, "STEP", 2)
     monkeypatch.setattr(deletions, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(restoring, "STEP", 3)
+    monkeypatch.setattr(upkeep, "ASSETS_AT_A_TIME", 1)
 
 
 @pytest.fixture
@@ -187,6 +189,22 @@ def test_a_process_that_took_too_long_does_not_go_on(home, monkeypatch):
         restored(data)
     assert refused.value.code == "INTERRUPTED"
     assert counts() == before
+
+
+def test_what_is_written_to_it_while_it_is_derived_counts(home, monkeypatch):
+    """Such as a price of a shared security: it raises the revision, and the derived data of some assets is there."""
+
+    def write_beside():
+        hidden = Asset.objects.exclude(portfolio__household=home)
+        if MonthlyValues.objects.filter(asset__in=hidden).exists() and not noticed:
+            noticed.append(add_value(hidden.order_by("-pk").first(), 77, date(2026, 9, 9)))
+
+    data, noticed = archive_of(home), []
+    at_step(monkeypatch, 0, write_beside)
+    result = restored(data)
+    assert noticed
+    assert not any(is_outdated(pk) for pk in Portfolio.objects.values_list("pk", flat=True))
+    assert result.counts["assets.assetsnapshot"] == 10
 
 
 def test_a_dry_run_leaves_nothing(home):

@@ -8,8 +8,10 @@ subtracted before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
+from itertools import batched
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from django.db import transaction
 from django.db.models import F
 
 from assets.models import Asset, ForgottenPortfolio
+from assets.models.querysets import AssetQuerySet
 from assets.prices.store import pack_if_forgotten
 from assets.valuation import deltas, gaps, months, protocol, quantities, registry, sql
 from assets.valuation.deltas import facts_of, forget_assets, forget_portfolios
@@ -35,6 +38,8 @@ from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData, TrackedQuerySet
 from strata.db.locks import lock_rows
+
+ASSETS_AT_A_TIME = 50
 
 
 def apply(before: Contribution, after: Contribution) -> None:
@@ -126,20 +131,57 @@ def rebuild(portfolio_id: UUID, *, values_change: bool = True) -> None:
     """
     with transaction.atomic():
         lock(portfolio_id)
-        delete_derived(portfolio_id)
-        instruments = Asset.objects.filter(portfolio=portfolio_id, instrument__isnull=False).order_by()
-        pack_if_forgotten(set(instruments.values_list("instrument_id", flat=True)))
-        columns, new_gaps = DeltaColumns(), list[Gap]()
-        facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-        for pk, days, values in registry.rebuilt(valuations_of(facts)):
-            columns.add(facts[pk], days, values)
-            months.write(months.of_asset(pk, days, values))
-            new_gaps += gaps_of_values(pk, days, values)
-        gaps.write(new_gaps)
-        deltas.apply_deltas(columns.finished())
+        clear(portfolio_id)
+        derive(Asset.objects.filter(portfolio=portfolio_id))
         ForgottenPortfolio.objects.filter(portfolio=portfolio_id).delete()
         if values_change:
             raise_revision(portfolio_id)
+
+
+def parts_of_rebuild(portfolio_id: UUID) -> Iterator[Callable[[], None]]:
+    """The same of a portfolio that nobody sees, in parts for transactions of their own.
+
+    What others write meanwhile, such as prices of its securities, raises its revision: then it is rebuilt at the end.
+    """
+    noted: list[int] = []
+
+    def begin() -> None:
+        lock(portfolio_id)
+        clear(portfolio_id)
+        noted[:] = revision_of(portfolio_id)
+
+    def end() -> None:
+        lock(portfolio_id)
+        if noted != revision_of(portfolio_id):
+            rebuild(portfolio_id)
+
+    yield begin
+    ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)
+    for batch in batched(list(ids), ASSETS_AT_A_TIME):
+        yield partial(derive, Asset.objects.filter(pk__in=batch))
+    yield end
+
+
+def revision_of(portfolio_id: UUID) -> list[int]:
+    return list(portfolios().filter(pk=portfolio_id).values_list("revision", flat=True))
+
+
+def clear(portfolio_id: UUID) -> None:
+    delete_derived(portfolio_id)
+    instruments = Asset.objects.filter(portfolio=portfolio_id, instrument__isnull=False).order_by()
+    pack_if_forgotten(set(instruments.values_list("instrument_id", flat=True)))
+
+
+def derive(assets: AssetQuerySet[Asset]) -> None:
+    """Derive everything from the values of these assets, of which nothing is derived."""
+    columns, new_gaps = DeltaColumns(), list[Gap]()
+    facts = facts_of(assets)
+    for pk, days, values in registry.rebuilt(valuations_of(facts)):
+        columns.add(facts[pk], days, values)
+        months.write(months.of_asset(pk, days, values))
+        new_gaps += gaps_of_values(pk, days, values)
+    gaps.write(new_gaps)
+    deltas.apply_deltas(columns.finished())
 
 
 def delete_derived(portfolio_id: UUID) -> None:
