@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from strata.migrations._refusing import refuse_backwards
+
 
 class Migration(migrations.Migration):
     dependencies = (("assets", "0043_quantities_held"),)
@@ -27,4 +29,6 @@ class Migration(migrations.Migration):
                 ("price_max_age_days", models.PositiveIntegerField(help_text="PRICE_MAX_AGE_DAYS.")),
             ],
         ),
+        # The version before would take their empty tables for totals of zero.
+        refuse_backwards("assets", "ForgottenPortfolio", "Run rebuild first."),
     )  # fmt: skip

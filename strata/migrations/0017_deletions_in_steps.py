@@ -3,6 +3,8 @@
 import strata.fields.ids
 from django.db import migrations, models
 
+from strata.migrations._refusing import refuse_backwards
+
 
 class Migration(migrations.Migration):
 
@@ -31,4 +33,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('finished_at', None)), fields=['holder_id'], name='deletion_unfinished')],
             },
         ),
+        # They would be shown again.
+        refuse_backwards("strata", "Deletion", "Run finish_deletions first.", finished_at=None),
     ]

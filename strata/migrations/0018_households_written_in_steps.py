@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from strata.migrations._refusing import refuse_backwards
+
 
 class Migration(migrations.Migration):
 
@@ -14,5 +16,13 @@ class Migration(migrations.Migration):
             model_name='deletion',
             name='written_until',
             field=models.DateTimeField(null=True),
+        ),
+        # They would be deleted with entries in the journal.
+        refuse_backwards(
+            "strata",
+            "Deletion",
+            "Wait until the restoration ends, or run finish_deletions.",
+            finished_at=None,
+            written_until__isnull=False,
         ),
     ]
