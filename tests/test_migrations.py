@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
+from importlib import import_module
+from itertools import count
 from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import UUID
@@ -321,6 +323,74 @@ def test_existing_assets_and_types_get_their_keys(newest):
     ):
         rows = apps.get_model(label).objects.using(ALIAS).values_list(name, key)
         assert rows and all(stored == name_key(text) for text, stored in rows)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def run_interrupted(connection, step, between):
+    """Runs the step of a migration, which is interrupted at its first statement, then at the second, and so on, until
+    it ends. Returns how many times it was interrupted. `between` is called after each.
+    """
+    for attempt in count(1):
+        allowed = iter(range(attempt))
+
+        def interrupt(execute, *args, allowed=allowed):
+            if next(allowed, None) is None:
+                raise Interrupted
+            return execute(*args)
+
+        with (
+            suppress(Interrupted),
+            connection.schema_editor(atomic=False) as editor,
+            connection.execute_wrapper(interrupt),
+        ):
+            step(None, editor)
+            break
+        between()
+    with connection.schema_editor(atomic=False) as editor:
+        step(None, editor)  # as where it ended, and that could not be noted
+    return attempt - 1
+
+
+def test_months_lose_and_regain_their_ids_however_often_it_is_interrupted(newest, monkeypatch):
+    migration = import_module("assets.migrations.0045_months_of_values_have_no_id")
+    monkeypatch.setattr(migration, "BATCH", 10)
+    write = (
+        "INSERT INTO assets_packedmonth (asset_id, month, days, amounts) SELECT id, '{}-01-01', {}, name_bytes"
+        " FROM (SELECT id, CAST({} AS {}) AS name_bytes FROM assets_asset) AS a WHERE TRUE"
+        " ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days"
+    )
+    text, binary = ("x'00'", "BLOB") if newest.vendor == "sqlite" else ("'\\x00'", "bytea")
+    years = iter(range(1990, 2100))
+
+    def write_as_others_do(year=None):
+        with newest.cursor() as cursor:
+            cursor.execute(write.format(year or next(years), 1, text, binary))
+            cursor.execute(write.format(1990, 3, text, binary))
+
+    def months():
+        with newest.cursor() as cursor:
+            cursor.execute("SELECT asset_id, month, days, amounts FROM assets_packedmonth ORDER BY 1, 2")
+            return [(*row[:3], bytes(row[3])) for row in cursor.fetchall()]
+
+    for _ in range(3):
+        write_as_others_do()
+    newest_schema, before = schema(newest), months()
+
+    assert run_interrupted(newest, migration.add_id, write_as_others_do) > 3
+    assert len(months()) > len(before) and set(months()) >= set(before)
+    write_as_others_do()
+    with newest.cursor() as cursor:
+        cursor.execute("SELECT count(*), count(DISTINCT id), min(id) > 0 FROM assets_packedmonth")
+        rows, ids, positive = cursor.fetchone()
+    assert rows == ids == len(months()) and positive
+    assert schema(newest) != newest_schema
+
+    between = months()
+    assert run_interrupted(newest, migration.drop_id, lambda: None) > 1
+    assert (schema(newest), months()) == (newest_schema, between)
 
 
 BEFORE_LARGER_AMOUNTS = ("assets", "0015_one_form_of_names")

@@ -72,7 +72,8 @@ def of_asset(
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:
-    MonthlyValues.objects.filter(asset__portfolio=portfolio_id).delete()
+    assets = Asset.objects.filter(portfolio=portfolio_id).order_by()
+    MonthlyValues.objects.filter(asset__in=assets.values("pk")).delete()
 
 
 def calculated(valuations: Valuations) -> dict[Month, EncodedMonth]:

@@ -19,6 +19,8 @@ class MonthlyValues(Owned):
     household_lookup = "asset__portfolio__household"
     is_derived = True
 
+    # In the order of the primary key, which is the only index.
+    pk = models.CompositePrimaryKey("asset_id", "month")
     asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="+", db_index=False)
     month = models.DateField(help_text="Its first day.")
     days = models.IntegerField(help_text="A bit for each day that has a value; the lowest is the first day.")
@@ -26,7 +28,6 @@ class MonthlyValues(Owned):
 
     class Meta:
         db_table = "assets_packedmonth"  # the model's first name
-        constraints = (models.UniqueConstraint(fields=("asset", "month"), name="packed_month_one_per_asset"),)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
