@@ -22,6 +22,7 @@ class AssetSnapshot(TrackedModel):
 
     household_lookup = "asset__portfolio__household"
     portfolio_lookup = "asset__portfolio"
+    located_by = ("asset_id",)
 
     # No index of its own: that of the constraint below begins with the asset.
     asset = models.ForeignKey(

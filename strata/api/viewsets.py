@@ -62,6 +62,11 @@ class HouseholdViewSet(BaseAPIView, viewsets.GenericViewSet[Any]):
         """What every read of this request depends on besides the caller. Overridden where the path has a parent."""
         return {}
 
+    @property
+    def located(self) -> dict[str, Any]:
+        """What the service is given besides the id of a row, to find it by: `within` of locked_row."""
+        return {}
+
     def get_queryset(self) -> QuerySet[Any]:
         """Overridden where the rows depend on more than the scope, such as the action."""
         return self.rows_for(self.request.user, **self.scope)
@@ -233,7 +238,9 @@ class UpdateMixin(HouseholdViewSet):
             self.update_precondition(row, serializer.changes)
             serializer.refuse_changes_of_fixed_fields(row, lambda: self.as_json(row))
 
-        row = self.service.update(self.row_id(), serializer.changes, precondition=precondition)
+        row = self.service.update(
+            self.row_id(), serializer.changes, precondition=precondition, **self.located
+        )
         return self.respond_with(row)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -243,7 +250,7 @@ class UpdateMixin(HouseholdViewSet):
 class DeleteMixin(HouseholdViewSet):
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.require_visible()
-        self.service.delete(self.row_id(), precondition=self.precondition)
+        self.service.delete(self.row_id(), precondition=self.precondition, **self.located)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -33,21 +33,21 @@ def guard_rows[Rows: models.QuerySet[Any]](
     goal = parents(rows.model, set() if to is None else {to})
     while True:
         guards = lock_guards(rows, for_delete=for_delete, will_refer_to=goal)
-        owned = owners_of(rows)
+        owned, located = owners_and_places(rows)
         beyond = [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)]
         if all(guards.protect_rows_in(rows.model, *owners) for _, *owners in (*owned, *beyond)):
             break  # otherwise a row has moved during the wait for the lock: start again
     if {portfolio_id for *_, portfolio_id in beyond} - {portfolio_id for *_, portfolio_id in owned}:
         forget_held_guards()
     raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
-    return among(rows, [pk for pk, *_ in owned])
+    return among(rows, [pk for pk, *_ in owned], located)
 
 
 def guard_stored_row(row: Owned) -> models.QuerySet[Any]:
     """Lock the guards of the row, unless they are held, and raise the revisions. Returns the row as a queryset."""
     model, to = type(row), destination(type(row), vars(row))
     manager: Any = model._base_manager
-    rows: models.QuerySet[Any] = manager.filter(pk=row.pk)
+    rows: models.QuerySet[Any] = manager.filter(pk=row.pk, **place_of(row))
     held = held_guards(row)
     if held is not None and stays_guarded(row, held):
         raise_revisions(model, (held.portfolio_id, row.owning_portfolio_id()))
@@ -65,13 +65,20 @@ def stays_guarded(row: Owned, held: HeldGuards) -> bool:
 
 
 def by_ids[Rows: models.QuerySet[Any]](rows: Rows) -> tuple[Rows, list[UUID]]:
-    return among(rows, list(rows.order_by().values_list("pk", flat=True)))
+    column = located_by(rows.model)
+    keys = list(rows.order_by().values_list("pk", *column))
+    return among(rows, [pk for pk, *_ in keys], {place for _, *places in keys for place in places})
 
 
-def among[Rows: models.QuerySet[Any]](rows: Rows, ids: list[UUID]) -> tuple[Rows, list[UUID]]:
-    """Select the rows by their ids: then they stay the same rows, whatever is written to them."""
+def among[Rows: models.QuerySet[Any]](
+    rows: Rows, ids: list[UUID], located: Collection[UUID]
+) -> tuple[Rows, list[UUID]]:
+    """Select the rows by their ids: then they stay the same rows, whatever is written to them. `located` are the values
+    of the column that they are located by.
+    """
     manager: Any = rows.model._base_manager
-    return manager.using(rows.db).filter(pk__among=ids), ids
+    places = {f"{name.removesuffix('_id')}__pk__among": list(located) for name in located_by(rows.model)}
+    return manager.using(rows.db).filter(pk__among=ids, **places), ids
 
 
 def guard_new_rows(model: type[Owned], rows: Iterable[Owned]) -> None:
@@ -127,6 +134,28 @@ def owners_of(rows: models.QuerySet[Owned]) -> list[tuple[UUID, UUID | None, UUI
     if portfolio is None:
         return [(pk, household_id, None) for pk, household_id in rows.values_list("pk", household)]
     return list(rows.values_list("pk", household, portfolio))
+
+
+def owners_and_places(
+    rows: models.QuerySet[Owned],
+) -> tuple[list[tuple[UUID, UUID | None, UUID | None]], set[UUID]]:
+    """`owners_of`, and the values of the column that the rows are located by."""
+    household, portfolio = owner_columns(rows.model)
+    column = located_by(rows.model)
+    if not column or portfolio is None:
+        return owners_of(rows), set()
+    keys = list(rows.order_by().values_list("pk", household, portfolio, *column))
+    return [(pk, *owners) for pk, *owners, _ in keys], {place for *_, place in keys}
+
+
+def located_by(model: type[models.Model]) -> tuple[str, ...]:
+    """The column that a look-up by id names too, where there is one: TrackedModel.located_by."""
+    return getattr(model, "located_by", ())
+
+
+def place_of(row: models.Model) -> dict[str, Any]:
+    """The same of a row, with its value."""
+    return {column: getattr(row, column) for column in located_by(type(row))}
 
 
 def parents(model: type[Owned], ids: Collection[UUID]) -> dict[str, models.QuerySet[Owned]]:

@@ -18,7 +18,14 @@ from django.utils.translation import gettext_lazy as _
 
 from strata.audit import actor
 from strata.audit.clock import written_at
-from strata.audit.guarding import by_ids, destination, guard_new_rows, guard_rows, guard_stored_row
+from strata.audit.guarding import (
+    by_ids,
+    destination,
+    guard_new_rows,
+    guard_rows,
+    guard_stored_row,
+    place_of,
+)
 from strata.audit.models import Action
 from strata.audit.recording import write_creation, write_journal, write_new_rows
 from strata.db.bulk import insert_instances, update_rows
@@ -114,15 +121,26 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
         """As `bulk_update`, of rows that stay below their parents: in one statement, however many there are."""
         objs, keys = list(objs), key_fields(self.model, fields)
         names = [*fields, *keys, "updated_at", "updated_by"]
-        written: list[Any] = [self.model._meta.get_field(name) for name in names]
+        located_by = self.model.located_by
+        written: list[Any] = [self.model._meta.get_field(name) for name in (*located_by, *names)]
         with transaction.atomic(using=self.db):
-            rows, ids = guard_rows(self.filter(pk__among=[obj.pk for obj in objs]))
+            rows, ids = guard_rows(self.located(objs))
             write_journal(rows, Action.UPDATE, number=len(ids))
             sign_rows(objs, adding=False)
             with updating_derived_data(self.model, ids, fields=fields):
-                update_rows(self.model, names, [stored_values(obj, written, self.db) for obj in objs])
+                stored = [stored_values(obj, written, self.db) for obj in objs]
+                update_rows(self.model, names, stored, located_by=located_by)
 
     update_each.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
+
+    def located(self, objs: Collection[Row]) -> TrackedQuerySet[Row]:
+        """Those of the rows that these objects are, looked up by all that locates them."""
+        columns = self.model.located_by
+        places = {
+            f"{name.removesuffix('_id')}__pk__among": list({getattr(obj, name) for obj in objs})
+            for name in columns
+        }
+        return self.filter(pk__among=[obj.pk for obj in objs], **places)
 
     def update(self, **fields: Any) -> int:
         with transaction.atomic(using=self.db):
@@ -169,10 +187,12 @@ class TrackedModel(Owned):
     `known_since` is the name of the field with the instant since when the row is known. A model without it is shown as
     it is today when the past of a household is read (see strata.audit.point_in_time). `raises_revision` is False where
     writes of its rows change no figure of their portfolio. `computed_columns` are calculated from other rows: an undo
-    does not compare them.
+    does not compare them. `located_by` is the column, if any, that look-ups by id name too: a table that is partitioned
+    by it needs that to find the row at once, and its value never changes.
     """
 
     raises_revision = True
+    located_by: tuple[str, ...] = ()
     computed_columns: tuple[str, ...] = ()
     known_since: str | None = "created_at"
 
@@ -231,8 +251,14 @@ class TrackedModel(Owned):
                 with updating_derived_data(model, [self.pk], fields=kwargs.get("update_fields")):
                     super().save(*args, **kwargs)
 
+    def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Django's statement of a save, which names the id."""
+        djangos: Any = super()  # the stubs do not have it
+        rows = base_qs.filter(**place_of(self)) if self.located_by else base_qs
+        return djangos._do_update(rows, *args, **kwargs)
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        deleted = type(self)._base_manager.filter(pk=self.pk).delete()
+        deleted = type(self)._base_manager.filter(pk=self.pk, **place_of(self)).delete()
         self._state.adding = True
         return deleted
 

@@ -93,19 +93,28 @@ def converted(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]
     return list(map(results.__getitem__, map(id, values)))
 
 
-def update_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Set the fields `names` of many rows to values of their own, in one statement. Each row begins with its key.
+def update_rows(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    located_by: Sequence[str] = (),
+) -> None:
+    """Set the fields `names` of many rows to values of their own, in one statement. Each row begins with its key, and
+    with the fields `located_by`, by which it is looked up too.
 
     Values are as `get_db_prep_save` of their fields gives them: texts, whole numbers and the like, and no bytes.
     """
-    fields = [model._meta.pk, *map(model._meta.get_field, names)]
+    fields = [model._meta.pk, *map(model._meta.get_field, (*located_by, *names))]
     columns = [column_of(model, field.name) for field in fields if field is not None]
-    changed = ", ".join(f"{quoted(name)} = given.{quoted(name)}" for name in columns[1:])
-    table, key = quoted(model._meta.db_table), quoted(columns[0])
+    keys = 1 + len(located_by)
+    table = quoted(model._meta.db_table)
+    changed = ", ".join(f"{quoted(name)} = given.{quoted(name)}" for name in columns[keys:])
+    same = " AND ".join(f"{table}.{quoted(name)} = given.{quoted(name)}" for name in columns[:keys])
     given, params = _given(fields, columns, rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {changed} FROM ({given}) AS given WHERE {table}.{key} = given.{key}",  # noqa: S608 - names of our own columns
+            f"UPDATE {table} SET {changed} FROM ({given}) AS given WHERE {same}",  # noqa: S608 - names of our own columns
             params,
         )
 

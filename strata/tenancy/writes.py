@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from operator import methodcaller
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from strata.tenancy.guards import lock_guards, note_guards, parent_of, rows_refe
 from strata.tenancy.querysets import Owned
 
 type Precondition = Callable[[Any], None]
+NOWHERE: Mapping[str, Any] = MappingProxyType({})  # no column of a row is known but its id
 
 
 def atomic_write[**Args, Result](function: Callable[Args, Result]) -> Callable[Args, Result]:
@@ -66,17 +68,20 @@ def locked_row[Row: Owned](
     *,
     changes: Mapping[str, Any] | None = None,
     for_delete: bool = False,
+    within: Mapping[str, Any] = NOWHERE,
 ) -> Row:
     """Lock what guards the row, and the parent that `changes` move it to; then read it.
 
-    `for_delete`: also what guards the rows that are deleted with it.
+    `for_delete`: also what guards the rows that are deleted with it. `within` are columns of the row that are known:
+    the column that locates it (TrackedModel.located_by).
 
     Raises NotFound(resource), and Restart where the row moved while this waited for the lock.
     """
     model, parent = rows.model, parent_of(rows.model)
     referred = {name: row for name, row in rows_referred_to(model, changes or {}).items() if name == parent}
-    guards = lock_guards(model._base_manager.filter(pk=pk), for_delete=for_delete, will_refer_to=referred)
-    row = rows.filter(pk=pk).first()
+    stored = model._base_manager.filter(pk=pk, **within)
+    guards = lock_guards(stored, for_delete=for_delete, will_refer_to=referred)
+    row = rows.filter(pk=pk, **within).first()
     if row is None:
         raise NotFound(resource)
     if not guards.protect(row):
@@ -134,9 +139,10 @@ def delete_row[Row: Owned](
     precondition: Precondition = always,
     *,
     delete: Callable[[Row], object] = methodcaller("delete"),
+    within: Mapping[str, Any] = NOWHERE,
 ) -> None:
     """Lock the row and all that is deleted with it, ask the precondition, and delete it. Raises NotFound(resource)."""
-    row = locked_row(rows, pk, resource, for_delete=True)
+    row = locked_row(rows, pk, resource, for_delete=True, within=within)
     precondition(row)
     delete(row)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assets.api.entries.base import AssetEntrySerializer, AssetEntryViewSet
 from assets.models import AssetSnapshot
 from assets.services.entries.snapshots import SNAPSHOTS
@@ -44,6 +46,11 @@ class AssetSnapshotViewSet(AssetEntryViewSet):
     queryset = AssetSnapshot.objects.all()
     serializer_class = AssetSnapshotSerializer
     cursor_fields = ("on", "observed_at", "id")
+
+    @property
+    def located(self) -> dict[str, Any]:
+        return {"within": {"asset_id": self.asset_id}}
+
     parameters = {
         "start": day_filter("on__gte", "From this day on."),
         "end": day_filter("on__lte", "Up to this day."),

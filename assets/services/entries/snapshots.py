@@ -18,6 +18,7 @@ from strata.exceptions import Conflict, NotFound
 from strata.fields.dates import resolve_instant_and_day
 from strata.tenancy.guards import note_parents_guards
 from strata.tenancy.writes import (
+    NOWHERE,
     Precondition,
     Service,
     always,
@@ -81,10 +82,14 @@ def next_free_instant(asset: Asset, at: datetime) -> datetime:
 
 @atomic_write
 def update_snapshot(
-    snapshot_id: UUID, changes: Mapping[str, Any], *, precondition: Precondition = always
+    snapshot_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    precondition: Precondition = always,
+    within: Mapping[str, Any] = NOWHERE,
 ) -> AssetSnapshot:
     """Correct a value, its moment or its note. Refuses what `add_snapshot` refuses."""
-    snapshot = locked_row(snapshots_with_assets(), snapshot_id, "snapshot")
+    snapshot = locked_row(snapshots_with_assets(), snapshot_id, "snapshot", within=within)
     precondition(snapshot)
     changes = changed_moment(snapshot, "observed_at", changes)
     key = {name: changes.get(name, getattr(snapshot, name)) for name in ("on", "observed_at")}
@@ -93,8 +98,10 @@ def update_snapshot(
     return snapshot
 
 
-def delete_snapshot(snapshot_id: UUID, *, precondition: Precondition = always) -> None:
-    delete_row(snapshots_with_assets(), snapshot_id, "snapshot", precondition)
+def delete_snapshot(
+    snapshot_id: UUID, *, precondition: Precondition = always, within: Mapping[str, Any] = NOWHERE
+) -> None:
+    delete_row(snapshots_with_assets(), snapshot_id, "snapshot", precondition, within=within)
 
 
 def snapshots_with_assets() -> QuerySet[AssetSnapshot]:

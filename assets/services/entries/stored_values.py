@@ -80,7 +80,8 @@ def stored_values(moments: Sequence[Moment]) -> list[Stored]:
     looked_up = fetch_rows(_IDS[connection.vendor], _params([moments[place] for place in places]))
     places_and_ids = [(places[int(place)], *ids) for place, *ids in looked_up]
     wanted = {parse_id(pk) for _, *ids in places_and_ids for pk in ids if pk is not None}
-    rows = {row.pk: row for row in AssetSnapshot.objects.filter(pk__among=list(wanted)).order_by()}
+    values = AssetSnapshot.objects.filter(pk__among=list(wanted), asset__pk__among=list(assets))
+    rows = {row.pk: row for row in values.order_by()}
     for row in rows.values():
         row.asset = assets[row.asset_id]
     stored = [Stored()] * len(moments)

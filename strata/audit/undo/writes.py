@@ -146,10 +146,10 @@ def write_columns(model: type[TrackedModel], undone: list[UndoneRow], columns: s
     names = {model._meta.get_field(name).name for name in columns}
     is_key = not names.isdisjoint(unique_fields(model))
     written = sorted({*names, *key_fields(model, names), "updated_at", "updated_by"})
-    fields = [model._meta.get_field(name) for name in written]
+    fields = [model._meta.get_field(name) for name in (*model.located_by, *written)]
     values = [stored_values(row, fields, DEFAULT_DB_ALIAS) for row in rows]
     for batch in batched(reversed(values), 1) if is_key else [values]:
-        update_rows(model, written, list(batch))
+        update_rows(model, written, list(batch), located_by=model.located_by)
 
 
 def row_with_earlier_values(undone: UndoneRow) -> TrackedModel:
