@@ -123,9 +123,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(begin())
             return
         try:
-            results = self.connection.execute(f"{begin()}; {check.NUMBER}")
+            results = self.connection.execute("; ".join((begin(), check.NUMBER)))
         except psycopg.errors.UndefinedTable:  # before the first migrations
-            self.connection.execute(f"ROLLBACK; {begin()}")
+            self.connection.execute("; ".join(("ROLLBACK", begin())))
             return
         while results.nextset():
             pass  # to the answer of the last statement
