@@ -13,7 +13,7 @@ from tests.serving import ROOT, environment, manage, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.on_postgresql]
 WRITERS = 4
-ROUNDS = 4
+ROUNDS = 2
 DAYS = 25  # of a batch: its creations are one entry of the journal
 
 
