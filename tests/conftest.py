@@ -81,8 +81,8 @@ def pytest_collection_modifyitems(config, items) -> None:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Prints what the tests measured, whether they passed or not."""
-    for outcome in ("passed", "failed"):
+    """Prints what the tests measured, or why they did not, whether they passed or not."""
+    for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
                 if name == "figures":

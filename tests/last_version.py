@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
 from io import BytesIO
@@ -14,7 +15,9 @@ LAST_VERSION = "LAST_VERSION"  # a commit or tag, in place of the one that is fo
 
 
 def git(*arguments: str) -> bytes:
-    """What git writes; nothing where it fails, or where this is no clone."""
+    """What git writes; nothing where it fails, is not installed, or where this is no clone."""
+    if shutil.which("git") is None:
+        return b""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
     return done.stdout.strip() if done.returncode == 0 and arguments[0] != "archive" else done.stdout
 

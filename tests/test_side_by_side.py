@@ -18,11 +18,12 @@ DAYS = 25  # of a batch: its creations are one entry of the journal
 
 
 @pytest.fixture
-def ports(url, tmp_path):
+def ports(url, tmp_path, figures):
     """The ports of a server of the last version and of one of this version."""
     version = last_version()
     if version is None:
-        pytest.skip(f"NOT RUN: this clone has no history, so no last version: set {LAST_VERSION}")
+        figures(f"NOT RUN, this clone has no history and so no last version: set {LAST_VERSION}")
+        pytest.skip("no last version")
     unpack(version, tmp_path)
     env = environment(url, SECRET_KEY="the same for both", WEB_CONCURRENCY="1")
     with ExitStack() as servers:
