@@ -1,7 +1,7 @@
 """The key of a month of values is the asset and the month: nothing refers to its id, which took 30 bytes a row.
 
 On PostgreSQL no statement reads or rewrites the table under a lock; the version before goes on writing. Backwards the
-rows are numbered in batches. Interrupted, both go on where they were (docs/decisions/0048).
+rows are numbered in batches. Interrupted, both go on where they were (docs/decisions/0052).
 """
 
 from django.db import migrations, models, transaction
