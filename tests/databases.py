@@ -81,8 +81,12 @@ class PostgresqlServer:
         self.make_folder()
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata", self.data)
         self.start()
-        migrated = self.copy_migrated(os.environ.get(SERVER) or os.environ["TEST_DATABASE_URL"])
-        self.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{migrated}"')
+        of_pass = os.environ.get(SERVER) or os.environ.get("TEST_DATABASE_URL")
+        if of_pass is None:  # no test: `make scale`, or a benchmark
+            self.execute(f"CREATE DATABASE {TEMPLATE}")
+            self.token = populate(self._url(TEMPLATE))
+            return
+        self.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{self.copy_migrated(of_pass)}"')
         self.token = add_alice(self._url(TEMPLATE))
 
     def copy_migrated(self, url: str) -> str:

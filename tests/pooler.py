@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 import psycopg
@@ -63,23 +63,24 @@ def pooling(url: str, *, size: int) -> Iterator[Pooler]:
     """Runs PgBouncer before the server of the URL for the duration of the block. It does not run as root."""
     pgbouncer = program()
     assert pgbouncer, "pgbouncer is not installed: apt install pgbouncer"
-    folder, port, server = Path(mkdtemp(prefix="strata-pgbouncer-")), free_port(), urlsplit(url)
-    (folder / "userlist.txt").write_text(userlist(server))
-    (folder / "pgbouncer.ini").write_text(adapted_config(folder, port, server, size))
-    make_certificate(folder)
-    identity = {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.getuid() else {}
-    if identity:
-        for path in (folder, *folder.iterdir()):
-            shutil.chown(path, identity["user"], identity["group"])
-    with subprocess.Popen([pgbouncer, "-q", folder / "pgbouncer.ini"], cwd=folder, **identity) as process:
-        try:
-            wait_for(lambda: process.poll() is not None or is_open(port))
-            assert process.poll() is None, (folder / "pgbouncer.log").read_text()
-            yield Pooler(port, folder, process)
-        finally:
-            process.kill()
-            process.wait(PATIENCE)
-            shutil.rmtree(folder)
+    port, server = free_port(), urlsplit(url)
+    with TemporaryDirectory(prefix="strata-pgbouncer-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "userlist.txt").write_text(userlist(server))
+        (folder / "pgbouncer.ini").write_text(adapted_config(folder, port, server, size))
+        make_certificate(folder)
+        identity = {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.getuid() else {}
+        if identity:
+            for path in (folder, *folder.iterdir()):
+                shutil.chown(path, identity["user"], identity["group"])
+        with subprocess.Popen([pgbouncer, "-q", folder / "pgbouncer.ini"], cwd=folder, **identity) as process:
+            try:
+                wait_for(lambda: process.poll() is not None or is_open(port))
+                assert process.poll() is None, (folder / "pgbouncer.log").read_text()
+                yield Pooler(port, folder, process)
+            finally:
+                process.kill()
+                process.wait(PATIENCE)
 
 
 def userlist(server: SplitResult) -> str:
