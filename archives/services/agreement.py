@@ -142,7 +142,8 @@ class Lots:
         if not row.get("lots"):
             return
         units = exact_total(Decimal(lot["quantity"]) for lot in row["lots"])
-        if row["type"] not in NAMES_LOTS or units > abs(exact_or_none(row["quantity"]) or 0):
+        moved: Decimal = exact_or_none(row["quantity"]) or Decimal(0)
+        if row["type"] not in NAMES_LOTS or units > abs(moved):
             why = _("The lots are more than the transaction moves.")
             raise refusals.bad_row(member_of(Transaction), line, why)
         for lot in row["lots"]:

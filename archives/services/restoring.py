@@ -142,10 +142,11 @@ def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
 def is_large(container: Container, request: Request) -> bool:
     """Whether there are many rows to write, or many to replace. The household that is replaced was not locked yet."""
     most = deletions.MOST_AT_ONCE
-    if container.manifest.rows > most or request.mode == NEW:
+    replaced = request.household_id if request.mode == REPLACE else None
+    if container.manifest.rows > most or replaced is None:
         return container.manifest.rows > most
     # nosemgrep: rows-through-for-user - the callers check that the household is the user's own, or are commands
-    rows = Household.objects.filter(pk=request.household_id)
+    rows = Household.objects.filter(pk=replaced)
     return deletions.count_below(Household, rows, most + 1) > most
 
 

@@ -167,8 +167,8 @@ def book_of(
 
 def _shown(asset: InvestedAsset, of_asset: AssetLots) -> AssetLots:
     """An account has no lots: what is paid in and out is its balance, and nothing that was bought or sold for it."""
-    every_lot = (*of_asset.open, *of_asset.closed, *of_asset.missing)
-    if asset.is_balance and not any(lot.quantity for lot in every_lot):
+    parts = (of_asset.open, of_asset.closed, of_asset.missing)
+    if asset.is_balance and not any(lot.quantity for lots in parts for lot in lots):
         return AssetLots(of_asset.asset_id, of_asset.currency, of_asset.method)
     return of_asset
 

@@ -95,13 +95,16 @@ def only_hidden_rows_use(row: TrackedModel) -> bool:
     """Whether rows prevent the deletion of this one, all of which are deleted for everybody."""
     users = [rows for rows in users_of(type(row), row.pk) if rows.exists()]
     deleted = unfinished().filter(written_until=None).order_by().values("holder_id")
-    return bool(users) and not any(
-        rows.exclude(**{f"{owner_columns(rows.model)[0]}__in": deleted}).exists() for rows in users
-    )
+    return bool(users) and not any(rows_outside(rows, deleted).exists() for rows in users)
 
 
 def without_hidden(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    return rows.exclude(**{f"{owner_columns(rows.model)[0]}__in": hiding_households()})
+    return rows_outside(rows, hiding_households())
+
+
+def rows_outside(rows: models.QuerySet[Any], households: models.QuerySet[Any, Any]) -> models.QuerySet[Any]:
+    model: type[TrackedModel] = rows.model
+    return rows.exclude(**{f"{owner_columns(model)[0]}__in": households})
 
 
 # --- hidden at once ---

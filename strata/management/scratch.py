@@ -55,7 +55,8 @@ def is_behind_pooler() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         own: int = cursor.fetchone()[0]
-    return own != connection.connection.info.backend_pid
+    seen: int = connection.connection.info.backend_pid
+    return own != seen
 
 
 def call(*command: str, environment: Mapping[str, str]) -> str:
