@@ -168,21 +168,21 @@ def moved(household, portfolio):
     record_price(bond, date(2024, 1, 5), 98)
     elsewhere = Portfolio.objects.create(household=household, name="Elsewhere", base_currency="EUR")
     places = ((portfolio, "One"), (portfolio, "Two"), (elsewhere, "Three"))
-    one, two, three = (
+    first, second, elsewhere_held = (
         create_asset(place, name, TypeId.STOCKS, valuation="market", instrument=shares)
         for place, name in places
     )
-    add_transaction(one, "ACQUIRE", date(2024, 1, 2), quantity="10", amount="90", fee="1")
-    add_transaction(one, "ACQUIRE", date(2024, 1, 3), quantity="5", amount="60")
-    add_transaction(three, "ACQUIRE", date(2024, 1, 4), quantity="1", amount="6")
-    add_transaction(three, "ACQUIRE", date(2024, 1, 4), quantity="4", amount="30")
-    transfer(one.pk, to_asset_id=two.pk, on=date(2024, 1, 8), quantity=Decimal(12))
-    transfer(three.pk, to_asset_id=one.pk, on=date(2024, 1, 9), quantity=Decimal(2))
-    transfer(two.pk, to_asset_id=three.pk, on=date(2024, 1, 10), quantity=Decimal(1))
+    add_transaction(first, "ACQUIRE", date(2024, 1, 2), quantity="10", amount="90", fee="1")
+    add_transaction(first, "ACQUIRE", date(2024, 1, 3), quantity="5", amount="60")
+    add_transaction(elsewhere_held, "ACQUIRE", date(2024, 1, 4), quantity="1", amount="6")
+    add_transaction(elsewhere_held, "ACQUIRE", date(2024, 1, 4), quantity="4", amount="30")
+    transfer(first.pk, to_asset_id=second.pk, on=date(2024, 1, 8), quantity=Decimal(12))
+    transfer(elsewhere_held.pk, to_asset_id=first.pk, on=date(2024, 1, 9), quantity=Decimal(2))
+    transfer(second.pk, to_asset_id=elsewhere_held.pk, on=date(2024, 1, 10), quantity=Decimal(1))
     split = {"type": "split", "numerator": 2, "denominator": 1, "on": date(2024, 1, 20)}
     InstrumentAction.objects.create(household=household, instrument=shares, **split)
-    transfer(two.pk, to_asset_id=one.pk, on=date(2024, 1, 22), quantity=Decimal(3))
-    add_transaction(one, "DISPOSE", date(2024, 1, 28), quantity="10", amount="60")
+    transfer(second.pk, to_asset_id=first.pk, on=date(2024, 1, 22), quantity=Decimal(3))
+    add_transaction(first, "DISPOSE", date(2024, 1, 28), quantity="10", amount="60")
     of_bond = create_asset(portfolio, "Bund", TypeId.BONDS, valuation="market", instrument=bond)
     add_transaction(of_bond, "ACQUIRE", date(2024, 1, 5), quantity="10000", amount="9800", fee="2")
     savings, giro = (
