@@ -22,7 +22,7 @@ RATE_PLACES = 4
 
 
 class Equity(NamedTuple):
-    """Amounts are the household's parts, in the currency of the collateral; `owed` is negative.
+    """Amounts are the household's parts, rounded to the minor unit of the collateral's currency; `owed` is negative.
 
     `loan_to_value` is what is owed on all of it, by what all of it is worth; None where it is worth nothing.
     """
@@ -59,7 +59,8 @@ def equity_of(asset: Asset, on: date) -> Equity | None:
     if value is None or whole_value is None or not owed.complete or not whole_owed.complete:
         return None
     ratio = loan_to_value(in_money(whole_owed, currency), whole_value)
-    return Equity(collateral, tuple(assets.values()), value, in_money(owed, currency), ratio)
+    shown = round_money(value, currency)
+    return Equity(collateral, tuple(assets.values()), shown, in_money(owed, currency), ratio)
 
 
 def added_up(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:

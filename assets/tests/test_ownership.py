@@ -234,15 +234,15 @@ def test_equity_is_of_the_parts_and_loan_to_value_of_the_whole(alice, portfolio,
     put(alice, house, HALF)
     shown = detail(alice, house, "2024-01-15")["equity"]
     assert shown == {
-        "value": "200000.005",
+        "value": "200000.00",
         "loans": "-300000.00",
-        "equity": "-99999.995",
+        "equity": "-100000.00",
         "loan_to_value": "0.75",
     }
     put(alice, loan, [{"on": None, "share": "0.25"}])
     assert detail(alice, loan, "2024-01-15")["equity"] == shown | {
         "loans": "-75000.00",
-        "equity": "125000.005",
+        "equity": "125000.00",
     }
 
 

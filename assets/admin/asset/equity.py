@@ -11,7 +11,6 @@ from assets.services.equity import Equity, equity_of
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
 from strata.fields.active_formats import amount_text, day_text
-from strata.fields.currencies import round_money
 from strata.fields.dates import local_day
 from strata.fields.percentages import percent_text
 
@@ -23,8 +22,7 @@ def equity_of_asset(asset: Asset) -> dict[str, Any] | None:
     if equity is None:
         return None
     currency = equity.collateral.currency
-    value = round_money(equity.value, currency)
-    amounts = {_("Value"): value, _("Owed"): -equity.owed, _("Equity"): value + equity.owed}
+    amounts = {_("Value"): equity.value, _("Owed"): -equity.owed, _("Equity"): equity.equity}
     return {
         "day": day_text(today),
         "currency": currency,
