@@ -16,6 +16,7 @@ from assets.admin.asset.sections import Section
 from assets.admin.entries import is_account
 from assets.admin.instruments.prices import last_prices
 from assets.models import Asset, Instrument, Transaction
+from assets.models.asset import Valuation
 from investments.queries.holdings import LotsOfAsset, lots_of_assets
 from portfolios.models import LOT_METHODS
 from reports.performance.presenting import (
@@ -51,20 +52,26 @@ def holding_section(asset: Asset, request: HttpRequest) -> Section | None:
 
 
 def may_hold(asset: Asset) -> bool:
-    if asset.instrument_id is not None or asset.quantity is not None:
+    if instrument_of(asset) is not None or asset.quantity is not None:
         return True
     rows = Transaction.objects.filter(asset=asset)
     return rows.filter(type__in=MOVES_UNITS).exists()
 
 
+def instrument_of(asset: Asset) -> Instrument | None:
+    """What the asset holds; the index that its value follows is not held."""
+    return None if asset.valuation == Valuation.INDEX else asset.instrument
+
+
 def holding_of_asset(asset: Asset, lots: LotsOfAsset, on: date, request: HttpRequest) -> dict[str, Any]:
+    instrument = instrument_of(asset)
     opened = page_of(lots.open, request.GET.get("lots", ""))
     closed = page_of(list(reversed(lots.closed)), request.GET.get("sold", ""))
     return {
         "figures": figures(asset, lots),
         "currency": lots.currency,
-        "instrument": asset.instrument and admin_url(Instrument, "change", asset.instrument.pk),
-        "instrument_name": str(asset.instrument or ""),
+        "instrument": instrument and admin_url(Instrument, "change", instrument.pk),
+        "instrument_name": str(instrument or ""),
         "trade": trade_address(asset, request),
         "open": opened,
         "open_rows": [open_lot_row(lot, lots.currency, on) for lot in opened.object_list],
@@ -77,7 +84,7 @@ def figures(asset: Asset, lots: LotsOfAsset) -> list[tuple[str, Any, str]]:
     """(name, text, what kind of text it is): an amount is hidden by "Hide amounts"."""
     currency, realised = lots.currency, lots.realised
     rows = [
-        (_("Quantity"), quantity_of(asset, lots), "amount"),
+        *quantity_rows(asset, lots),
         *price_rows(asset),
         (_("Value"), money_text(lots.value, currency) or UNKNOWN, "amount"),
         (_("Cost"), money_text(lots.cost, currency) or UNKNOWN, "amount"),
@@ -101,21 +108,29 @@ def figures(asset: Asset, lots: LotsOfAsset) -> list[tuple[str, Any, str]]:
     return rows
 
 
-def quantity_of(asset: Asset, lots: LotsOfAsset) -> str:
-    """That of the lots; without any transaction the one that the asset says."""
+def quantity_rows(asset: Asset, lots: LotsOfAsset) -> list[tuple[str, Any, str]]:
+    """The quantity of the lots; without any transaction the one that the asset says. None of what is bought whole."""
+    if instrument_of(asset) is None and asset.quantity is None and not counts_units(lots):
+        return []
     if lots.open or lots.closed or lots.missing_quantity or asset.quantity is None:
-        return quantity_text(lots.lots.quantity)
-    return number_text(asset.quantity)
+        return [(_("Quantity"), quantity_text(lots.lots.quantity), "amount")]
+    return [(_("Quantity"), number_text(asset.quantity), "amount")]
+
+
+def counts_units(lots: LotsOfAsset) -> bool:
+    every_lot = (*lots.lots.open, *lots.lots.closed, *lots.lots.missing)
+    return any(lot.quantity for lot in every_lot)
 
 
 def price_rows(asset: Asset) -> list[tuple[str, Any, str]]:
     """The last price of what it holds, with its day."""
-    if asset.instrument is None:
+    instrument = instrument_of(asset)
+    if instrument is None:
         return []
-    last = last_prices([asset.instrument]).get(asset.instrument.pk)
+    last = last_prices([instrument]).get(instrument.pk)
     if last is None:
         return [(_("Price"), _("No price yet."), "")]
-    words = {"price": last.price, "currency": asset.instrument.currency, "day": last.on}
+    words = {"price": last.price, "currency": instrument.currency, "day": last.on}
     text = _("%(price)s %(currency)s on %(day)s") % words
     return [(_("Price"), _("%(day)s (out of date)") % {"day": text} if last.is_stale else text, "")]
 
@@ -123,7 +138,7 @@ def price_rows(asset: Asset) -> list[tuple[str, Any, str]]:
 def trade_address(asset: Asset, request: HttpRequest) -> str:
     user: Any = request.user
     may_write = user.is_superuser or role_in(user, asset.portfolio.household_id) in EDITORS
-    if asset.instrument_id is None or asset.disposed_on or not may_write:
+    if instrument_of(asset) is None or asset.disposed_on or not may_write:
         return ""
     return f"{reverse('trade')}?{urlencode({'portfolio': str(asset.portfolio_id), 'asset': str(asset.pk)})}"
 

@@ -121,6 +121,30 @@ def test_an_account_and_a_house_without_purchases_have_no_holding(alices, portfo
         assert alices.get(url(Asset, "change", asset.pk)).context.get("holding") is None
 
 
+def test_the_index_that_a_house_follows_is_not_held(alices, alice, portfolio, household):
+    index = Instrument.objects.create(
+        household=household, symbol="HOUSES", name="Houses", currency="EUR", instrument_type="index"
+    )
+    house = create_asset(portfolio, "House", TypeId.REAL_ESTATE, instrument=index, valuation="index")
+    record_price(index, BOUGHT, 100)
+    record_price(index, TODAY, 125)
+    add_value(house, 200_000, BOUGHT)
+    assert alices.get(url(Asset, "change", house.pk)).context.get("holding") is None
+    holding = alice.get(f"/api/v1/assets/{house.pk}/holding").json()
+    assert (holding["quantity"], holding["price"], holding["value"]) == (None, None, "250000.00")
+    Transaction.objects.create(
+        asset=house, type="ACQUIRE", on=BOUGHT, amount=Decimal(180_000), currency="EUR"
+    )
+    shown = figures(alices, house)
+    assert not shown.keys() & {"Quantity", "Price"}
+    assert shown["Unrealised gain"] == "+70,000.00 EUR"
+    assert "/admin/trade/?portfolio=" not in page_of(alices, house)
+    bought = trade(
+        create_asset(portfolio, "Shares", TypeId.FUND, instrument=index), "ACQUIRE", BOUGHT, 1, "100"
+    )
+    assert bought.asset_id != house.pk
+
+
 def test_many_lots_take_as_many_queries_as_one(alices, shares, abc):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

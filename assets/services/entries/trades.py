@@ -92,7 +92,9 @@ def instruments_named(text: str, household_id: UUID) -> list[Instrument]:
 
 
 def holders_in(portfolio: Portfolio, instrument: Instrument) -> AssetQuerySet[Asset]:
-    return Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)
+    """A house that follows an index holds nothing of it."""
+    rows = Asset.objects.filter(portfolio=portfolio, instrument=instrument, disposed_on=None)
+    return rows.exclude(valuation=Valuation.INDEX)
 
 
 def asset_with(portfolio: Portfolio, instrument: Instrument, asset_id: UUID | None = None) -> Asset:
