@@ -108,6 +108,11 @@ class Action(NamedTuple):
         return Fraction(self.numerator, self.denominator)
 
     @property
+    def other_asset_id(self) -> UUID | None:
+        """As that of a trade."""
+        return self.to_asset_id
+
+    @property
     def moves(self) -> bool:
         """Whether its shares go to another asset."""
         return self.type in (ActionType.SPIN_OFF, ActionType.MERGER)

@@ -56,9 +56,8 @@ def with_links(asset_ids: Collection[UUID], groups: Iterable[Iterable[AssetEvent
 
 def _links(ledger: Ledger) -> Iterator[tuple[UUID, UUID]]:
     for asset_id, asset in ledger.items():
-        for event in asset.events:
-            other = event.to_asset_id if isinstance(event, Action) else event.other_asset_id
-            if other is not None and other in ledger:
+        for other in filter(None, map(attrgetter("other_asset_id"), asset.events)):
+            if other in ledger:
                 yield asset_id, other
 
 

@@ -5,35 +5,27 @@ time of a report about thousands of transactions.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, Func, TextField
 
 from assets.holdings.events import QUANTITY_PLACES, ChosenLot, Trade, TradeType, quantity_units
 from assets.models import Transaction
 from assets.rules.entries.disposal import DISPOSAL
-from strata.db.params import fetch_rows, parse_id
+from strata.db.params import Days, fetch_rows, parse_id
 
+AS_TEXT = {"sqlite": "(%(expressions)s || '')", "postgresql": "%(expressions)s"}
+IN_UTC = {"sqlite": "(%(expressions)s || '+00:00')", "postgresql": "%(expressions)s"}
+MONEY = ("amount", "fee", "tax")
+REST = ("lots", "transfer_id", "source", "external_id")
 COLUMNS = (
-    "asset_id",
-    "id",
-    "type",
-    "on",
-    "occurred_at",
-    "position",
-    "currency",
-    "quantity",
-    "amount",
-    "fee",
-    "tax",
-    "lots",
-    "transfer_id",
-    "source",
-    "external_id",
+    *("asset_id", "id", "type", "stored_day", "stored_instant"),
+    *("position", "currency", "quantity", *MONEY, *REST),
 )
 TYPES = {kind.value: kind for kind in TradeType}
 type OtherAssets = Mapping[
@@ -49,67 +41,69 @@ def trades_of(
         return {}
     rows = Transaction.objects.filter(asset__pk__among=list(asset_ids))
     in_order = rows.order_by("asset_id", "on", "occurred_at", "position", "id")
-    sql, params = in_order.values_list(*COLUMNS).query.get_compiler(connection.alias).as_sql()
-    columns = _of_sqlite if connection.vendor == "sqlite" else _of_postgresql
+    # With the columns' own types Django would parse each day and each instant.
+    as_stored = in_order.annotate(
+        stored_day=Func(F("on"), template=AS_TEXT[connection.vendor], output_field=TextField()),
+        stored_instant=Func(F("occurred_at"), template=IN_UTC[connection.vendor], output_field=TextField()),
+    )
+    sql, params = as_stored.values_list(*COLUMNS).query.get_compiler(connection.alias).as_sql()
+    trade_of = _reader(others)
     trades: dict[UUID, list[Trade]] = {}
-    days: dict[str, date] = {}
+    asset_id, stored_id, of_asset = None, None, list[Trade]()
     for stored in fetch_rows(sql, params):
-        asset_id, *row = columns(stored, days)
-        if row[0] in without:
-            continue
-        trades.setdefault(asset_id, []).append(_trade(asset_id, row, others))
+        if asset_id is None or stored[0] != stored_id:
+            stored_id, asset_id = stored[0], parse_id(stored[0])
+            of_asset = trades.setdefault(asset_id, [])
+        trade = trade_of(asset_id, stored)
+        if not without or trade.transaction_id not in without:
+            of_asset.append(trade)
     return trades
 
 
-def _trade(asset_id: UUID, row: list[Any], others: OtherAssets) -> Trade:
-    pk, kind, on, at, position, currency, quantity, amount, fee, tax, lots, transfer_id, *origin = row
-    return Trade(
-        pk,
-        TYPES[kind],
-        on,
-        at,
-        position,
-        currency,
-        quantity,
-        amount or 0,
-        fee,
-        tax,
-        _chosen_lots(lots) if lots else (),
-        origin == [DISPOSAL, DISPOSAL]
-        or (quantity is None and pk == transfer_id),  # it is that of the leg out
-        transfer_id,
-        others.get((transfer_id, asset_id)) if transfer_id else None,
-    )
+def _reader(others: OtherAssets) -> Callable[[UUID, tuple[Any, ...]], Trade]:
+    """The function that makes a trade of a row. Money is in ten-thousandths already, and `lots` are text."""
+    is_lite, days = connection.vendor == "sqlite", Days()
+    units_of = units_of_text if is_lite else quantity_units
+    id_of: Callable[[Any], UUID] = (lambda stored: UUID(int=int(stored, 16))) if is_lite else parse_id
 
+    def trade_of(asset_id: UUID, row: tuple[Any, ...]) -> Trade:
+        (
+            _,
+            stored_id,
+            kind,
+            day,
+            at,
+            position,
+            currency,
+            quantity,
+            amount,
+            fee,
+            tax,
+            lots,
+            moved_by,
+            *origin,
+        ) = row
+        pk = id_of(stored_id)  # the id of an asset comes many times, that of a transaction once
+        transfer_id = None if moved_by is None else parse_id(moved_by)
+        return Trade(
+            pk,
+            TYPES[kind],
+            days[day],
+            datetime.fromisoformat(at) if is_lite else at,
+            position,
+            currency,
+            None if quantity is None else units_of(quantity),
+            amount or 0,
+            fee,
+            tax,
+            _chosen_lots(lots) if lots else (),
+            origin == [DISPOSAL, DISPOSAL]
+            or (quantity is None and pk == transfer_id),  # it is that of the leg out
+            transfer_id,
+            others.get((transfer_id, asset_id)) if transfer_id else None,
+        )
 
-def _of_postgresql(row: tuple[Any, ...], days: dict[str, date]) -> list[Any]:
-    """Money is in ten-thousandths already; `lots` are text, as in every query without Django's converters."""
-    columns = list(row)
-    if row[7] is not None:
-        columns[7] = quantity_units(row[7])
-    return columns
-
-
-def _of_sqlite(row: tuple[Any, ...], days: dict[str, date]) -> list[Any]:
-    columns = list(row)
-    # The id of an asset comes many times, that of a transaction once.
-    columns[0], columns[1] = parse_id(row[0]), UUID(int=int(row[1], 16))
-    if not isinstance(row[3], date):
-        columns[3] = _day(row[3], days)
-    at = row[4] if isinstance(row[4], datetime) else datetime.fromisoformat(row[4])
-    columns[4] = at.replace(tzinfo=UTC)
-    if row[7] is not None:
-        columns[7] = units_of_text(row[7])
-    if row[12] is not None:
-        columns[12] = parse_id(row[12])
-    return columns
-
-
-def _day(text: str, days: dict[str, date]) -> date:
-    day = days.get(text)
-    if day is None:
-        day = days[text] = date.fromisoformat(text)
-    return day
+    return trade_of
 
 
 def units_of_text(text: str) -> int:
