@@ -18,7 +18,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from investments.calculations.lot_results import AssetLots, ClosedLot, MissingLot, OpenLot
+from investments.calculations.lot_results import AssetLots, ClosedLot, Closing, MissingLot, OpenLot
 from investments.calculations.reported import POOL_UNIT, RATE_UNIT, Rates
 
 
@@ -86,27 +86,26 @@ def realised_totals(
     lots: AssetLots, rates: Rates, *, start: date | None = None, end: date | None = None
 ) -> GainTotals:
     """The same as the total of realised_gains, without an object for each lot."""
-    cost = proceeds = realised = fx = 0
-    complete, rate_of = True, rates.into_target(lots.currency)
-    is_pooled = lots.currency != rates.target
-    for lot in lots.closed:
-        on, own_cost, own_proceeds = lot.disposed_on, lot.cost, lot.proceeds
-        if (start is not None and on <= start) or (end is not None and on > end):
-            continue
-        of_cost: int | None = 0
-        if is_pooled and lot.reported is not None:
-            of_cost = lot.reported * POOL_UNIT
-        elif own_cost:
-            rate = rate_of[lot.acquired_on]
-            of_cost = None if rate is None else own_cost * rate
-        rate = rate_of[on] if own_cost or own_proceeds else 0
-        if lot.unknown or of_cost is None or rate is None:
-            complete = False
-            continue
-        received = own_proceeds * rate
-        cost, proceeds = cost + of_cost, proceeds + received
-        realised, fx = realised + received - of_cost, fx + own_cost * rate - of_cost
-    return GainTotals(cost, proceeds, realised, fx, complete)
+    return added_up(
+        _total_of(closing, lots, rates)
+        for closing in lots.closings
+        if (start is None or closing.on > start) and (end is None or closing.on <= end)
+    )
+
+
+def _total_of(closing: Closing, lots: AssetLots, rates: Rates) -> GainTotals:
+    """Lot by lot only where something is unknown, or a pool knows the cost in the reporting currency."""
+    is_pooled = lots.currency != rates.target and any(part.reported is not None for part in closing.parts)
+    if not is_pooled and not closing.is_unknown:
+        rate_of = rates.into_target(lots.currency)
+        bought = [(own_cost, rate_of[lot.order[0]]) for lot, _, own_cost, _ in closing.parts if own_cost]
+        rate = rate_of[closing.on] if bought or closing.proceeds else 0
+        costs = [own_cost * rate_then for own_cost, rate_then in bought if rate_then is not None]
+        if rate is not None and len(costs) == len(bought):
+            cost, proceeds = sum(costs), closing.proceeds * rate
+            at_sale = sum(own_cost for own_cost, _ in bought) * rate
+            return GainTotals(cost, proceeds, proceeds - cost, at_sale - cost)
+    return total(gain_of(lot, lots, rates) for lot in closing.closed_lots())
 
 
 def added_up(totals: Iterable[GainTotals]) -> GainTotals:
@@ -122,10 +121,13 @@ def added_up(totals: Iterable[GainTotals]) -> GainTotals:
 
 def total_in_own_currency(lots: AssetLots) -> GainTotals:
     """The same as the total of realised_gains in the asset's own currency: no rate takes part in it."""
-    known = [lot for lot in lots.closed if not lot.unknown]
-    cost = sum(lot.cost for lot in known) * RATE_UNIT
-    proceeds = sum(lot.proceeds for lot in known) * RATE_UNIT
-    return GainTotals(cost, proceeds, proceeds - cost, 0, len(known) == len(lots.closed))
+    whole = [closing for closing in lots.closings if not closing.is_unknown]
+    others = [lot for closing in lots.closings if closing.is_unknown for lot in closing.closed_lots()]
+    known = [lot for lot in others if not lot.unknown]
+    cost = sum(closing.cost for closing in whole) + sum(lot.cost for lot in known)
+    proceeds = sum(closing.proceeds for closing in whole) + sum(lot.proceeds for lot in known)
+    fine_cost, fine_proceeds = cost * RATE_UNIT, proceeds * RATE_UNIT
+    return GainTotals(fine_cost, fine_proceeds, fine_proceeds - fine_cost, 0, len(known) == len(others))
 
 
 def open_cost(lot: OpenLot, lots: AssetLots, rates: Rates) -> int | None:

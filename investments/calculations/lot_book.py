@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from heapq import heappop, heappush
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -83,10 +84,9 @@ def shared_out(amount: int, weights: Sequence[Units]) -> list[int]:
     total = sum(weights, start=0)
     if not total:
         return [amount, *[0] * (len(weights) - 1)]
-    parts, before, done = [], 0, 0 * total
-    for weight in weights:
-        done += weight
-        after = cut(amount, done, total)
+    parts, before = [], 0
+    for done in accumulate(weights):
+        after = int(amount * done // total)
         parts.append(after - before)
         before = after
     return parts
@@ -112,15 +112,21 @@ class LotBook:
         """Take so many units, at most all, in the order of the method."""
         self.units -= wanted
         parts, is_long = [], wanted > 0
+        first, drop_first = self.first, self.drop_first
         while wanted:
-            lot = self.first()
-            rest = lot.quantity - lot.taken
-            units = rest if (rest < wanted) is is_long else wanted
-            if units:
-                parts.append(lot.take(units))
-                wanted -= units
-            if units == rest:
-                self.drop_first()
+            lot = first()
+            taken = lot.taken
+            rest = lot.quantity - taken
+            if rest != wanted and (rest > wanted) is is_long:
+                parts.append(lot.take(wanted))
+                break
+            drop_first()
+            if taken and rest:
+                parts.append(lot.take(rest))
+            elif rest:  # all of it: mostly
+                lot.taken = rest
+                parts.append(Part(lot, rest, lot.cost, lot.reported))
+            wanted -= rest
         return parts
 
     def take_named(self, chosen: Collection[ChosenLot], most: Units) -> list[Part]:
@@ -227,9 +233,11 @@ class AveragePool(LotBook):
         self.quantity: Units = 0  # that `cost` is of; `units` of it are left
 
     def add(self, lot: Lot) -> None:
-        self._settle()
+        if self.units != self.quantity:
+            self._settle()
         self.cost += lot.cost
-        self.mixes_unknown |= lot.unknown
+        if lot.unknown:
+            self.mixes_unknown = True
         if self.reported is not None and self.reported_cost is not None:
             reported = lot.reported
             if reported is None:
@@ -240,18 +248,21 @@ class AveragePool(LotBook):
 
     def take(self, wanted: Units) -> list[Part]:
         done = self.quantity - self.units
-        parts = []
-        for lot, units, *_ in super().take(wanted):
-            before, done = done, done + units
-            parts.append(
-                Part(lot, units, self._part(self.cost, before, done), self._part(self.reported, before, done))
-            )
+        taken = super().take(wanted)
+        ends = [*accumulate((part.units for part in taken), initial=done)]
+        costs = self._between(self.cost, ends)
+        reported = [None] * len(taken) if self.reported is None else self._between(self.reported, ends)
         if not self.units:
             self._settle()
-        return parts
+        return [
+            Part(lot, units, cost, of_part)
+            for (lot, units, *_), cost, of_part in zip(taken, costs, reported, strict=True)
+        ]
 
-    def _part[Cost: (int, int | None)](self, cost: Cost, before: Units, after: Units) -> Cost:
-        return cost if cost is None else cut(cost, after, self.quantity) - cut(cost, before, self.quantity)
+    def _between(self, amount: int, ends: Sequence[Units]) -> list[int]:
+        """The parts of an amount of the pool; each is of what was taken from one of these ends to the next."""
+        whole_amounts = [int(amount * end // self.quantity) for end in ends]
+        return [after - before for before, after in pairwise(whole_amounts)]
 
     def parts(self) -> list[Part]:
         self._settle()

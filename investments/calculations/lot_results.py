@@ -5,12 +5,13 @@ Quantities are in 10^-18, in shares of their day; amounts in ten-thousandths of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from investments.calculations.lot_book import Units
+from investments.calculations.lot_book import Part, Units, shared_out
 from portfolios.lot_method import LotMethod
 
 
@@ -40,6 +41,37 @@ class ClosedLot(NamedTuple):
     proceeds: int
     reported: int | None = None
     unknown: bool = False
+
+
+class Closing(NamedTuple):
+    """Parts of lots that were closed together, and the proceeds of all of them; `disposal_id` as above."""
+
+    parts: Sequence[Part]
+    disposal_id: UUID
+    on: date
+    proceeds: int
+    unknown: bool = False
+
+    @property
+    def cost(self) -> int:
+        return sum(cost for _, _, cost, _ in self.parts)
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.unknown or any(lot.unknown for lot, *_ in self.parts)
+
+    def closed_lots(self) -> Iterator[ClosedLot]:
+        """Each with its part of the proceeds: by quantity, or by cost where nothing is counted."""
+        weights: list[Units] = [units for _, units, *_ in self.parts]
+        if not any(weights):
+            weights = [abs(cost) for _, _, cost, _ in self.parts]
+        shares = shared_out(self.proceeds, weights)
+        for (lot, units, cost, reported), share in zip(self.parts, shares, strict=True):
+            acquired_on, _, _, transaction_id = lot.order
+            unknown = self.unknown or lot.unknown
+            yield ClosedLot(
+                transaction_id, self.disposal_id, acquired_on, self.on, units, cost, share, reported, unknown
+            )
 
 
 class MissingLot(NamedTuple):
@@ -75,12 +107,21 @@ class AssetLots:
     currency: str
     method: LotMethod
     open: list[OpenLot] = field(default_factory=list)
-    closed: list[ClosedLot] = field(default_factory=list)
+    closings: list[Closing] = field(default_factory=list)
     missing: list[MissingLot] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     not_there: list[LotNotThere] = field(default_factory=list)
     missing_rates: list[tuple[str, date]] = field(default_factory=list)
     paid_back: int = 0
+
+    @property
+    def closed(self) -> list[ClosedLot]:
+        """Every closed lot, made each time: totals are found faster from `closings`."""
+        return [lot for closing in self.closings for lot in closing.closed_lots()]
+
+    @property
+    def count(self) -> int:
+        return len(self.open) + sum(len(closing.parts) for closing in self.closings)
 
     @property
     def quantity(self) -> Units:

@@ -32,7 +32,7 @@ from investments.calculations.lot_book import (
 from investments.calculations.lot_results import (
     Arrival,
     AssetLots,
-    ClosedLot,
+    Closing,
     LotNotThere,
     MissingLot,
     OpenLot,
@@ -68,8 +68,10 @@ def lots(
         for pk, asset in ledger.items()
     }
     transit: Transit = {}
+    last_id = None  # most events follow one of the same asset: to look up an id is slow
     for asset_id, event in timeline(ledger, until=on):
-        holding = holdings[asset_id]
+        if asset_id is not last_id:
+            last_id, holding = asset_id, holdings[asset_id]
         if isinstance(event, Trade):
             holding.trade(event, transit)
         else:
@@ -101,7 +103,9 @@ class _Holding:
     def trade(self, trade: Trade, transit: Transit) -> None:
         kind, quantity = trade.type, trade.quantity
         if kind is ACQUIRE:
-            cost, unknown = self.own(trade, trade.amount + trade.fee + trade.tax)
+            cost, unknown = trade.amount + trade.fee + trade.tax, False
+            if trade.currency != self.currency:
+                cost, unknown = self.own(trade, cost)
             self.buy(trade, quantity or 0, cost, unknown)
         elif kind is DISPOSE:
             proceeds, unknown = self.own(trade, trade.amount - trade.fee - trade.tax)
@@ -150,7 +154,11 @@ class _Holding:
         book.add(lot)
 
     def buy(self, trade: Trade, quantity: int, cost: int, unknown: bool) -> None:
-        self.open(Lot(order_of(trade), quantity, cost, unknown), trade.transaction_id, trade.on)
+        lot = Lot(order_of(trade), quantity, cost, unknown)
+        if quantity > 0 and not self.shorts.units:
+            self.longs.add(lot)  # nothing is closed by it: mostly
+        else:
+            self.open(lot, trade.transaction_id, trade.on)
 
     def sell(self, trade: Trade, quantity: int, proceeds: int, unknown: bool) -> None:
         if not quantity or (trade.closes and self.uncounted):
@@ -203,19 +211,7 @@ class _Holding:
     def add_closed(
         self, parts: list[Part], disposal_id: UUID, on: date, proceeds: int, unknown: bool = False
     ) -> None:
-        shares = [proceeds]
-        if len(parts) > 1:
-            shares = shared_out(proceeds, [part.units for part in parts])
-            if not any(part.units for part in parts):
-                shares = shared_out(proceeds, [abs(part.cost) for part in parts])
-        closed = self.lots.closed
-        for (lot, units, cost, reported), share in zip(parts, shares, strict=True):
-            order = lot.order
-            closed.append(
-                ClosedLot(
-                    order[3], disposal_id, order[0], on, units, cost, share, reported, unknown or lot.unknown
-                )
-            )
+        self.lots.closings.append(Closing(parts, disposal_id, on, proceeds, unknown))
 
     # --- what moves to another asset ---
 

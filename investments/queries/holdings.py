@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from assets import valuation
-from assets.holdings.events import Ledger, Trade
+from assets.holdings.events import Ledger
 from assets.holdings.quantities import Units, quantities
 from assets.holdings.timeline import linked_assets, with_links
 from assets.rates.book import RateBook
@@ -30,7 +30,7 @@ from investments.calculations.lot_results import AssetLots, OpenLot
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
 from investments.queries.kept_ledgers import invested_ledger, kept_lots
-from investments.queries.ledgers import InvestedAsset, invested_assets, ledger_of
+from investments.queries.ledgers import InvestedAsset, first_trades, invested_assets, ledger_of
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
 
@@ -154,9 +154,9 @@ def book_of(
     end: date,
 ) -> RateBook:
     """The rates from the oldest trade on: costs are converted at the rate of their day."""
-    trades = [event for asset in ledger.values() for event in asset.events if isinstance(event, Trade)]
-    currencies = {asset.currency for asset in assets} | {trade.currency for trade in trades}
-    start = min((trade.on for trade in trades), default=end)
+    start, currencies = first_trades(ledger)
+    start = end if start is None else start
+    currencies |= {asset.currency for asset in assets}
     return rate_book(
         currencies | ({currency} if currency else set()),
         start=min(start, end),
@@ -190,7 +190,7 @@ def _lots_of(
         on,
         rates.target,
         of_asset,
-        cost_basis(of_asset, rates) if of_asset.open or of_asset.closed else None,
+        cost_basis(of_asset, rates) if of_asset.open or of_asset.closings else None,
         fine_value,
         total_in_own_currency(of_asset) if in_own_currency else total(gains),
         sum((gap.quantity for gap in of_asset.missing), start=0),

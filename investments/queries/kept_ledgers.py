@@ -40,7 +40,7 @@ class FoundLots(NamedTuple):
 
     @property
     def size(self) -> int:
-        return sum(len(lots.open) + len(lots.closed) + 1 for lots in self.by_asset.values())
+        return sum(lots.count + 1 for lots in self.by_asset.values())
 
 
 class Sized(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.db.models import Value
@@ -79,6 +80,17 @@ def ledger_of(assets: Iterable[InvestedAsset]) -> Ledger:
         if events.opening_quantity and events.opening_on != opening_on:
             ledger[asset.id] = events._replace(opening_on=opening_on)
     return ledger
+
+
+def first_trades(ledger: Ledger) -> tuple[date | None, set[str]]:
+    """The day of the oldest trade, None without any, and the currencies of all trades."""
+    days, currencies = [], set()
+    for asset in ledger.values():
+        trades = [event for event in asset.events if type(event) is Trade]
+        if trades:
+            days.append(trades[0].on)  # they are in the order of days
+            currencies.update(map(attrgetter("currency"), trades))
+    return min(days, default=None), currencies
 
 
 def with_known_flows(ledger: Ledger, assets: Mapping[UUID, InvestedAsset], start: date, end: date) -> Ledger:

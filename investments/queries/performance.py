@@ -49,7 +49,7 @@ from investments.queries.kept_ledgers import (
     kept_lots,
     may_keep,
 )
-from investments.queries.ledgers import InvestedAsset, refs_of, with_known_flows
+from investments.queries.ledgers import InvestedAsset, first_trades, refs_of, with_known_flows
 from investments.queries.transfers import Worth
 from portfolios.lot_method import LotMethod
 from portfolios.models import Portfolio
@@ -250,10 +250,10 @@ def rates_of_assets(
     portfolios: Sequence[Portfolio],
 ) -> RateBook:
     """Rates from the oldest purchase on: costs are converted at the rate of their day."""
-    trades = [event for asset in ledger.values() for event in asset.events if isinstance(event, Trade)]
-    currencies = {*others, *(code for _, code in totals.columns)}
-    currencies |= {asset.currency for asset in assets.values()} | {trade.currency for trade in trades}
-    oldest = min((trade.on for trade in trades), default=start)
+    oldest, currencies = first_trades(ledger)
+    oldest = start if oldest is None else oldest
+    currencies |= {*others, *(code for _, code in totals.columns)}
+    currencies |= {asset.currency for asset in assets.values()}
     return rate_book(currencies, start=min(oldest, start), end=end, portfolios=portfolios)
 
 

@@ -88,7 +88,7 @@ def lots_report(
         detail=detail,
         **scope_of(portfolios, **filters)._asdict(),
     )
-    return [each for each in reports if each.lots.open or each.lots.closed or each.lots.missing]
+    return [each for each in reports if each.lots.open or each.lots.closings or each.lots.missing]
 
 
 def realised_gains_report(
