@@ -26,18 +26,37 @@ class EncodedMonth(NamedTuple):
 
 NOTHING = EncodedMonth(0, b"")
 WIDTH = 8  # bytes of a value
+MOST_OF_A_MONTH = 31
 GAP = -(2**63)
 GAP_BYTES = GAP.to_bytes(WIDTH, "little", signed=True)
 
 
 def encode_months(days: Sequence[date], amounts: Sequence[int | None]) -> Iterator[tuple[date, EncodedMonth]]:
     """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
-    encoded, count, begin = _bytes(amounts), len(days), 0
+    if not days:
+        return
+    encoded, begin = _bytes(amounts), 0
+    first = bisect_right(days, last_of_month(days[0].replace(day=1)))
+    # Many assets have other days in their first month alone.
+    later = _kept_months if len(days) > first + MOST_OF_A_MONTH else _months
+    for month, count, bits in (*_months(tuple(days[:first])), *later(tuple(days[first:]))):
+        end = begin + count
+        yield month, EncodedMonth(bits, encoded[WIDTH * begin : WIDTH * end])
+        begin = end
+
+
+def _months(days: tuple[date, ...]) -> list[tuple[date, int, int]]:
+    """(first day, number of days, bit for each of the days) of each month in which some of the days are."""
+    months, count, begin = [], len(days), 0
     while begin < count:
         month = days[begin].replace(day=1)
-        end = bisect_right(days, last_of_month(month), begin, min(begin + 31, count))
-        yield month, EncodedMonth(_bits(tuple(days[begin:end])), encoded[WIDTH * begin : WIDTH * end])
+        end = bisect_right(days, last_of_month(month), begin, min(begin + MOST_OF_A_MONTH, count))
+        months.append((month, end - begin, _bits(days[begin:end])))
         begin = end
+    return months
+
+
+_kept_months = lru_cache(maxsize=16)(_months)
 
 
 @lru_cache(maxsize=1024)
