@@ -249,6 +249,8 @@ class AveragePool(LotBook):
     def take(self, wanted: Units) -> list[Part]:
         done = self.quantity - self.units
         taken = super().take(wanted)
+        if not taken:
+            return []
         ends = [*accumulate((part.units for part in taken), initial=done)]
         costs = self._between(self.cost, ends)
         reported = [None] * len(taken) if self.reported is None else self._between(self.reported, ends)
