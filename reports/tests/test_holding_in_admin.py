@@ -132,9 +132,8 @@ def test_the_index_that_a_house_follows_is_not_held(alices, alice, portfolio, ho
     assert alices.get(url(Asset, "change", house.pk)).context.get("holding") is None
     holding = alice.get(f"/api/v1/assets/{house.pk}/holding").json()
     assert (holding["quantity"], holding["price"], holding["value"]) == (None, None, "250000.00")
-    Transaction.objects.create(
-        asset=house, type="ACQUIRE", on=BOUGHT, amount=Decimal(180_000), currency="EUR"
-    )
+    purchase = {"type": "ACQUIRE", "on": str(BOUGHT), "amount": "180000"}
+    assert alice.post(f"/api/v1/assets/{house.pk}/transactions", purchase).status_code == 201
     shown = figures(alices, house)
     assert not shown.keys() & {"Quantity", "Price"}
     assert shown["Unrealised gain"] == "+70,000.00 EUR"
