@@ -124,7 +124,7 @@ class _State:
                 self.add(asset_id, action.on, -held)
 
     def trade(self, asset: AssetEvents, trade: Trade) -> None:
-        if trade.transaction_id in self.stated:
+        if self.stated and trade.transaction_id in self.stated:
             missing = self.stated[trade.transaction_id] - self.held[asset.asset_id]
             self.corrected[trade.transaction_id] = missing
             self.add(asset.asset_id, trade.on, missing)

@@ -36,7 +36,7 @@ def apply(before: Collection[Gap], after: Collection[Gap]) -> None:
 
 def replace(asset_ids: Collection[UUID], new: Iterable[Gap]) -> None:
     """Write all gaps of these assets again."""
-    ValueGap.objects.filter(asset__pk__among=asset_ids).delete()
+    forget_of(asset_ids)
     write(new)
 
 
@@ -51,6 +51,10 @@ def write(gaps: Iterable[Gap]) -> None:
 
 def forget_portfolio(portfolio_id: UUID) -> None:
     ValueGap.objects.filter(asset__portfolio=portfolio_id).delete()
+
+
+def forget_of(asset_ids: Collection[UUID]) -> None:
+    ValueGap.objects.filter(asset__pk__among=asset_ids).delete()
 
 
 def calculated(valuations: Valuations) -> set[Gap]:

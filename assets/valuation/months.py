@@ -19,13 +19,23 @@ from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months
 from assets.valuation.protocol import Month, source_name
 from assets.valuation.registry import ASSETS_AT_A_TIME, Valuations, stored_values, values_of_months
 from strata.audit import clock
+from strata.db.bulk import insert_rows
 from strata.db.params import id_param
 
 BATCH = 200
+COLUMNS = ("asset", "month", "days", "amounts")
 NO_MONTHS: Mapping[Month, EncodedMonth] = {}
 _WRITE = """
     INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
     ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
+
+
+def insert(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> None:
+    """Insert all months of an asset with these values, the oldest day first. None of them is stored."""
+    months = encode_months(days, values)
+    insert_rows(
+        MonthlyValues, COLUMNS, ((asset_id.hex, month.isoformat(), *of_month) for month, of_month in months)
+    )
 
 
 def write(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
@@ -61,19 +71,16 @@ def read_again(months: Collection[Month], valuations: Valuations) -> Iterator[tu
         yield from fresh.items()
 
 
-def of_asset(
-    asset_id: UUID, days: Sequence[date], values: Sequence[int | None]
-) -> Iterator[tuple[Month, EncodedMonth]]:
-    """All the months of an asset with these values, the oldest day first."""
-    return (((asset_id, month), encoded) for month, encoded in encode_months(days, values))
-
-
 # --- rebuilt, and compared ---
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:
     assets = Asset.objects.filter(portfolio=portfolio_id).order_by()
     MonthlyValues.objects.filter(asset__in=assets.values("pk")).delete()
+
+
+def forget_of(asset_ids: Collection[UUID]) -> None:
+    MonthlyValues.objects.filter(asset__in=asset_ids).delete()
 
 
 def calculated(valuations: Valuations) -> dict[Month, EncodedMonth]:

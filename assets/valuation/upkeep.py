@@ -158,8 +158,15 @@ def parts_of_rebuild(portfolio_id: UUID) -> Iterator[Callable[[], None]]:
     yield begin
     ids = Asset.objects.filter(portfolio=portfolio_id).order_by("pk").values_list("pk", flat=True)
     for batch in batched(list(ids), ASSETS_AT_A_TIME):
-        yield partial(derive, Asset.objects.filter(pk__in=batch))
+        yield partial(derive_part, batch)
     yield end
+
+
+def derive_part(asset_ids: Collection[UUID]) -> None:
+    """A write since the first part may have made months and gaps of these assets."""
+    for table in (months, gaps):
+        table.forget_of(asset_ids)
+    derive(Asset.objects.filter(pk__in=asset_ids))
 
 
 def revision_of(portfolio_id: UUID) -> list[int]:
@@ -178,7 +185,7 @@ def derive(assets: AssetQuerySet[Asset]) -> None:
     facts = facts_of(assets)
     for pk, days, values in registry.rebuilt(valuations_of(facts)):
         columns.add(facts[pk], days, values)
-        months.write(months.of_asset(pk, days, values))
+        months.insert(pk, days, values)
         new_gaps += gaps_of_values(pk, days, values)
     gaps.write(new_gaps)
     deltas.apply_deltas(columns.finished())

@@ -14,13 +14,15 @@ from typing import cast
 
 from assets.valuation.totals.contributions import AssetFacts, DeltaKey, RunningSums, add_values
 
+MOST_COLUMNS = 4  # of a key: some assets were not held for a time, and have no values of those days
+
 
 class DeltaColumns:
     """Add assets, then take what is `finished`."""
 
     def __init__(self) -> None:
         self.sums: RunningSums = {}
-        self.columns: dict[DeltaKey, _Column] = {}
+        self.columns: dict[DeltaKey, list[_Column]] = {}
 
     def add(self, facts: AssetFacts, days: Sequence[date], values: Sequence[int | None]) -> None:
         """Add the deltas of an asset with these values, the oldest day first."""
@@ -29,19 +31,20 @@ class DeltaColumns:
         key = facts.portfolio_id, facts.currency, facts.asset_type_id
         amounts = [value or 0 for value in values] if None in values else cast("Sequence[int]", values)
         if facts.disposed_on is None and min(amounts) >= 0:
-            column = self.columns.setdefault(key, _Column())
-            if column.add(days if isinstance(days, list) else [*days], amounts):
+            columns = self.columns.setdefault(key, [])
+            days = days if isinstance(days, list) else [*days]
+            if any(column.add(days, amounts) for column in columns):
+                return
+            if len(columns) < MOST_COLUMNS:
+                columns.append(_Column(days, amounts))
                 return
         add_values(self.sums, facts, days, amounts)
 
     def finished(self) -> RunningSums:
-        for key, column in self.columns.items():
-            by_day, before = self.sums.setdefault(key, {}), 0
-            for on, total in zip(column.days, column.totals, strict=True):
-                by_day.setdefault(on, [0, 0, 0])[0] += total - before
-                before = total
-            for on, count in column.begun.items():
-                by_day.setdefault(on, [0, 0, 0])[2] += count
+        for key, columns in self.columns.items():
+            by_day = self.sums.setdefault(key, {})
+            for column in columns:
+                column.add_deltas_to(by_day)
         self.columns = {}
         return self.sums
 
@@ -49,10 +52,17 @@ class DeltaColumns:
 class _Column:
     """What is owned on each of the days, of all assets together."""
 
-    def __init__(self) -> None:
-        self.days: list[date] = []
-        self.totals: list[int] = []
-        self.begun: dict[date, int] = {}
+    def __init__(self, days: list[date], values: Sequence[int]) -> None:
+        self.days, self.totals = days, [*values]
+        self.begun = {days[0]: 1}
+
+    def add_deltas_to(self, by_day: dict[date, list[int]]) -> None:
+        before = 0
+        for on, total in zip(self.days, self.totals, strict=True):
+            by_day.setdefault(on, [0, 0, 0])[0] += total - before
+            before = total
+        for on, count in self.begun.items():
+            by_day.setdefault(on, [0, 0, 0])[2] += count
 
     def add(self, days: list[date], values: Sequence[int]) -> bool:
         """Whether it could be added: its days are a run of those of the column, or the column's are the last of its."""
