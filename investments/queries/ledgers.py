@@ -84,7 +84,8 @@ def ledger_of(assets: Iterable[InvestedAsset]) -> Ledger:
 
 def first_trades(ledger: Ledger) -> tuple[date | None, set[str]]:
     """The day of the oldest trade, None without any, and the currencies of all trades."""
-    days, currencies = [], set()
+    days: list[date] = []
+    currencies: set[str] = set()
     for asset in ledger.values():
         trades = [event for event in asset.events if type(event) is Trade]
         if trades:

@@ -118,8 +118,8 @@ def quantity_rows(asset: Asset, lots: LotsOfAsset) -> list[tuple[str, Any, str]]
 
 
 def counts_units(lots: LotsOfAsset) -> bool:
-    every_lot = (*lots.lots.open, *lots.lots.closed, *lots.lots.missing)
-    return any(lot.quantity for lot in every_lot)
+    parts = (lots.lots.open, lots.lots.closed, lots.lots.missing)
+    return any(lot.quantity for part in parts for lot in part)
 
 
 def price_rows(asset: Asset) -> list[tuple[str, Any, str]]:
