@@ -3,6 +3,12 @@
 # ruleid: no-shell
 import subprocess
 
+# ruleid: derived-tables-are-for-valuation
+from assets.models import Asset, PackedPrices
+
+# ok: derived-tables-are-for-valuation
+from assets.models import PriceBlock
+
 queryset = Asset.objects.all()  # the attribute of a class, which the base class limits to the caller's rows
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assets.models import Instrument, InstrumentSource, PriceFetch, PriceLoad, PriceSource, PriceSourceHealth
 from assets.prices import fetch_process
-from assets.prices.store import recorded_prices
+from assets.prices.store import forget_packs, recorded_prices
 from assets.services.instruments import price_fetching
 from assets.tests.feed_server import feed_server
 from conftest import client_of
@@ -80,6 +80,15 @@ def test_a_source_is_asked_for_its_instruments(feed, abc):
     assert feed.asked == ["/ABC.json?from=1970-01-01"]
     assert load("--all") == (["ABC: 0 created, 0 replaced, 2 skipped, 0 refused"], False)
     assert feed.asked[1] == "/ABC.json?from=2024-01-01"
+
+
+def test_a_source_is_not_asked_for_all_days_again_after_derived_data_was_deleted(feed, abc):
+    link(abc, source(feed, path="/{symbol}.json?from={start}"))
+    give(feed, "/ABC.json")
+    load("--all")
+    forget_packs([abc.pk])
+    load("--all")
+    assert feed.asked == ["/ABC.json?from=1970-01-01", "/ABC.json?from=2024-01-01"]
 
 
 def test_bad_rows_of_a_source_are_refused_and_the_others_are_loaded(feed, abc):

@@ -140,6 +140,7 @@ def institutions_of_namesakes(picker: PerformancePicker, assets: Sequence[Invest
     ids = [asset.id for asset in assets if counts[asset.name] > 1]
     if not ids:
         return {}
+    # nosemgrep: rows-through-for-user - of portfolios that came through it
     rows = Asset.objects.filter(portfolio__in=picker.shown, pk__in=ids).order_by()
     return dict(rows.values_list("pk", "institution"))
 

