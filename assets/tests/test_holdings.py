@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import count
@@ -24,16 +24,12 @@ from assets.holdings.events import (
 )
 from assets.holdings.quantities import Quantities, quantities
 from assets.holdings.timeline import linked_assets, timeline, with_links
+from tests.factories import FIRST_DAY, day
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
-DAY = date(2024, 1, 1)
 ids = (UUID(int=number) for number in count(1000))
-
-
-def day(number: int) -> date:
-    return DAY + timedelta(days=number)
 
 
 def trade(kind: str, on: int, quantity: int | None = None, **values: object) -> Trade:
@@ -59,7 +55,7 @@ def ledger(events: dict[UUID, list[Event]], **values: object) -> Ledger:
 
 def steps(result: Quantities) -> list[tuple[int, Fraction]]:
     pairs = zip(result.days, result.units, strict=True)
-    return [((on - DAY).days, Fraction(units, QUANTITY_UNIT)) for on, units in pairs]
+    return [((on - FIRST_DAY).days, Fraction(units, QUANTITY_UNIT)) for on, units in pairs]
 
 
 def of(*events: Event, **values: object) -> Quantities:

@@ -177,8 +177,8 @@ def test_value_is_written_in_a_fixed_number_of_queries(alice, things, django_ass
     for on in ("2024-01-01", "2024-03-01"):
         assert alice.post(path, {"value": "1", "on": on}).status_code == 201
     # A savepoint; whether the asset is visible; the portfolio, locked, and then the asset; the role; the journal's
-    # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, looked up
-    # once before the write; the deltas of the months that it changes, and its month, each read and written.
+    # newest instant; the portfolio's revision; the value and its entry in the journal; the values around it, with those
+    # of its month, looked up once after that; the deltas of the months that it changes, read and written; its month.
     with django_assert_num_queries(14 if connection.features.has_select_for_update else 13):
         assert alice.post(path, {"value": "2", "on": "2024-02-01"}).status_code == 201
 
@@ -188,8 +188,7 @@ def test_asset_is_changed_in_a_fixed_number_of_queries(alice, things, django_ass
     path = f"{API}/assets/{things['flat'].pk}"
     assert alice.patch(path, {"notes": "warm"}).status_code == 200
     # A savepoint; whether it is visible; the household and the portfolio, locked; the asset; the role; the portfolio's
-    # revision; the journal's
-    # newest instant; the entry in the journal; the asset written; the zones in use; the asset as it is shown, with its
-    # categories and tags, and the loans that are secured on it.
+    # revision; the journal's newest instant; the entry in the journal; the asset written; the zones in use; the asset
+    # as it is shown, with its categories and tags, and the loans that are secured on it.
     with django_assert_num_queries(16 if connection.features.has_select_for_update else 14):
         assert alice.patch(path, {"name": "House"}).status_code == 200
