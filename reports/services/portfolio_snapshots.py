@@ -111,7 +111,7 @@ SNAPSHOTS = Service(create=take_snapshot, update=update_snapshot, delete=delete_
 
 def require_manual(row: PortfolioSnapshot) -> None:
     if not row.manual:
-        message = gettext("It was taken by the clock: only those taken by hand are changed.")
+        message = gettext("It was taken automatically: only those taken by hand can be changed.")
         raise Conflict("TAKEN_SNAPSHOT", message)
 
 

@@ -133,7 +133,7 @@ def test_automatic_total_is_taken_once_a_day_and_stays(portfolio):
         lambda: snapshots.update_snapshot(row.pk, {"note": "x"}),
         lambda: snapshots.delete_snapshot(row.pk),
     ):
-        with pytest.raises(Conflict, match="by the clock"):
+        with pytest.raises(Conflict, match="taken automatically"):
             refused()
     assert entries() == before
 
