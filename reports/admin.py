@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextInputWidget
 
 from portfolios.models import Household, Portfolio
 from portfolios.services.portfolios import PORTFOLIOS
+from reports.api.tables import QUALITY_COLUMNS
 from reports.calculations.quality import is_key
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.models.allocation_target import GROUPS
@@ -35,6 +36,7 @@ from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm
 from strata.accounts.models import User
 from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
+from strata.admin.export import export_of_report
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import amount_html
@@ -52,6 +54,7 @@ DAY = DayFormField(required=False, validators=[validate_year])
 @admin.register(Portfolio)
 class PortfolioPage(HouseholdAdmin):
     exported_as = "portfolio-list"
+    exported_filters = {"base_currency": "currency"}
     icon, place = "account_balance_wallet", 10
     empty_text = gettext_lazy("A portfolio is a set of assets, added up in one currency.")
     service = PORTFOLIOS
@@ -106,6 +109,7 @@ class PortfolioPage(HouseholdAdmin):
             "dismissed": [issue_row(issue, request.user) for issue in issues if issue.dismissal],
             "may_dismiss": may_dismiss,
             "reason_length": REASON_LENGTH,
+            "export": export_of_report("portfolio-quality", QUALITY_COLUMNS, args=[portfolio.pk], on=on),
             "opts": self.opts,
             "object": portfolio,
         }

@@ -34,7 +34,7 @@ from reports.api import views as reports
 from reports.api.asset import asset_charts, asset_series
 from reports.api.investments import charts as investment_charts
 from reports.api.investments import views as investments
-from reports.performance.view import PerformancePage, RealisedGainsFile
+from reports.performance.view import PerformancePage
 from reports.statement.pdf_view import PortfolioStatementPdf, StatementPdf
 from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
@@ -221,11 +221,6 @@ urlpatterns = [
     ),
     path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
     path("admin/performance/", admin.site.admin_view(PerformancePage.as_view()), name="performance-page"),
-    path(
-        "admin/performance/realised-gains.csv",
-        admin.site.admin_view(RealisedGainsFile.as_view()),
-        name="realised-gains-file",
-    ),
     path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/assets/asset/<uuid:pk>/shares/", admin.site.admin_view(save_shares), name="save-shares"),

@@ -82,7 +82,8 @@ class Texts(HTMLParser):
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
         is_icon = "material-symbols-outlined" in (given.get("class") or "").split()
-        if tag in HIDDEN_TAGS or is_icon or self.open == [tag]:
+        is_name = given.get("translate") == "no"  # of a column in a file
+        if tag in HIDDEN_TAGS or is_icon or is_name or self.open == [tag]:
             self.open.append(tag)
         self.said += [given[name] or "" for name in SPOKEN if name in given]
         if tag == "input" and given.get("type") in ("submit", "button"):

@@ -85,6 +85,7 @@ class SnapshotForm(OwedAmount, ShowsDayAndInstant, ServiceCheckedForm):
 @admin.register(AssetSnapshot)
 class SnapshotPage(HouseholdAdmin):
     exported_as = "recorded-value-list"
+    exported_filters = {"asset__portfolio": "portfolio"}
     icon, place, menu_title = "payments", 30, _("Values")
     empty_text = _("A value says what an asset was worth on a day.")
     form = SnapshotForm
@@ -143,6 +144,7 @@ class TransactionForm(OfATransaction, ShowsDayAndInstant, ServiceCheckedForm):
 @admin.register(Transaction)
 class TransactionPage(HouseholdAdmin):
     exported_as = "recorded-transaction-list"
+    exported_filters = {"asset__portfolio": "portfolio", "type": "transaction_type"}
     icon, place = "receipt_long", 40
     empty_text = _("A transaction says what happened: a deposit, a purchase, interest, a repair.")
     form = TransactionForm

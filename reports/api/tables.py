@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import chain, repeat
 from typing import Any
 
 from assets.valuation import PriceGap
 from assets.valuation.series import Missing
-from reports.api.answers import PARTS, index_answer, no_index_value, parts_answer, share_text, writer
+from reports.api.answers import (
+    PARTS,
+    index_answer,
+    issue_answer,
+    no_index_value,
+    parts_answer,
+    share_text,
+    writer,
+)
 from reports.api.missing_rates import gap_text, price_gap_text
 from reports.calculations.net_worth import Point
 from reports.calculations.real_terms import RealTerms
-from reports.queries import AllocationReport, ChangeReport, NetWorthSeries
+from reports.queries import AllocationReport, ChangeReport, NetWorthSeries, QualityIssue
 from reports.queries.keys import key_text
 from strata.api.http.csv_columns import TRUTH
 from strata.api.http.csv_renderer import TextCell, as_text, joined
@@ -60,6 +69,11 @@ ALLOCATION = (
     "`missing_rates` are the amounts that all of the rows leave out (`USD -40.00; CHF 5.00`), and `missing_prices` the "
     "assets."
 )
+QUALITY_COLUMNS = (
+    *("key", "code", "severity", "message", "asset_id", "asset", "on", "other_asset_id", "link"),
+    *("dismissed_by", "dismissed_at", "dismissed_reason"),
+)
+QUALITY = "A row for each finding."
 CHANGE = (
     "A row for each group or asset (`row` is group), that of the total, whose `missing_rates` are what all of "
     "the rows leave out (`JPY 1000.00 on 2024-06-30; ...`) and `missing_prices` the same of prices, and one for each "
@@ -114,9 +128,11 @@ def left_out_text(gap: Missing) -> str:
     return gap_text(gap.currency, money_text(gap.amount), gap.amount_currency)
 
 
-def price_gaps_text(missing: Iterable[PriceGap], *, dated: bool = False) -> str:
+def price_gaps_text(missing: Iterable[PriceGap], *, dated: bool = False) -> TextCell:
     """The assets that are left out because a price is missing; with the day where the report has several."""
-    return "; ".join(as_text(price_gap_cell(gap)) + (f" on {gap.on}" if dated else "") for gap in missing)
+    return joined(
+        "; ", [as_text(price_gap_cell(gap) + (f" on {gap.on}" if dated else "")) for gap in missing]
+    )
 
 
 def price_gap_cell(gap: PriceGap) -> str:
@@ -211,6 +227,27 @@ def change_table(report: ChangeReport) -> Table:
 
 def change_title(report: ChangeReport) -> tuple[str, ...]:
     return "change", report.change.start.isoformat(), report.change.end.isoformat()
+
+
+def quality_table(report: tuple[date, date, list[QualityIssue]]) -> Table:
+    return in_columns(QUALITY_COLUMNS, map(finding_row, report[2]))
+
+
+def finding_row(issue: QualityIssue) -> dict[str, str | None]:
+    answer = issue_answer(issue)
+    asset, dismissed = answer["asset"] or {"id": None, "name": ""}, answer["dismissed"] or {}
+    return answer | {
+        "message": as_text(answer["message"]),
+        "asset_id": asset["id"],
+        "asset": as_text(asset["name"]),
+        "dismissed_by": as_text(dismissed.get("by") or ""),
+        "dismissed_at": dismissed.get("at"),
+        "dismissed_reason": as_text(dismissed.get("reason") or ""),
+    }
+
+
+def quality_title(report: tuple[date, date, list[QualityIssue]]) -> tuple[str, ...]:
+    return "quality", report[0].isoformat()
 
 
 def in_columns(columns: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> Table:

@@ -274,11 +274,10 @@ class ChangeView(Report):
         return change_report(self.portfolios, start=start, end=end, **asked)
 
 
-@answering(answers.QualitySerializer)
+@answering(answers.QualitySerializer, tables.QUALITY)
 class PortfolioQualityView(Report):
     """Findings about the assets of a portfolio, each with a link to where it can be fixed."""
 
-    renderer_classes = (JSONRenderer,)
     parameters = {
         "on": day("As of this day; today, where it is absent."),
         "since": day("Search jumps and duplicates from this day on; 400 days back, where it is absent."),
@@ -289,7 +288,10 @@ class PortfolioQualityView(Report):
             "True gives those that were dismissed, with who, when and why, in place of the others.",
             many=False,
         ),
+        **FORMAT,
     }
+    table = staticmethod(tables.quality_table)
+    file_title = staticmethod(tables.quality_title)
 
     def report(self, **asked: Any) -> tuple[date, date, list[QualityIssue]]:
         (portfolio,) = self.portfolios

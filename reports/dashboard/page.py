@@ -21,6 +21,7 @@ from portfolios.models import Portfolio
 from portfolios.services.households import demo_households_of
 from portfolios.services.members import invitations_for
 from reports.dashboard.checks import data_checks
+from reports.dashboard.exports import exports
 from reports.dashboard.kept import KEPT
 from reports.dashboard.parts import allocation_now, allocation_sides
 from reports.dashboard.picker import Period, Picker
@@ -146,6 +147,7 @@ def sections(
         "period": period,
         "worth": worth_over_time(series, picker),
         "change": reasons(change),
+        "exports": exports(picker, series),
         "allocation": allocation_now(allocation_sides(picker, change.change, values), picker),
         "checks": KEPT.get_or_make(
             (state, period.end),

@@ -1,4 +1,4 @@
-"""The page /admin/performance/: returns of a range, holdings, income by month, and the sales of a year with a CSV."""
+"""The page /admin/performance/: returns of a range, holdings, income by month, and the sales of a year."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -23,7 +22,12 @@ from investments.queries.asset_returns import returns_of_assets
 from investments.queries.holdings import RealisedGains
 from investments.queries.ledgers import InvestedAsset
 from investments.queries.performance import Performance
-from reports.api.investments.tables import realised_gains_table, realised_gains_title
+from reports.api.investments.tables import (
+    GAIN_COLUMNS,
+    INCOME_COLUMNS,
+    LOT_COLUMNS,
+    PERFORMANCE_COLUMNS,
+)
 from reports.dashboard.page import MOST_PORTFOLIOS, visible_portfolios
 from reports.performance import figures
 from reports.performance.charts import Returns, income_rows, return_chart
@@ -32,27 +36,16 @@ from reports.performance.presenting import money_text
 from reports.queries.defaults import common_currency
 from reports.queries.investments import income_report, lots_report, performance_report, realised_gains_report
 from reports.rendering.completeness import assets_without_price
-from strata.api.http.table_responses import table_response
+from strata.admin.export import export_of_report
 
 PER_PAGE = 20
 
 
-class OfPortfolios(View):
+class PerformancePage(View):
     """`portfolio` in the address is one that the user may see, else 404; without it all are covered."""
 
     http_method_names = ["get", "head", "options"]
 
-    def picker(self) -> PerformancePicker:
-        portfolios = visible_portfolios(self.request.user)[:MOST_PORTFOLIOS]
-        picker = PerformancePicker(self.request.GET, portfolios=portfolios)
-        wanted = self.request.GET.get("portfolio", "")
-        if wanted and wanted not in picker.portfolios:
-            raise Http404
-        picker.is_valid()
-        return picker
-
-
-class PerformancePage(OfPortfolios):
     def get(self, request: HttpRequest) -> HttpResponse:
         picker = self.picker()
         if not picker.portfolios:
@@ -70,17 +63,14 @@ class PerformancePage(OfPortfolios):
         }
         return TemplateResponse(request, "reports/performance.html", context)
 
-
-class RealisedGainsFile(OfPortfolios):
-    """The sales of a year as the API's CSV, for a browser that has no token."""
-
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        picker = self.picker()
-        if not picker.portfolios:
+    def picker(self) -> PerformancePicker:
+        portfolios = visible_portfolios(self.request.user)[:MOST_PORTFOLIOS]
+        picker = PerformancePicker(self.request.GET, portfolios=portfolios)
+        wanted = self.request.GET.get("portfolio", "")
+        if wanted and wanted not in picker.portfolios:
             raise Http404
-        report = sales_of_year(picker)
-        title = "-".join((*realised_gains_title(report), str(picker.year_shown)))
-        return table_response(realised_gains_table(report), title, mark=True)
+        picker.is_valid()
+        return picker
 
 
 def range_of(picker: PerformancePicker) -> tuple[date | None, date]:
@@ -102,6 +92,14 @@ def returns(picker: PerformancePicker) -> dict[str, Any]:
         "compared_with": picker.compared_with,
         "chart": return_chart(
             running_twr(report.chain_of_returns()), report.start, report.end, compared_line(report)
+        ),
+        "returns_export": export_of_report(
+            "performance",
+            PERFORMANCE_COLUMNS,
+            portfolio=picker.portfolio_shown,
+            start=start,
+            end=end,
+            benchmark=picker.compared_with and picker.compared_with.pk,
         ),
         "missing_rates": sorted({currency for currency, _on in report.missing_rates}),
         "without_price": assets_without_price(report.missing_prices),
@@ -128,6 +126,9 @@ def holdings(picker: PerformancePicker, start: date, end: date, number: str) -> 
             figures.holding_row(each, returns, whole, institution=institutions.get(each.asset.id, ""))
             for each in page.object_list
         ],
+        "holdings_export": export_of_report(
+            "lots", LOT_COLUMNS, portfolio=picker.portfolio_shown, on=end, currency=currency
+        ),
         "holdings_page": page,
         "holdings_total": figures.totals_row(lots, currency),
         "page_links": [picker.link(page=page.number + step) for step in (-1, 1)],
@@ -151,6 +152,9 @@ def income(picker: PerformancePicker) -> dict[str, Any]:
     return {
         "income": income_rows(report),
         "income_total": money_text(report.total.income, report.currency),
+        "income_export": export_of_report(
+            "income", INCOME_COLUMNS, portfolio=picker.portfolio_shown, start=start, end=end
+        ),
     }
 
 
@@ -163,13 +167,14 @@ def sales_of_year(picker: PerformancePicker) -> RealisedGains:
 def sales(picker: PerformancePicker, number: str) -> dict[str, Any]:
     report, year = sales_of_year(picker), picker.year_shown
     page = Paginator(report.gains, PER_PAGE).get_page(number)
-    asked = {"portfolio": picker.portfolio_shown, "year": str(year)}
     return {
         "year": year,
         "years": [(each, f"{picker.link(year=each)}#sales") for each in picker.years_beside],
         "sales": [figures.sale_row(gain, report) for gain in page.object_list],
         "sales_page": page,
         "sales_total": figures.sales_total(report),
-        "sales_file": f"{reverse('realised-gains-file')}?{urlencode(asked)}",
+        "sales_export": export_of_report(
+            "realised-gains", GAIN_COLUMNS, portfolio=picker.portfolio_shown, year=year
+        ),
         "sales_links": [f"{picker.link(sold=page.number + step)}#sales" for step in (-1, 1)],
     }

@@ -24,6 +24,7 @@ from unfold.views import ChangeList
 from strata.admin.actions import asking_first
 from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
+from strata.admin.export import Export, export_of_list
 from strata.admin.forms import STALE, version_of
 from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
@@ -47,6 +48,14 @@ class NameSortedChangeList(ChangeList):  # type: ignore[misc]  # unfold is untyp
         ordering_field = super().get_ordering_field(field_name)
         return next(iter(key_fields(self.model, {ordering_field})), ordering_field)
 
+    @property
+    def export(self) -> Export | None:
+        """The control that exports the rows of the list, where the API has them."""
+        page = self.model_admin
+        if not page.exported_as:
+            return None
+        return export_of_list(page.exported_as, self.params, query=self.query, names=page.exported_filters)
+
 
 type Overrides = dict[type[models.Field[Any, Any]], dict[str, Any]]
 DAYS: Overrides = {
@@ -59,7 +68,8 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """The base of every page of the admin. `section`, `place` and `icon` are for the menu.
 
     `menu_title` is its title there; by default that of the list. `empty_text` says what belongs into the list; it is
-    shown where the list is empty. `exported_as` is the route of the API's list of these rows, for the links "Export".
+    shown where the list is empty. `exported_as` is the route of the API's list of these rows, for the control "Export";
+    `exported_filters` says which of its parameters a field of `list_filter` is, where that has another name.
     `row_pages` are the pages of a row beside its form, by the last part of their address and of their name:
     `admin:assets_asset_terms`. A page gets the id of the row, and says itself who may see it.
     """
@@ -68,7 +78,8 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     menu_title: str | Promise = ""
     empty_text = _("There is nothing here yet.")
     exported_as = ""
-    list_before_template = "strata/export.html"
+    exported_filters: Mapping[str, str] = {}
+    list_before_template = "strata/export_of_list.html"
     in_palette = False
     list_filter_submit = True
     list_per_page = 50

@@ -23,7 +23,6 @@ from rest_framework.views import APIView
 
 from strata.api.http import idempotency
 from strata.api.http.csv_columns import Row, columns_of, csv_rows
-from strata.api.http.csv_renderer import TableRenderer
 from strata.api.http.etags import etag_of, is_fresh
 from strata.api.http.replica_reads import PRIMARY_AWAY, STALE_HEADER, by_primary, by_standby
 from strata.api.http.table_responses import FORMAT, TABLE_FORMATS, TABLES, ByParameter, table_response
@@ -240,7 +239,7 @@ class TableMixin(PointInTimeMixin):
         """How the table is written, for table_response. Empty for JSON, for which its parameters are refused."""
         asked = self.read_parameters()
         mark = asked.get("bom") == ["1"]
-        if mark and self.table_format != TableRenderer.format:
+        if mark and not self.table_format:
             raise serializers.ValidationError({"bom": "It is only for CSV: send format=csv too."})
         if "columns" in asked and not self.table_format:
             raise serializers.ValidationError(

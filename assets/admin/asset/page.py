@@ -44,6 +44,7 @@ class HeldFilter(admin.SimpleListFilter):
 @admin.register(Asset)
 class AssetPage(SaleActions, HouseholdAdmin):
     exported_as = "asset-list"
+    exported_filters = {"asset_type__group": "group", "asset_type": "type", "tags": "tag"}
     icon, place, in_palette = "savings", 20, True
     row_pages = {"terms": TermsPage, "transfer": TransferPage}
     empty_text = _("Everything that you own or owe is an asset: an account, a house, a loan.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from rest_framework import exceptions
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 
 from assets.api.names import ASSETS
 from assets.models import Instrument
@@ -91,8 +90,6 @@ def flag(about: str) -> Parameter:
 class InvestmentReport(Report):
     """Reads what these reports have in common: the method of lots, one asset, and the span of days."""
 
-    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
-
     def report(self, **asked: Any) -> Any:
         if "method" in asked:
             asked["method"] = LotMethod(asked["method"])
@@ -108,7 +105,7 @@ class InvestmentReport(Report):
 # --- lots ---
 
 
-@answering(shapes.AllLotsSerializer)
+@answering(shapes.AllLotsSerializer, tables.LOTS)
 class LotsView(InvestmentReport):
     """The lots of all assets on a day: what each holds, what it cost, and what was gained."""
 
@@ -119,6 +116,7 @@ class LotsView(InvestmentReport):
         "method": METHOD,
         "detail": flag("True gives every single lot, open and closed."),
         **ASSET_FILTERS,
+        **FORMAT,
     }
 
     def investments(
@@ -139,13 +137,20 @@ class LotsView(InvestmentReport):
             "results": [answers.lots_answer(each, detail=detail, closed=detail) for each in results],
         }
 
+    def table(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> tables.Table:
+        _method, _on, detail, results = report
+        return tables.lots_table(results, detail=detail, closed=detail)
+
+    def file_title(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> tuple[str, ...]:
+        return "lots", report[1].isoformat()
+
 
 class InvestmentAssetReport(AssetReport, InvestmentReport):
     pass
 
 
 @in_path("id")
-@answering(shapes.LotsSerializer)
+@answering(shapes.LotsSerializer, tables.LOTS)
 class AssetLotsView(InvestmentAssetReport):
     """The lots of an asset on a day: those that are open, and with closed=1 those that were sold."""
 
@@ -155,6 +160,7 @@ class AssetLotsView(InvestmentAssetReport):
         "closed": flag("True also gives the closed lots."),
         "currency": currency_code("To convert to. The asset's own, where it is absent."),
         "known_at": KNOWN_AT,
+        **FORMAT,
     }
 
     def investments(self, closed: bool = False, **asked: Any) -> tuple[bool, LotsOfAsset]:
@@ -171,12 +177,20 @@ class AssetLotsView(InvestmentAssetReport):
         closed, of_asset = report
         return answers.lots_answer(of_asset, closed=closed)
 
+    def table(self, report: tuple[bool, LotsOfAsset]) -> tables.Table:
+        closed, of_asset = report
+        return tables.lots_table([of_asset], detail=True, closed=closed)
+
+    def file_title(self, report: tuple[bool, LotsOfAsset]) -> tuple[str, ...]:
+        return "lots", report[1].asset.name, report[1].on.isoformat()
+
 
 @in_path("id")
 @answering(shapes.HoldingSerializer)
 class AssetHoldingView(InvestmentAssetReport):
     """What an asset holds on a day, what it is worth and what it cost."""
 
+    renderer_classes = (JSONRenderer,)
     parameters = {"on": ON, "known_at": KNOWN_AT}
     answer = staticmethod(answers.holding_answer)
 
@@ -189,7 +203,6 @@ class AssetHoldingView(InvestmentAssetReport):
 class RealisedGainsView(InvestmentReport):
     """Every lot that was closed in a year, or after `start` up to `end`, for the tax return."""
 
-    renderer_classes = Report.renderer_classes
     parameters = {
         **OF_EVERY_REPORT,
         "year": whole_number(9998, "The lots that were closed in this year; not with start or end."),
@@ -224,7 +237,6 @@ class RealisedGainsView(InvestmentReport):
 class IncomeView(InvestmentReport):
     """Income by month, year, asset or type, with the fees and taxes that were taken from it."""
 
-    renderer_classes = Report.renderer_classes
     parameters = {
         **OF_EVERY_REPORT,
         "start": START,
@@ -255,11 +267,19 @@ class PortfolioIncomeView(IncomeView):
 class ComparedReport(InvestmentReport):
     """Reads `benchmark`. The ETag of an answer with one depends on its prices."""
 
+    def table(self, report: tuple[bool, Performance]) -> tables.Table:
+        return tables.performance_table(report[1])
+
+    def file_title(self, report: tuple[bool, Performance]) -> tuple[str, ...]:
+        return tables.performance_title(report[1])
+
     def etag_parts(self) -> tuple[str, ...]:
         asked = self.read_parameters().get("benchmark", ())
         return (*super().etag_parts(), *(state_of_prices(pk) for pk in asked))
 
     def report(self, **asked: Any) -> Any:
+        if asked.get("explain") and self.table_format:
+            raise exceptions.ValidationError({"explain": "It is only for JSON."})
         benchmark = asked.pop("benchmark", None)
         if benchmark is not None:
             instrument = Instrument.objects.for_user(self.request.user).filter(pk=benchmark).first()
@@ -278,7 +298,7 @@ def performance_shown(report: tuple[bool, Performance]) -> dict[str, Any]:
     return answers.performance_answer(measured, explain=explain)
 
 
-@answering(shapes.PerformanceSerializer)
+@answering(shapes.PerformanceSerializer, tables.PERFORMANCE)
 class PerformanceView(ComparedReport):
     """Returns and gains after `start` up to the end of `end`.
 
@@ -294,6 +314,7 @@ class PerformanceView(ComparedReport):
         "benchmark": BENCHMARK,
         "explain": flag("True gives the flows and the chain of days, from which the returns follow."),
         **ASSET_FILTERS,
+        **FORMAT,
     }
     answer = staticmethod(performance_shown)
 
@@ -301,7 +322,7 @@ class PerformanceView(ComparedReport):
         return explain, performance_report(self.portfolios, **asked)
 
 
-@answering(shapes.PerformanceSerializer)
+@answering(shapes.PerformanceSerializer, tables.PERFORMANCE)
 class PortfolioPerformanceView(PerformanceView):
     """Returns and gains of a portfolio after `start` up to the end of `end`."""
 
@@ -309,7 +330,7 @@ class PortfolioPerformanceView(PerformanceView):
 
 
 @in_path("id")
-@answering(shapes.PerformanceSerializer)
+@answering(shapes.PerformanceSerializer, tables.PERFORMANCE)
 class AssetPerformanceView(AssetReport, ComparedReport):
     """Returns and gains of an asset: its purchases, sales and income are the flows, with fees and without taxes."""
 
@@ -321,6 +342,7 @@ class AssetPerformanceView(AssetReport, ComparedReport):
         "benchmark": BENCHMARK,
         "explain": PerformanceView.parameters["explain"],
         "known_at": KNOWN_AT,
+        **FORMAT,
     }
     answer = staticmethod(performance_shown)
 

@@ -42,7 +42,11 @@ FORMAT = {
         "Of a CSV or XLSX: only these columns, in this order, with commas between their names. The parameter may be "
         "repeated, so that a name with a comma in it can be sent alone.",
     ),
-    "bom": choice(("0", "1"), "1: the CSV begins with a byte order mark, by which Excel recognises UTF-8."),
+    "bom": choice(
+        ("0", "1"),
+        "1: the CSV begins with a byte order mark, by which Excel recognises UTF-8. It does not "
+        "change an XLSX.",
+    ),
 }
 
 
