@@ -61,9 +61,9 @@ def statement_html(asked: Asked) -> str:
         "named": named,
         "day": day_text(asked.on),
         "statement": shown(statement),
-        "reasons": reasons(change),
-        "pictures": pictures(asked, since, series),
     }
+    if rows or any(change.change.total):  # else a second page would be empty
+        context |= {"reasons": reasons(change), "pictures": pictures(asked, since, series)}
     return render_to_string("reports/statement.html", context)
 
 

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from assets.models.classification import Group
 from assets.valuation import PriceGap
 from assets.valuation.series import Missing
+from reports.calculations.rounding import rounded
 from reports.calculations.statement import Line, Section, Statement
-from strata.fields.active_formats import amount_text, day_text
+from strata.fields.active_formats import amount_text, day_text, places_of
 
 DEBTS = Group.LIABILITIES
 
@@ -61,7 +62,8 @@ def line_row(line: Line, currency: str, unpriced: Collection[Hashable]) -> dict[
 
 
 def amount_row(value: Decimal, group: str, currency: str) -> dict[str, str]:
-    """A debt in one's favour says so."""
+    """Rounded as the currency is written: a calculated value has more places. A debt in one's favour says so."""
+    value = rounded(value, places_of(currency))
     if group != DEBTS:
         return {"amount": amount_text(value, currency), "note": ""}
     return {"amount": amount_text(abs(value), currency), "note": _("in your favour") if value > 0 else ""}

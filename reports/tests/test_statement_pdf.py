@@ -105,6 +105,24 @@ def test_words_numbers_and_days_are_those_of_the_language(
     assert number in shown and day in shown and reason in shown
 
 
+def test_without_a_value_in_the_year_there_are_no_reasons_and_pictures(alice, portfolio, documents):
+    ask(alice, portfolio, language="en")
+    sold = create_valued_asset(portfolio, "Boat", TypeId.VEHICLE, "500", on="2023-01-01")
+    sold.disposed_on = date(2024, 2, 1)
+    sold.save()
+    ask(alice, portfolio, language="en")
+    empty, sold_in_the_year = documents
+    assert "There is nothing to show on this day." in empty and "There is nothing to show" in sold_in_the_year
+    assert "Why it changed" not in empty and "<svg" not in empty
+    assert "Start 500.00 EUR" in words_of(sold_in_the_year) and sold_in_the_year.count("<svg") == 2
+
+
+def test_a_calculated_value_has_the_places_of_its_currency(alice, portfolio, documents):
+    add_value(create_asset(portfolio, "Car", TypeId.VEHICLE), "14147.4992", ON)
+    ask(alice, portfolio, language="en")
+    assert "Car 28 Jun 2024 14,147.50 EUR 14,147.50" in words_of(documents[0])
+
+
 def test_without_a_language_it_is_english(alice, portfolio, flat, documents):
     ask(alice, portfolio, headers={"accept-language": "es"})
     assert "Statement of net worth" in documents[0]
