@@ -26,6 +26,7 @@ from reports.api.asset.asset_series import AssetReport
 from reports.api.filters import ASSET_FILTERS
 from reports.api.investments import answers, tables
 from reports.api.investments import serializers as shapes
+from reports.api.tables import Table
 from reports.api.views import OF_EVERY_REPORT, Report, answering, day, of_one, refuse_reversed
 from reports.queries.defaults import latest_today
 from reports.queries.investments import (
@@ -137,7 +138,7 @@ class LotsView(InvestmentReport):
             "results": [answers.lots_answer(each, detail=detail, closed=detail) for each in results],
         }
 
-    def table(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> tables.Table:
+    def table(self, report: tuple[str | None, date, bool, list[LotsOfAsset]]) -> Table:
         _method, _on, detail, results = report
         return tables.lots_table(results, detail=detail, closed=detail)
 
@@ -177,7 +178,7 @@ class AssetLotsView(InvestmentAssetReport):
         closed, of_asset = report
         return answers.lots_answer(of_asset, closed=closed)
 
-    def table(self, report: tuple[bool, LotsOfAsset]) -> tables.Table:
+    def table(self, report: tuple[bool, LotsOfAsset]) -> Table:
         closed, of_asset = report
         return tables.lots_table([of_asset], detail=True, closed=closed)
 
@@ -267,7 +268,7 @@ class PortfolioIncomeView(IncomeView):
 class ComparedReport(InvestmentReport):
     """Reads `benchmark`. The ETag of an answer with one depends on its prices."""
 
-    def table(self, report: tuple[bool, Performance]) -> tables.Table:
+    def table(self, report: tuple[bool, Performance]) -> Table:
         return tables.performance_table(report[1])
 
     def file_title(self, report: tuple[bool, Performance]) -> tuple[str, ...]:
