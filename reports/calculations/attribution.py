@@ -63,7 +63,8 @@ class ExplainedAsset(NamedTuple):
 
     `history` must hold the newest value on or before `start`, if there is one, and all later values up to `end`; more
     values do no harm. For an asset in the reporting currency, fewer are enough: the newest values on or before the
-    start, the day before a disposal, and the end, and the first value if that is between start and end. `cash_flows`
+    start, the day before a disposal, each day on which it moves whole, and the end, and the first value if that is
+    between start and end. `cash_flows`
     must hold those after `start` up to `end`; if the first value is between the two, also those before it.
     `share_changes` must have those between the two days.
     """

@@ -50,7 +50,8 @@ cash_flows = st.builds(
     amounts,
     costs,
     costs,
-    st.booleans(),
+    is_early=st.booleans(),
+    moves_whole=st.booleans(),
 )
 
 
@@ -146,7 +147,16 @@ def cash_flows_on(asset: ExplainedAsset, on: date) -> list[CashFlow]:
             effective = max(effective, min(asset.history.days))
         if effective == on and cash_flow.type != "ADJUST":
             flows.append(cash_flow)
+    if is_debt(asset, on):  # of what moves whole the debt moves
+        return [flow._replace(amount=-flow.amount) if flow.moves_whole else flow for flow in flows]
     return flows
+
+
+def is_debt(asset: ExplainedAsset, on: date) -> bool:
+    values = [
+        value for day_, value in zip(asset.history.days, asset.history.values, strict=True) if day_ <= on
+    ]
+    return bool(values) and values[-1] < 0
 
 
 def to_money(amount: Fraction) -> Fraction:
@@ -303,6 +313,10 @@ def test_what_is_not_needed_changes_nothing(assets, window, currency, rates):
                 needed_points[-1][0],
                 max((on for on, _ in needed_points if on <= eve), default=eve),
             }
+            for flow in asset.cash_flows:
+                if flow.moves_whole:
+                    moved_on = max(flow.on, past.days[0])
+                    needed.add(max((on for on, _ in needed_points if on <= moved_on), default=moved_on))
             needed_points = [point for point in needed_points if point[0] in needed]
         slim = ValueSeries(
             past.currency,
