@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from datetime import date
 
 import pytest
 from django.db import connection
 
 from assets.models import AssetSnapshot
+from tests.factories import add_value, create_asset
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
 # A condition on the id of the table, by itself or by its alias, and one on the asset.
@@ -98,3 +100,21 @@ def test_deletion_of_an_asset_names_it_with_its_values(alice, asset):
         assert alice.delete(f"/api/v1/assets/{asset}").status_code == 204
     assert statements and not AssetSnapshot.objects.exists()
     assert [sql for sql in statements if looks_up_by_id_alone(sql)] == []
+
+
+def test_value_moves_to_another_asset(portfolio):
+    """It is looked up where it is stored, whatever it says by then; also twice, and after it was read again."""
+    asset, *others = (create_asset(portfolio, name) for name in ("First", "Second", "Third"))
+    add_value(asset, 1, date(2024, 1, 1))
+    row = AssetSnapshot.objects.get()
+    for other in others:
+        row.asset = other
+        row.save()
+        assert AssetSnapshot.objects.get().asset == other
+    AssetSnapshot.objects.update(asset=asset)
+    row.refresh_from_db()
+    row.asset = others[0]
+    row.save()
+    row.asset = asset
+    row.delete()
+    assert not AssetSnapshot.objects.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +43,12 @@ class AssetSnapshot(TrackedModel):
                 fields=("asset", "on", "observed_at"), name="snapshot_one_per_asset_and_instant"
             ),
         )
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        row = super().from_db(*args, **kwargs)
+        row.note_place()
+        return row
 
     def __str__(self) -> str:
         return name_on_day(self.asset, self.on)

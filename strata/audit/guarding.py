@@ -154,8 +154,9 @@ def located_by(model: type[models.Model]) -> tuple[str, ...]:
 
 
 def place_of(row: models.Model) -> dict[str, Any]:
-    """The same of a row, with its value."""
-    return {column: getattr(row, column) for column in located_by(type(row))}
+    """The same of a row, with its stored value: it may have been changed since, and then the row moves."""
+    noted: dict[str, Any] | None = vars(row).get("_place")
+    return noted or {column: getattr(row, column) for column in located_by(type(row))}
 
 
 def parents(model: type[Owned], ids: Collection[UUID]) -> dict[str, models.QuerySet[Owned]]:

@@ -188,11 +188,12 @@ class TrackedModel(Owned):
     it is today when the past of a household is read (see strata.audit.point_in_time). `raises_revision` is False where
     writes of its rows change no figure of their portfolio. `computed_columns` are calculated from other rows: an undo
     does not compare them. `located_by` is the column, if any, that look-ups by id name too: a table that is partitioned
-    by it needs that to find the row at once, and its value never changes.
+    by it needs that to find the row at once. Such a model notes its place in `from_db`.
     """
 
     raises_revision = True
     located_by: tuple[str, ...] = ()
+    _place: dict[str, Any] | None
     computed_columns: tuple[str, ...] = ()
     known_since: str | None = "created_at"
 
@@ -250,6 +251,17 @@ class TrackedModel(Owned):
             else:
                 with updating_derived_data(model, [self.pk], fields=kwargs.get("update_fields")):
                     super().save(*args, **kwargs)
+        self.note_place()
+
+    def note_place(self) -> None:
+        """Remember where the row is stored, after it was read or written."""
+        if self.located_by:
+            noted = {name: vars(self)[name] for name in self.located_by if name in vars(self)}
+            self._place = noted if len(noted) == len(self.located_by) else None
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)
+        self.note_place()
 
     def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
         """Django's statement of a save, which names the id."""
