@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import resolve, reverse
+from django.urls import get_script_prefix, resolve, reverse
 
 from strata.api.http.csv_columns import columns_of
 
@@ -53,7 +53,8 @@ def export_of_list(
     route: str, params: Mapping[str, str], *, query: str = "", names: Mapping[str, str]
 ) -> Export:
     """`params` are those of the list's address; `names` says which parameter of the API a field of a filter is."""
-    view = resolve(reverse(route)).func.cls  # type: ignore[attr-defined]  # of DRF
+    below_the_prefix = reverse(route).removeprefix(get_script_prefix().rstrip("/"))
+    view = resolve(below_the_prefix).func.cls  # type: ignore[attr-defined]  # of DRF
     asked = {field_of(name): value for name, value in params.items() if name not in NO_FILTERS and value}
     kept = {names.get(field, field): VALUES.get(value, value) for field, value in asked.items()}
     if query:
