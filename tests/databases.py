@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
@@ -153,22 +153,26 @@ class PostgresqlServer:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [self.process.pid, *map(int, children)]
 
+    @staticmethod
+    def _signal(pids: list[int], number: signal.Signals) -> None:
+        """To each that still runs: a connection's process ends when its client goes."""
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def kill(self) -> None:
         """Kills all its processes at once. Their memory is lost, as in a power cut; the kernel's is not."""
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        self._signal(self.processes(), signal.SIGKILL)
         self.process.wait(PATIENCE)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
         stopped = self.processes()
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(stopped, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            self._signal(stopped, signal.SIGCONT)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
