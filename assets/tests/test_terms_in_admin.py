@@ -324,3 +324,14 @@ def test_page_has_one_open_chart_of_the_value_however_it_is_valued(alices, portf
         assert is_open.count('<div class="value-chart"') == 1
         assert 'aria-label="Value of Fund, past year"' in is_open
         assert page.count('<div class="value-chart"') == (1 if valuation == "market" else 2)
+
+
+def test_list_shows_a_calculated_value_in_the_currencys_places_and_an_entered_one_as_it_is(alices, portfolio):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE)
+    send(alices, car, "depreciation", CAR, life="77", started_on="2024-01-01")
+    add_value(create_asset(portfolio, "Watch", TypeId.COLLECTIBLES), "1.2345", day(0))
+    page = alices.get(url(Asset, "changelist")).content.decode()
+    shown = re.findall(r'field-value_now["\s][^>]*>(?:<[^>]+>)*([^<]*)', page)
+    assert len(shown) == 2
+    assert re.fullmatch(r"[\d,]+\.\d\d", shown[0].strip())
+    assert shown[1].strip() == "1.2345"

@@ -20,6 +20,7 @@ from assets.admin.asset.transfer_page import TransferPage
 from assets.admin.classification import CategoryFilter
 from assets.admin.debts import value_text
 from assets.models import Asset
+from assets.models.asset import Valuation
 from assets.models.querysets import zones_of
 from assets.services.assets import ASSETS
 from assets.valuation import with_current_value
@@ -27,6 +28,7 @@ from portfolios.models import Portfolio
 from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
 from strata.fields.active_formats import day_text
+from strata.fields.currencies import round_money
 
 
 class HeldFilter(admin.SimpleListFilter):
@@ -140,7 +142,13 @@ class AssetPage(SaleActions, HouseholdAdmin):
 
     @admin.display(description=_("value"), ordering="current_value")
     def value_now(self, asset: Any) -> str:
-        return "" if asset.current_value is None else value_text(asset.current_value, asset)
+        """A value of an asset valued by hand as it was entered, a calculated one in the currency's places."""
+        value = asset.current_value
+        if value is None:
+            return ""
+        if asset.valuation != Valuation.MANUAL:
+            value = round_money(value, asset.currency)
+        return value_text(value, asset)
 
     @admin.display(description=_("past year"), empty_value="")
     def past_year(self, asset: Any) -> str:
