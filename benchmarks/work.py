@@ -42,7 +42,7 @@ from django.utils import timezone  # noqa: E402
 from assets import valuation  # noqa: E402
 from assets.models import AssetSnapshot, ExchangeRate  # noqa: E402
 from assets.rates.store import rate_book  # noqa: E402
-from benchmarks import archives, bulk, imports, investments, prices  # noqa: E402
+from benchmarks import archives, bulk, imports, investments, prices, units  # noqa: E402
 from benchmarks.investments import Investor  # noqa: E402
 from benchmarks.memory import peaks_under_load  # noqa: E402
 from demo.rates import fill_with_demo_rates  # noqa: E402
@@ -326,6 +326,7 @@ def rows(
         figure = median_ms(call, options.times)
         print(f"{connection.vendor} {name}: {figure:.1f}", file=sys.stderr)
         yield name, bar, figure, len(seen)
+    yield from units.rows(callers["M"], callers["L"], options.only)
     if investor is not None and re.search(options.only, "I: 782,500 prices loaded from a file"):
         yield from investments.load_of_prices(investor.portfolio.household)
     if re.search(options.only, "M: rows imported"):
