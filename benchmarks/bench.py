@@ -53,7 +53,7 @@ def table(results: list[dict]) -> str:
         shown = [
             f"**{figure:.1f}**" if bar and figure > bar else f"{figure:.1f}" for _, bar, figure, _ in rows
         ]
-        bar = " / ".join(f"{bar:.1f}" for _, bar, _, _ in rows) if len(bars) > 1 else bars.pop()
+        bar = " / ".join(f"{bar:g}" if bar else "-" for _, bar, _, _ in rows) if len(bars) > 1 else bars.pop()
         lines.append(f"| {work} | {bar} | {' | '.join(shown)} | {queries or ''} |")
     return "\n".join(lines)
 
