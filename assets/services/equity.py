@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, When
 
 from assets.models import Asset, Loan
 from assets.rates.store import rate_book
@@ -38,12 +38,11 @@ class Equity(NamedTuple):
         return self.value + self.owed
 
 
-def equity_of(asset: Asset, on: date) -> Equity | None:
-    """That of the asset, or of what it is secured on, at the end of the day.
+def equity_of(asset: Asset, collateral_id: UUID | None, on: date) -> Equity | None:
+    """That of the asset, or of what it is secured on, at the end of the day. `collateral_id` is its `collateral_of`.
 
-    None where no loan is secured on anything, and where a value or a rate is missing. One query where there is none.
+    None where no loan is secured on anything, and where a value or a rate is missing. No query where there is none.
     """
-    collateral_id = collateral_of(asset)
     assets = secured_assets(asset, collateral_id) if collateral_id else {}
     collateral = assets.pop(collateral_id, None) if collateral_id else None
     if collateral is None:
@@ -86,12 +85,21 @@ def rounded(number: Fraction, places: int) -> int:
     return half_even(number.numerator * 10**places, number.denominator)
 
 
+def with_collateral[Rows: QuerySet[Any]](assets: Rows) -> Rows:
+    """Adds `collateral_id`: the asset itself, if loans are secured on it; else that on which it is secured, or None."""
+    # nosemgrep: rows-through-for-user - of assets that came through it
+    loans = Loan.objects.order_by()
+    secured_on_it = Exists(loans.filter(collateral=OuterRef("pk")))
+    own = loans.filter(asset=OuterRef("pk")).values("collateral")
+    either = Case(When(secured_on_it, then=F("pk")), default=Subquery(own), output_field=UUIDField())
+    return assets.annotate(collateral_id=either)
+
+
 def collateral_of(asset: Asset) -> UUID | None:
-    """The asset itself, if loans are secured on it; else that on which it is secured."""
     # nosemgrep: rows-through-for-user - of an asset that came through it
-    loans = Loan.objects.filter(Q(collateral=asset) | Q(asset=asset, collateral__isnull=False)).order_by()
-    ids: list[UUID | None] = [*loans.values_list("collateral_id", flat=True)]
-    return asset.pk if asset.pk in ids else next(iter(ids), None)
+    rows = with_collateral(Asset.objects.filter(pk=asset.pk).order_by())
+    collateral_id: UUID | None = rows.values_list("collateral_id", flat=True).first()
+    return collateral_id
 
 
 def secured_assets(asset: Asset, collateral_id: UUID) -> dict[UUID, Asset]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, SmallIntegerField, UUIDField, Value
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
@@ -141,23 +139,43 @@ class Label(NamedTuple):
 
     id: UUID
     name: str
-    parent_id: UUID | None = None
+    parent_id: UUID | None
 
 
-def labels_of(assets: Collection[UUID], kind: AnyLabelKind) -> dict[UUID, list[Label]]:
-    """The labels of each asset, ordered by name, with one query; a label of many assets is one object."""
+class Labels(NamedTuple):
+    """Those of an asset, ordered by name."""
+
+    categories: list[Label]
+    tags: list[Label]
+
+
+def labels_of(assets: Collection[UUID]) -> dict[UUID, Labels]:
+    """The labels of each asset, with one query; a label of many assets is one object."""
     known: dict[UUID, Label] = {}
-    labels_by_asset: dict[UUID, list[Label]] = defaultdict(list)
-    for asset, pk, *rest in LABELS[kind](list(assets)) if assets else ():
-        labels_by_asset[asset].append(known.setdefault(pk, Label(pk, *rest)))
+    labels_by_asset = {pk: Labels([], []) for pk in assets}
+    for asset, is_tag, *columns, _name_key in LABELS(list(assets)) if assets else ():
+        label = known.setdefault(columns[0], Label(*columns))
+        labels_by_asset[asset][is_tag].append(label)
     return labels_by_asset
 
 
-def _labels(kind: AnyLabelKind, assets: list[UUID]) -> QuerySet[Any, tuple[Any, ...]]:
-    name = kind.name
-    shown = [f"{name}__name", f"{name}__parent_id"] if kind is CATEGORY_LABELS else [f"{name}__name"]
-    links = kind.link.objects.filter(asset__pk__among=assets).order_by(f"{name}__name_key", kind.column)
-    return links.values_list("asset_id", kind.column, *shown)
+def _labels(assets: list[UUID]) -> QuerySet[Any, tuple[Any, ...]]:
+    categories = _of_kind(CATEGORY_LABELS, assets, parent_id=F("category__parent_id"))
+    tags = _of_kind(TAG_LABELS, assets, parent_id=Value(None, UUIDField()))
+    return categories.union(tags, all=True).order_by("name_key", "label_id")
 
 
-LABELS = {kind: Prepared(partial(_labels, kind), list) for kind in LABEL_KINDS}
+def _of_kind(kind: AnyLabelKind, assets: list[UUID], *, parent_id: Any) -> QuerySet[Any, tuple[Any, ...]]:
+    """Columns of the links of these assets to labels of one kind; `is_tag` is 0 or 1."""
+    links = kind.link.objects.order_by().filter(asset__pk__among=assets)
+    columns = {
+        "is_tag": Value(int(kind is TAG_LABELS), SmallIntegerField()),
+        "label_id": F(kind.column),
+        "label_name": F(f"{kind.name}__name"),
+        "parent_id": parent_id,
+        "name_key": F(f"{kind.name}__name_key"),
+    }
+    return links.annotate(**columns).values_list("asset_id", *columns)
+
+
+LABELS = Prepared(_labels, list)

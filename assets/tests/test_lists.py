@@ -188,7 +188,7 @@ def test_asset_is_changed_in_a_fixed_number_of_queries(alice, things, django_ass
     path = f"{API}/assets/{things['flat'].pk}"
     assert alice.patch(path, {"notes": "warm"}).status_code == 200
     # A savepoint; whether it is visible; the household and the portfolio, locked; the asset; the role; the portfolio's
-    # revision; the journal's newest instant; the entry in the journal; the asset written; the zones in use; the asset
-    # as it is shown, with its categories and tags, and the loans that are secured on it.
-    with django_assert_num_queries(16 if connection.features.has_select_for_update else 14):
+    # revision; the journal's newest instant; the entry in the journal; the asset written; the asset as it is shown; its
+    # labels.
+    with django_assert_num_queries(13 if connection.features.has_select_for_update else 11):
         assert alice.patch(path, {"name": "House"}).status_code == 200

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from assets.models import Asset
-from assets.services.equity import Equity, equity_of
+from assets.services.equity import Equity, collateral_of, equity_of
 from strata.admin.sidebar import admin_url
 from strata.audit import clock
 from strata.fields.active_formats import amount_text, day_text
@@ -18,7 +18,7 @@ from strata.fields.percentages import percent_text
 def equity_of_asset(asset: Asset) -> dict[str, Any] | None:
     """The context of the template; None where no loan is secured on it, or it is on nothing."""
     today = local_day(clock.now(), asset.portfolio.time_zone)
-    equity = equity_of(asset, today)
+    equity = equity_of(asset, collateral_of(asset), today)
     if equity is None:
         return None
     currency = equity.collateral.currency

@@ -13,11 +13,14 @@ from assets.api.asset import rows as asset_rows
 from assets.api.asset.rows import AssetRow
 from assets.models import Asset
 from assets.models.querysets import TIME_ZONES_OF_USER, AssetQuerySet, same_today
+from assets.services.equity import with_collateral
 from assets.valuation import with_current_value
 from strata.api.parameters import is_ordered_by
 from strata.api.viewsets import ListMixin
+from strata.audit import clock
 from strata.db.errors.references import raise_broken_references
 from strata.exceptions import NotFound
+from strata.fields.dates import local_day
 
 
 def day_scope(user: Any, on: date | None = None) -> dict[str, Any]:
@@ -34,7 +37,7 @@ class CurrentValueMixin(ListMixin):
     def rows_for(cls, user: Any, **scope: Any) -> QuerySet[Asset]:
         """Without a scope: the assets without their values."""
         rows = cast("AssetQuerySet[Asset]", super().rows_for(user).order_by("name_key", "id"))
-        return with_current_value(rows, **scope) if scope else rows
+        return with_collateral(with_current_value(rows, **scope)) if scope else rows
 
     @cached_property
     def scope(self) -> dict[str, Any]:
@@ -54,7 +57,8 @@ class CurrentValueMixin(ListMixin):
         return assets
 
     def as_json(self, row: Asset) -> Mapping[str, Any]:
-        """The row is read again: as a service returns it, it has no value."""
+        """The row is read again: as a service returns it, it has no value. Today is a day of its own portfolio."""
+        self.scope = {"on": self.on or local_day(clock.now(), row.portfolio.time_zone)}
         try:
             row = self.get_row(row.pk)
         except NotFound:

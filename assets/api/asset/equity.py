@@ -19,8 +19,11 @@ class EquitySerializer(serializers.Serializer[Any]):
 
 
 def equity_texts(asset: Any) -> dict[str, str | None] | None:
-    """On the day `as_of` of the asset; None where no loan is secured on anything, and where something is missing."""
-    equity = equity_of(asset, asset.as_of)
+    """On the day `as_of` of the asset, which was read `with_collateral`.
+
+    None where no loan is secured on anything, and where something is missing.
+    """
+    equity = equity_of(asset, asset.collateral_id, asset.as_of)
     if equity is None:
         return None
     return {

@@ -135,8 +135,6 @@ def type_as_json(row: AssetRow) -> JsonObject:
 
 def labels_as_json(assets: Collection[UUID]) -> dict[UUID, JsonObject]:
     """The categories and tags of each asset as the API shows them."""
-    categories = labels.labels_of(assets, labels.CATEGORY_LABELS)
-    tags = labels.labels_of(assets, labels.TAG_LABELS)
     category_as_json = cache(
         lambda category: {
             "id": str(category.id),
@@ -147,10 +145,10 @@ def labels_as_json(assets: Collection[UUID]) -> dict[UUID, JsonObject]:
     tag_as_json = cache(lambda tag: {"id": str(tag.id), "name": tag.name})
     return {
         pk: {
-            "categories": [category_as_json(category) for category in categories.get(pk, ())],
-            "tags": [tag_as_json(tag) for tag in tags.get(pk, ())],
+            "categories": [category_as_json(category) for category in of_asset.categories],
+            "tags": [tag_as_json(tag) for tag in of_asset.tags],
         }
-        for pk in assets
+        for pk, of_asset in labels.labels_of(assets).items()
     }
 
 

@@ -19,10 +19,9 @@ NOT_OF_A_WHOLE = ("on", "occurred_at", "amount")  # the disposal and the first v
 
 def lock_legs(transaction_id: UUID) -> None:
     """Lock the portfolios of both legs at once, if it is a leg: afterwards one of them may be locked alone."""
-    legs = Transaction._base_manager
-    transfer_id = legs.filter(pk=transaction_id).values_list("transfer_id", flat=True).first()
-    if transfer_id is not None:
-        lock_guards(legs.filter(transfer_id=transfer_id))
+    transactions = Transaction._base_manager
+    transfer = transactions.filter(pk=transaction_id).order_by().values("transfer_id")
+    lock_guards(transactions.filter(transfer_id__in=transfer))
 
 
 def other_leg(row: Transaction) -> Transaction | None:
