@@ -168,8 +168,8 @@ def wrong_packs_of(ids: Sequence[UUID], unreadable: list[UUID] | None) -> list[t
         return [key for pk in ids for key in wrong_packs_of([pk], unreadable)]
 
 
-@examines("daily deltas")
-def daily_deltas_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
+@examines("deltas")
+def deltas_are_what_the_values_give() -> Iterator[tuple[Level, str]]:
     yield from compared(wrong_deltas(), "portfolios")
 
 

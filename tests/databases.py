@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.serving import PATIENCE, environment, manage
+from tests.serving import TIMEOUT_SECONDS, environment, manage
 from tests.template_database import copy_sqlite_template, postgresql_template
 
 PASSWORD = "correct horse battery staple"
@@ -63,7 +63,7 @@ class SqliteFiles:
         return self._url(shutil.copy(self.folder / f"{TEMPLATE}.db", (folder or self.folder) / f"{name}.db"))
 
     def rows(self, url: str, query: str) -> list[tuple]:
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=TIMEOUT_SECONDS)) as connection:
             return connection.execute(query).fetchall()
 
     def damage(self, url: str) -> list[tuple]:
@@ -138,7 +138,7 @@ class PostgresqlServer:
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(command, stderr=log, stdout=log, cwd=self.folder, **self.as_user)
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + TIMEOUT_SECONDS
         while True:
             try:
                 return psycopg.connect(self._url("postgres"), connect_timeout=2).close()
@@ -163,7 +163,7 @@ class PostgresqlServer:
     def kill(self) -> None:
         """Kills all its processes at once. Their memory is lost, as in a power cut; the kernel's is not."""
         self._signal(self.processes(), signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
@@ -176,7 +176,7 @@ class PostgresqlServer:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
 
     def remove(self) -> None:
         if self.process.poll() is None:

@@ -18,7 +18,7 @@ from psycopg.pq import TransactionStatus
 
 from strata.db import retry
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 POINT = re.compile(r"\s*(INSERT|UPDATE|DELETE|LOCK)\b|\bFOR (NO KEY )?UPDATE\b", re.IGNORECASE)
 PREFIX = 60  # characters: a statement that begins like an earlier one is not another stopping point
 BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
@@ -61,14 +61,14 @@ class Writer(Thread):
             self.points += 1
             if self.points == self.stop_after:
                 self.stopped.set()
-                assert self.go_on.wait(PATIENCE)
+                assert self.go_on.wait(TIMEOUT_SECONDS)
         return result
 
     def start_and_settle(self) -> None:
         """Starts the thread and returns when it is done or waits for a lock."""
         self.start()
-        assert self.connected.wait(PATIENCE)
-        deadline = monotonic() + PATIENCE
+        assert self.connected.wait(TIMEOUT_SECONDS)
+        deadline = monotonic() + TIMEOUT_SECONDS
         while not self.done.is_set() and not self._is_blocked():
             assert monotonic() < deadline
             sleep(0.002)
@@ -80,8 +80,8 @@ class Writer(Thread):
 
     def finish(self) -> Any:
         self.go_on.set()
-        assert self.done.wait(PATIENCE)
-        self.join(PATIENCE)
+        assert self.done.wait(TIMEOUT_SECONDS)
+        self.join(TIMEOUT_SECONDS)
         return self.result
 
 
@@ -93,7 +93,7 @@ def run_interleaved(first: Work, *others: Work, stop_after: int) -> tuple[list[A
     """The writers' results, and whether the first writer reached the stopping point `stop_after`."""
     holder = Writer(first, stop_after)
     holder.start()
-    assert holder.stopped.wait(PATIENCE)
+    assert holder.stopped.wait(TIMEOUT_SECONDS)
     was_stopped = not holder.done.is_set()
     waiting = [Writer(work) for work in others]
     for writer in waiting:

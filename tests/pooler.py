@@ -17,7 +17,7 @@ import psycopg
 
 from tests.databases import PostgresqlServer, free_port
 from tests.nginx import is_open
-from tests.serving import PATIENCE, ROOT, wait_for
+from tests.serving import ROOT, TIMEOUT_SECONDS, wait_for
 
 SHIPPED = ROOT / "deploy" / "pgbouncer.ini"
 CERTIFICATE, KEY = "server.crt", "server.key"
@@ -80,7 +80,7 @@ def pooling(url: str, *, size: int) -> Iterator[Pooler]:
                 yield Pooler(port, folder, process)
             finally:
                 process.kill()
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT_SECONDS)
 
 
 def userlist(server: SplitResult) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from tests.serving import PATIENCE, wait_for
+from tests.serving import TIMEOUT_SECONDS, wait_for
 
 
 class RedisServer:
@@ -27,7 +27,7 @@ class RedisServer:
     def stop(self) -> None:
         if self.process:
             self.process.kill()
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT_SECONDS)
             self.path.unlink(missing_ok=True)
 
     @property

@@ -24,7 +24,7 @@ from tests.databases import PASSWORD, TIMEOUTS, PostgresqlServer, PostgresqlStan
 from tests.nginx import Nginx, is_open, proxying
 from tests.pooler import program
 from tests.redis_server import RedisServer
-from tests.serving import PATIENCE, ROOT, Server, environment, serving, wait_for
+from tests.serving import ROOT, TIMEOUT_SECONDS, Server, environment, serving, wait_for
 
 DEPLOY = ROOT / "deploy"
 KEY = "of-two-machines-" * 4
@@ -102,7 +102,7 @@ def shipped_pooler(settings: dict[str, str], identity: dict[str, Any]) -> Iterat
                 yield port
             finally:
                 process.kill()
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT_SECONDS)
 
 
 def copied_code(folder: Path) -> Path:

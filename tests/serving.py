@@ -16,7 +16,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 _LISTENING = re.compile(r"Listening at: http://(127\.0\.0\.1|\[::1\]):([0-9]+)")
 
 
@@ -49,14 +49,14 @@ class Server:
     def wait_until_listening(self) -> None:
         """Returns once connections are accepted; requests then wait until the workers have started."""
         Thread(target=self.follow, daemon=True).start()
-        assert self._listening.wait(PATIENCE) and self.port, "\n".join(self.lines)
+        assert self._listening.wait(TIMEOUT_SECONDS) and self.port, "\n".join(self.lines)
 
     def logged(self, logger: str) -> list[dict]:
         """The lines that the logger has written."""
         return [line for line in map(json.loads, list(self.lines)) if line["logger"] == logger]
 
     def ask(
-        self, method: str, path: str, body=None, headers=(), timeout: float = PATIENCE
+        self, method: str, path: str, body=None, headers=(), timeout: float = TIMEOUT_SECONDS
     ) -> tuple[HTTPResponse, bytes]:
         """Sends one request on a new connection. Returns the response and its whole body."""
         connection = HTTPConnection(self.host, self.port, timeout=timeout)
@@ -69,8 +69,8 @@ class Server:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Polls until the condition is true; fails the test after PATIENCE seconds."""
-    deadline = monotonic() + PATIENCE
+    """Polls until the condition is true; fails the test after TIMEOUT_SECONDS seconds."""
+    deadline = monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert monotonic() < deadline
         sleep(0.02)
@@ -111,7 +111,7 @@ def serving(env: dict[str, str], port: int = 0, *application: str, folder: Path 
         if process.poll() is None:
             process.terminate()
         try:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import PASS
 from tests.load_clients import Client, create_asset, writers
-from tests.serving import PATIENCE, Server, environment, serving, wait_for
+from tests.serving import TIMEOUT_SECONDS, Server, environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.chaos]
 ROUNDS = max(5, int(os.environ.get("CHAOS_ROUNDS", "5")))
@@ -36,7 +36,7 @@ DURABLE = {
 
 def seconds_until_ready(port: int, began: float) -> float:
     """The seconds from `began` until the port answers /health/ready with 200."""
-    while monotonic() - began < PATIENCE:
+    while monotonic() - began < TIMEOUT_SECONDS:
         try:
             if Client(port, "").ask("GET", "health/ready")[0] == 200:
                 return monotonic() - began
@@ -79,7 +79,7 @@ def restarting(env: dict[str, str]):
             killed = running[-1]
             orphans = killed.workers()
             os.kill(killed.process.pid, signal.SIGKILL)
-            killed.process.wait(PATIENCE)
+            killed.process.wait(TIMEOUT_SECONDS)
             running.append(servers.enter_context(serving(env, killed.port)))
             return orphans
 

@@ -328,7 +328,7 @@ def test_a_writer_waits_for_one_step_at_most(alice, full, in_steps_of):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_processes_take_turns(alice, full, in_steps_of):
+def test_two_processes_work_one_after_the_other(alice, full, in_steps_of):
     in_steps_of(4)
     assert alice.delete(f"{API}/portfolios/{full.pk}").status_code == 204
 

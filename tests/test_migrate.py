@@ -23,7 +23,7 @@ from strata.db.command_locks import number_of
 from strata.management.commands import migrate as migrate_command
 from strata.management.commands.migrate import LOCK_SECONDS
 from tests.conftest import PASS
-from tests.serving import PATIENCE, ROOT, environment, manage, wait_for
+from tests.serving import ROOT, TIMEOUT_SECONDS, environment, manage, wait_for
 
 pytestmark = pytest.mark.server
 WAITS = "Another migrate is running on this database: waiting for it."
@@ -72,8 +72,8 @@ class Migrate:
         return WAITS in self.lines
 
     def end(self) -> list[str]:
-        code = self.process.wait(3 * PATIENCE)
-        self.reader.join(PATIENCE)
+        code = self.process.wait(3 * TIMEOUT_SECONDS)
+        self.reader.join(TIMEOUT_SECONDS)
         assert code == 0, self.lines
         return self.lines
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 from assets.classification.seeds import TypeId
 from portfolios.models import Portfolio
@@ -62,7 +62,7 @@ def pages(root) -> list[str]:
 def settle(page) -> None:
     """Wait until fonts are there and scripts have laid their fields out. What stays too wide is found after it."""
     page.evaluate("document.fonts.ready")
-    with suppress(TimeoutError):
+    with suppress(BrowserTimeoutError):
         page.wait_for_function(
             "width => document.documentElement.scrollWidth <= width", arg=PAPER["width"], timeout=2000
         )

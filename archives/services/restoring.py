@@ -1,4 +1,4 @@
-"""Restores a household from an archive: as a new one, or in the place of what a household has.
+"""Restores a household from an archive: as a new one, or as a replacement of what a household has.
 
 The archive is checked as a whole first (archives.services.checking). Then all is written in one transaction, with one
 statement for many rows; many rows are written before it, in steps that nobody waits for, and that nobody sees

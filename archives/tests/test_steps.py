@@ -257,7 +257,7 @@ def test_over_http_and_again_with_the_same_key(home, alice_user):
     assert User.objects.count() == before["strata.User"]
 
 
-# --- in the place of what a household has ---
+# --- as a replacement of what a household has ---
 
 REPLACED = ("/assets", "/net-worth", "/values", "/instruments", "/categories")
 LOOK_EACH = 4  # steps

@@ -212,7 +212,7 @@ class AssetTypePage(InOneHousehold):
 
     exported_as = "asset-type-list"
     icon, place = "category", 30
-    empty_text = _("Types of your own stand beside those that all households share.")
+    empty_text = _("Your own types are listed beside those that all households share.")
     fields = ("household", "code", "label", "group", "kind", "stale_after_days", "liquid")
     list_display = ("shown_name", "code", "group", "kind", "liquid", "household")
     list_filter = ("group", "kind", "liquid")

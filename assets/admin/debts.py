@@ -22,7 +22,7 @@ IN_MY_FAVOUR = "in_my_favour"
 if TYPE_CHECKING:
     _Form = OfAnAsset
 else:
-    _Form = object  # the mixin stands before such a form
+    _Form = object  # the mixin comes before such a form among its bases
 
 
 def is_debt(asset: Asset | None) -> bool:

@@ -12,7 +12,7 @@ from strata.admin.forms import StaleCheckedForm
 if TYPE_CHECKING:
     _Form = StaleCheckedForm
 else:
-    _Form = object  # the mixin stands before such a form
+    _Form = object  # the mixin comes before such a form among its bases
 
 
 class OfAnAsset(_Form):

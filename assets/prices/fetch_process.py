@@ -25,7 +25,7 @@ def slot() -> Iterator[bool]:
     with ExitStack() as stack:
         for name in SLOTS:
             try:
-                stack.enter_context(slots.acquire(name, patience=0))
+                stack.enter_context(slots.acquire(name, timeout=0))
             except TimeoutError:
                 continue
             yield True

@@ -96,8 +96,8 @@ TYPES = Service(create=create_type, update=update_type, delete=delete_type)
 # --- categories ---
 
 BAD_PARENT: dict[str, Any] = {
-    "cycle": _("A category cannot stand below itself."),
-    "too_deep": _("A category may stand at most %(levels)s levels deep, with all below it."),
+    "cycle": _("A category cannot be below itself."),
+    "too_deep": _("A category can be at most %(levels)s levels deep, with all below it."),
 }
 NAME_IS_TAKEN = Conflict("DUPLICATE_NAME", _("The name is taken."), "name")
 

@@ -1,4 +1,4 @@
-"""Daily deltas, monthly values and gaps are what the values give, after any writes by any channel, and nothing more."""
+"""Deltas, monthly values and gaps are what the values give, after any writes by any channel, and nothing more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from assets import valuation
 from assets.classification.seeds import TypeId
-from assets.doctor import daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
+from assets.doctor import deltas_are_what_the_values_give, monthly_values_are_what_the_values_give
 from assets.models import Asset, AssetSnapshot, MonthlyDeltas, MonthlyValues
 from assets.rates.readers import quotes_in
 from assets.rates.writer import add_rates
@@ -213,18 +213,18 @@ def test_rebuild_of_an_unknown_portfolio_is_refused(db, given):
 
 
 def test_doctor_names_where_the_table_is_wrong(wrong):
-    ((level, text),) = daily_deltas_are_what_the_values_give()
+    ((level, text),) = deltas_are_what_the_values_give()
     assert level is Level.FAIL
     assert str(wrong.pk) in text and str(day(1)) in text and "manage.py rebuild" in text
     rebuild(wrong.pk)
-    assert [level for level, _ in daily_deltas_are_what_the_values_give()] == [Level.OK]
+    assert [level for level, _ in deltas_are_what_the_values_give()] == [Level.OK]
 
 
 @pytest.mark.parametrize("broken", [{"owned_low": 1}, {"owned": b"odd"}, {"days": 0}, {"begun": b""}])
 def test_doctor_finds_a_row_that_contradicts_itself(portfolio, broken):
     add_value(create_asset(portfolio), 5, day(3))
     MonthlyDeltas.objects.update(**broken)
-    assert [level for level, _ in daily_deltas_are_what_the_values_give()] == [Level.FAIL]
+    assert [level for level, _ in deltas_are_what_the_values_give()] == [Level.FAIL]
     rebuild(portfolio.pk)
     assert_in_step()
 

@@ -1,4 +1,4 @@
-"""After any writes by any channel, daily deltas, monthly values and gaps are what the values give, by every reader."""
+"""After any writes by any channel, deltas, monthly values and gaps are what the values give, by every reader."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from assets import valuation
 from assets.classification.seeds import TypeId
 from assets.doctor import (
-    daily_deltas_are_what_the_values_give,
+    deltas_are_what_the_values_give,
     gaps_are_what_the_values_give,
     monthly_values_are_what_the_values_give,
 )
@@ -208,7 +208,7 @@ def test_one_write_may_concern_assets_of_several_sources(portfolio, recorded, lo
 def test_doctor_finds_and_rebuild_fixes_what_is_wrong_of_another_source(portfolio, recorded, loan):
     MonthlyDeltas.objects.update(owed_low=1)
     MonthlyValues.objects.update(days=1)
-    checks = (daily_deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)
+    checks = (deltas_are_what_the_values_give, monthly_values_are_what_the_values_give)
     assert [levels_of(check()) for check in checks] == [{Level.FAIL}, {Level.FAIL}]
     upkeep.rebuild(portfolio.pk)
     assert [levels_of(check()) for check in checks] == [{Level.OK}, {Level.OK}]

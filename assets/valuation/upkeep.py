@@ -1,4 +1,4 @@
-"""Keeps daily deltas, monthly values and gaps up to date with every write of values, and rebuilds them.
+"""Keeps deltas, monthly values and gaps up to date with every write of values, and rebuilds them.
 
 All are derived from the values of stored sources; those of the others are computed when they are read. A stored source
 surrounds a write of its rows with `capture` and `update`. AssetsConfig registers the classes below, which run with the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from imports.formats.rows import MOST_MONEY, Reading, Warning
+from imports.formats.rows import MOST_MONEY, FileWarning, Reading
 from imports.reading.days import read_day
 from imports.reading.numbers import read_number, rounded_money
 from imports.reading.refusals import Reason
@@ -38,18 +38,18 @@ class CellReader:
             parsed = read_day(text, self.date_order)
             self._days[text] = parsed.on if parsed else None
             if parsed and parsed.is_month:
-                self.reading.warn(Warning("MONTH_END", line, "date", f"{text}: {parsed.on}"))
+                self.reading.warn(FileWarning("MONTH_END", line, "date", f"{text}: {parsed.on}"))
         on = self._days[text]
         if on is None:
             raise Refused("BAD_DATE" if text else "MISSING_FIELD", "date", text)
         return on
 
     def number(self, line: int, cell: Cell, field: str, column: str | None = None) -> tuple[Decimal, str]:
-        """The exact number, and the currency that stands beside it."""
+        """The exact number, and the currency that is written beside it."""
         if isinstance(cell, NoResult):
             raise Refused("FORMULA_WITHOUT_VALUE", field, cell.reference)
         if isinstance(cell, Inexact):
-            self.reading.warn(Warning("ROUNDED", line, column, format(cell.value, "f")))
+            self.reading.warn(FileWarning("ROUNDED", line, column, format(cell.value, "f")))
             return cell.value, ""
         if isinstance(cell, Decimal):
             return cell, ""
@@ -62,7 +62,7 @@ class CellReader:
         """The number with the places that an amount has."""
         value, was_rounded = rounded_money(number)
         if was_rounded:
-            self.reading.warn(Warning("ROUNDED", line, column, format(number, "f")))
+            self.reading.warn(FileWarning("ROUNDED", line, column, format(number, "f")))
         if abs(value) >= MOST_MONEY:
             raise Refused("OUT_OF_RANGE", field, format(number, "f"))
         return value

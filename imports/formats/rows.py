@@ -226,7 +226,9 @@ class Question:
     account: str | None = None
 
 
-class Warning(NamedTuple):
+class FileWarning(NamedTuple):
+    """What a person should know about a file that is read nevertheless. `text` is what it is about."""
+
     code: str
     line: int | None = None
     column: str | None = None
@@ -267,7 +269,7 @@ class Reading:
     accounts: dict[str, Account] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
-    warnings: list[Warning] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
     takes_back: bool = False  # whether its rows may cancel those of other files
 
@@ -293,7 +295,7 @@ class Reading:
         """The key of the instrument, which is known from then on."""
         return self.instruments.setdefault(instrument.key, instrument).key
 
-    def warn(self, warning: Warning) -> None:
+    def warn(self, warning: FileWarning) -> None:
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(warning)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from imports.formats.cells import Refused
-from imports.formats.rows import CASH, MOST_MONEY, Account, Instrument, Reading, TransactionItem, Warning
+from imports.formats.rows import CASH, MOST_MONEY, Account, FileWarning, Instrument, Reading, TransactionItem
 from imports.reading.currencies import minor_units
 from imports.reading.numbers import plus, rounded_money, rounded_to, times
 
@@ -50,7 +50,7 @@ def booking(reading: Reading, line: int, trade: Trade) -> TransactionItem:
         places = minor_units(trade.currency)
         if abs(plus(product, -abs(trade.amount))) >= Decimal(1).scaleb(-places):
             price = None
-            reading.warn(Warning("PRICE_DISAGREES", line, "price", f"{product:f} / {trade.amount:f}"))
+            reading.warn(FileWarning("PRICE_DISAGREES", line, "price", f"{product:f} / {trade.amount:f}"))
     quantity, price = units(trade.quantity, "quantity"), units(price, "price")
     return TransactionItem(
         trade.account,
@@ -91,7 +91,7 @@ def money(reading: Reading, line: int, number: Decimal, field: str) -> Decimal:
     """The number with the places that an amount has."""
     value, was_rounded = rounded_money(number)
     if was_rounded:
-        reading.warn(Warning("ROUNDED", line, field, format(number, "f")[:100]))
+        reading.warn(FileWarning("ROUNDED", line, field, format(number, "f")[:100]))
     if abs(value) >= MOST_MONEY:
         raise Refused("OUT_OF_RANGE", field, format(number, "f")[:100])
     return value

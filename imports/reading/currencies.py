@@ -1,4 +1,4 @@
-"""Currencies in files: codes of ISO 4217, and the signs that stand beside amounts."""
+"""Currencies in files: codes of ISO 4217, and the signs that are written beside amounts."""
 
 from __future__ import annotations
 

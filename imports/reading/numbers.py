@@ -28,7 +28,7 @@ _CONTEXT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 
 
 class Number(NamedTuple):
-    """A number as it is written, and the currency that stands beside it, "" for none."""
+    """A number as it is written, and the currency that is written beside it, "" for none."""
 
     value: Decimal
     currency: str = ""
@@ -43,7 +43,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(text: str) -> Parts | None:
-    """None for what is no number. Each of sign and currency may stand there once, in any order."""
+    """None for what is no number. Each of sign and currency may be there once, in any order."""
     if len(text) > LONGEST:
         return None
     rest, is_negative, has_sign, currency = text.translate(_SAME_MARK).strip(), False, False, ""

@@ -165,7 +165,7 @@ _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 
 
 def plain(text: str) -> str:
-    """The text in small letters, without what stands in brackets and without a colon at its end."""
+    """The text in small letters, without what is in brackets and without a colon at its end."""
     return " ".join(_BRACKETS.sub(" ", unicodedata.normalize("NFC", text)).split()).rstrip(":").casefold()
 
 

@@ -14,7 +14,7 @@ from imports.tests.files import DAYS_DOWN
 from imports.tests.import_requests import IMPORTS, LONG, commit, preview, values_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 10
+TIMEOUT_SECONDS = 10
 
 
 def written_elsewhere(household, name):
@@ -28,7 +28,7 @@ def written_elsewhere(household, name):
 
     writer = Thread(target=write)
     writer.start()
-    writer.join(PATIENCE)
+    writer.join(TIMEOUT_SECONDS)
     return not writer.is_alive()
 
 

@@ -239,7 +239,7 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
 
 
 def price_on(asset: InvestedAsset, on: date) -> Fraction | None:
-    """None where the value is that of the whole: what an index stands at is no price of a unit."""
+    """None where the value is that of the whole: the level of an index is no price of a unit."""
     if not valuation.has_market_price(asset.valuation):
         return None
     origin = valuation.origins({asset.id: asset.valuation}, [on]).get((asset.id, on))

@@ -18,7 +18,7 @@ from strata.tenancy.querysets import Owned, require_visible
 if TYPE_CHECKING:
     _View = HouseholdViewSet
 else:
-    _View = object  # it stands before the viewset among a view's bases
+    _View = object  # it comes before the viewset among a view's bases
 
 
 def caller(request: Request) -> User:

@@ -13,7 +13,7 @@ from reports.statement.pdf_process import UNAVAILABLE
 HERE = Path(__file__).resolve().parent
 PROCESS = HERE / "pdf_process.py"
 STYLES = HERE.parent / "static" / "reports" / "statement.css"
-PATIENCE = 60  # seconds
+TIMEOUT_SECONDS = 60
 _one_at_a_time = Lock()
 
 
@@ -26,7 +26,7 @@ class PdfFailed(Exception):
 
 
 def pdf_of(html: str) -> bytes:
-    if not _one_at_a_time.acquire(timeout=PATIENCE):
+    if not _one_at_a_time.acquire(timeout=TIMEOUT_SECONDS):
         raise PdfFailed
     try:
         return run(json.dumps({"html": html, "css": STYLES.read_text()}).encode())
@@ -40,7 +40,7 @@ def run(document: bytes) -> bytes:
             [sys.executable, "-I", str(PROCESS)],
             input=document,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:

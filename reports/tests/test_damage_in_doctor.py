@@ -287,7 +287,7 @@ DAMAGES = {
         pack_that_cannot_be_read,
         block_that_cannot_be_read,
     ],
-    "daily deltas": [
+    "deltas": [
         delta_of_another_amount,
         delta_that_cannot_be_read,
         deltas_of_a_month_that_are_gone,

@@ -238,7 +238,7 @@ def test_a_document_that_never_ends_is_given_up(alice, portfolio, monkeypatch, t
     process = tmp_path / "process.py"
     process.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(engine, "PROCESS", process)
-    monkeypatch.setattr(engine, "PATIENCE", 0.2)
+    monkeypatch.setattr(engine, "TIMEOUT_SECONDS", 0.2)
     assert ask(alice, portfolio).status_code == 503
 
 

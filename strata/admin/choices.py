@@ -24,7 +24,7 @@ from unfold.contrib.filters.forms import AutocompleteDropdownForm
 if TYPE_CHECKING:
     _Select = AutocompleteSelect
 else:
-    _Select = object  # the mixin stands before a select of Django
+    _Select = object  # the mixin comes before a select of Django among its bases
 
 MOST_LISTED = 50
 FILTER_TEMPLATE = "unfold/filters/filters_field.html"

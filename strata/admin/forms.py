@@ -32,7 +32,7 @@ from strata.tenancy.writes import Service
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Any]
 else:
-    _Form = object  # the mixin stands before a form
+    _Form = object  # the mixin comes before a form among its bases
 
 STALE = _(
     "Somebody else has changed or deleted it since you opened this page. Nothing was saved: open it again first."

@@ -78,7 +78,7 @@ def button_of(event: Event, possible: set[str]) -> str:
 
 
 def title_of(entry: HistoryEntry, summaries: dict[str, HistoryEntry]) -> str:
-    """`summaries` are the entries of the page that stand for many rows, by request."""
+    """`summaries` are the entries of the page that summarise many rows, by request."""
     if entry.action == Action.UPDATE_VALUES:
         count = entry.count or 0
         return ngettext("Updated %(count)d value", "Updated %(count)d values", count) % {"count": count}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         queryset: Any
         resource_name: str
 else:
-    _ViewSet = object  # the mixin stands beside a HouseholdViewSet among the bases of a view
+    _ViewSet = object  # the mixin is a base of a view beside HouseholdViewSet
 
 
 class ChangedSerializer(serializers.Serializer[Any]):

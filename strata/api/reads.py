@@ -68,7 +68,7 @@ def _ordered(rows: QuerySet[Any], order: tuple[str, ...]) -> QuerySet[Any]:
 
 
 class PlainList:
-    """All rows of a list. It stands for their queryset, which is made only where the first page is not enough."""
+    """All rows of a list. Their queryset is made only where the first page is not enough."""
 
     def __init__(self, view: View, user: Any, scope: Scope, order: tuple[str, ...] = ()) -> None:
         self.view, self.user, self.scope, self.order = view, user, scope, order

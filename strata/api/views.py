@@ -39,7 +39,7 @@ from strata.fields.ids import CANONICAL_ID
 if TYPE_CHECKING:
     _View = APIView
 else:
-    _View = object  # the mixins stand before DRF's view among the bases of a view
+    _View = object  # the mixins come before DRF's view among the bases of a view
 
 type Handler = Callable[..., HttpResponseBase]
 

@@ -258,7 +258,10 @@ def finish_in_background() -> None:
 
 
 def remove_step(deletion_id: UUID) -> int | None:
-    """Remove about STEP rows of the deletion. Returns how many; None where it is finished. Two at once take turns."""
+    """Remove about STEP rows of the deletion. Returns how many; None where it is finished.
+
+    Two processes work one after the other.
+    """
     lock_rows(Deletion.objects.filter(pk=deletion_id))
     deletion = Deletion.objects.filter(pk=deletion_id, finished_at=None).first()
     if deletion is None or is_being_written(deletion):

@@ -183,8 +183,8 @@ class JournalEntry(Immutable, Recorded):
     """An entry as it is stored, in one of three forms (docs/decisions/0044). Only `strata.audit` reads it.
 
     By itself: all columns of Recorded. Of a write: `write` has who, which request and which channel, and these columns
-    are empty. Packed: so too, and it stands for the creations of the rows `packed`, in the order of their ids, of which
-    `object_id` is the first and `last_id` the last.
+    are empty. Packed: so too, and it is the entry of the creations of all rows in `packed`, in the order of their ids,
+    of which `object_id` is the first and `last_id` the last.
     """
 
     write = models.ForeignKey(

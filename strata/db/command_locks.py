@@ -36,7 +36,7 @@ def _in_postgresql(connection: Any, name: str, on_wait: Callable[[], None]) -> I
     holder = connection.copy()
     holder.ensure_connection()
     held = holder.connection
-    held.patience = None
+    held.wait_seconds = None
     try:
         held.execute(
             "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;"

@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from strata.db.private_files import make_private_folder, open_private
 
-log = logging.getLogger("strata.turns")
+log = logging.getLogger("strata.named_locks")
 PAUSE_SECONDS = 0.02
 
 
@@ -36,12 +36,12 @@ class NamedLocks:
         self._changed = Condition()
 
     @contextmanager
-    def acquire(self, name: str, *, patience: float) -> Iterator[None]:
-        """Hold the lock in the block. Raises TimeoutError where it is not free after `patience` seconds."""
-        place = int.from_bytes(salted_hmac("strata.turns", name, algorithm="sha256").digest()[:7])
-        deadline = time.monotonic() + patience
+    def acquire(self, name: str, *, timeout: float) -> Iterator[None]:
+        """Hold the lock in the block. Raises TimeoutError where it is not free after `timeout` seconds."""
+        place = int.from_bytes(salted_hmac("strata.named_locks", name, algorithm="sha256").digest()[:7])
+        deadline = time.monotonic() + timeout
         with self._changed:
-            if not self._changed.wait_for(lambda: place not in self._taken, patience):
+            if not self._changed.wait_for(lambda: place not in self._taken, timeout):
                 raise TimeoutError(name)
             self._taken.add(place)
         try:

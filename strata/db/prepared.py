@@ -18,7 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from strata.db.params import id_param, ids_param
 
-# What stands for a value until the SQL is known: it must not be like anything else in a statement.
+# Placeholders for values until the SQL is known: they must not be like anything else in a statement.
 PLACEHOLDERS: dict[type, Callable[[], Any]] = {
     UUID: uuid4,
     list: lambda: [uuid4()],  # of ids, for the lookup `among`

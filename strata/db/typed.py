@@ -13,7 +13,7 @@ Get = TypeVar("Get", covariant=True)
 if TYPE_CHECKING:
 
     class TypedField(models.Field[Set, Get]):
-        """Stands before Django's own among a field's bases: an attribute of a row has the type `Get`."""
+        """Comes before Django's own among a field's bases: an attribute of a row has the type `Get`."""
 
 else:
 

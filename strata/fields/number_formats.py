@@ -78,7 +78,7 @@ def read_number(
     """The number that the text means, exactly as written; or the question which of two numbers it means.
 
     `places` is the most decimals that the field can hold. With a currency the number is an amount: the code or symbol
-    may stand before or after it, and the user's own decimal mark with exactly three digits after it is a question too,
+    may come before or after it, and the user's own decimal mark with exactly three digits after it is a question too,
     because 1.234 may be meant as a thousand. Raises RefusedNumber.
     """
 

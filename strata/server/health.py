@@ -27,7 +27,7 @@ from strata.db.standby.state import AWAY, OK, accepts_writes, position, replicat
 from strata.db.write_format.check import writes_stored_format
 
 log = logging.getLogger("strata.health")
-PATIENCE_SECONDS = 1.5
+TIMEOUT_SECONDS = 1.5
 READY = {
     "status": "ready",
     "database": "ok",
@@ -128,14 +128,14 @@ class Attempt:
     trouble: list[Trouble] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
     position: str | None = None  # of the primary's log
-    deadline: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
+    deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_SECONDS)
 
     def is_done(self) -> bool:
         return self.done.wait(max(0, self.deadline - time.monotonic()))
 
     def troubles(self) -> list[Trouble]:
         """The problems, as errors of a refusal; an empty list where there are none."""
-        if not self.done.wait(PATIENCE_SECONDS):
+        if not self.done.wait(TIMEOUT_SECONDS):
             return [trouble("database", "timeout", "The database does not answer.")]
         return self.trouble
 

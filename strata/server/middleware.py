@@ -63,15 +63,15 @@ class TrustedProxies:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta, peer = request.META, request.META.get("REMOTE_ADDR", "")
-        doubt = why_a_redirect_loops(meta)
+        warning = why_a_redirect_loops(meta)
         if is_trusted(peer):
             meta["REMOTE_ADDR"] = client_address(peer, meta.pop("HTTP_X_FORWARDED_FOR", ""))
         else:
             for header in FORWARDED:
                 meta.pop(header, None)
         response = self.get_response(request)
-        if doubt and is_redirect_to_https(request, response) and self.loops.allow():
-            log.warning(doubt)
+        if warning and is_redirect_to_https(request, response) and self.loops.allow():
+            log.warning(warning)
         return response
 
 

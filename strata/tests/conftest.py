@@ -1,4 +1,4 @@
-"""A user who logs in, a clock that stands still, and the passwords that were hashed."""
+"""A user who logs in, a clock that does not move, and the passwords that were hashed."""
 
 from __future__ import annotations
 

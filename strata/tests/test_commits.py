@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from strata.db.backends.postgresql.base import COMMIT_SECONDS, BoundedConnection
 
 pytestmark = [pytest.mark.on_postgresql, pytest.mark.django_db(transaction=True)]
-PATIENCE = 22
+TIMEOUT_SECONDS = 22
 NOBODY = UUID(int=1)
 
 
@@ -22,11 +22,11 @@ def waits(monkeypatch):
 
     def noting(bounded, steps, *arguments, **options):
         if steps.__name__ != "_set_autocommit_gen":  # which sends nothing
-            seconds.append(bounded.patience)
+            seconds.append(bounded.wait_seconds)
         return wait(bounded, steps, *arguments, **options)
 
     connection.ensure_connection()
-    monkeypatch.setattr(connection.connection, "patience", PATIENCE)
+    monkeypatch.setattr(connection.connection, "wait_seconds", TIMEOUT_SECONDS)
     monkeypatch.setattr(BoundedConnection, "wait", noting)
     return seconds
 
@@ -43,13 +43,18 @@ def run_a_transaction(using: str = "default") -> None:
 
 def test_transaction_has_three_messages_with_nothing_set(waits):
     run_a_transaction()
-    assert waits == [PATIENCE] * 3  # BEGIN, SELECT, COMMIT
+    assert waits == [TIMEOUT_SECONDS] * 3  # BEGIN, SELECT, COMMIT
 
 
 def test_commit_that_a_standby_may_hold_up_has_a_timeout_of_its_own(waits, with_standby):
     run_a_transaction()
-    assert waits == [PATIENCE, PATIENCE, PATIENCE, COMMIT_SECONDS]  # the third is for the deferred checks
-    assert connection.connection.patience == PATIENCE
+    assert waits == [
+        TIMEOUT_SECONDS,
+        TIMEOUT_SECONDS,
+        TIMEOUT_SECONDS,
+        COMMIT_SECONDS,
+    ]  # the third is for the deferred checks
+    assert connection.connection.wait_seconds == TIMEOUT_SECONDS
 
 
 def test_transaction_on_the_standby_has_three_messages(waits, with_standby, monkeypatch):
@@ -59,7 +64,7 @@ def test_transaction_on_the_standby_has_three_messages(waits, with_standby, monk
         run_a_transaction(using="replica")
     finally:
         del connections["replica"]
-    assert waits == [PATIENCE] * 3
+    assert waits == [TIMEOUT_SECONDS] * 3
 
 
 @pytest.mark.parametrize("has_standby", [True, False])
@@ -70,4 +75,4 @@ def test_deferred_constraint_is_checked_either_way(request, waits, has_standby):
         LogEntry.objects.bulk_create([LogEntry(user_id=NOBODY, action_flag=1)])
     run_a_transaction()
     assert not LogEntry.objects.exists()
-    assert connection.connection.patience == PATIENCE
+    assert connection.connection.wait_seconds == TIMEOUT_SECONDS

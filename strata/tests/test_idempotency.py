@@ -351,7 +351,7 @@ def a_first_at_work(user, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_first_that_takes_too_long_makes_the_second_a_conflict(alice_user, monkeypatch):
-    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(idempotency, "TIMEOUT_SECONDS", 0.1)
     with a_first_at_work(alice_user, monkeypatch):
         assert_in_progress(make(client_of(alice_user)))
     assert make(client_of(alice_user))["Idempotency-Replayed"] == "true"
@@ -362,8 +362,8 @@ def test_first_that_takes_too_long_makes_the_second_a_conflict(alice_user, monke
 def test_first_on_another_machine_makes_the_second_a_refusal(alice_user, monkeypatch, tmp_path):
     """On PostgreSQL it waits at the index. SQLite serves one machine: there it waits like any other writer."""
     with a_first_at_work(alice_user, monkeypatch):
-        monkeypatch.setattr(idempotency, "named_locks", NamedLocks(tmp_path / "turns of the other"))
-        monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(idempotency, "named_locks", NamedLocks(tmp_path / "locks of the other machine"))
+        monkeypatch.setattr(idempotency, "TIMEOUT_SECONDS", 0.1)
         if connection.vendor == "sqlite":
             connection.cursor().execute("PRAGMA busy_timeout = 100")
         started = monotonic()
@@ -393,7 +393,7 @@ def test_the_patience_for_a_key_is_not_that_for_other_locks(alice_user):
 
 @pytest.mark.django_db(transaction=True)
 def test_another_key_does_not_wait_for_its_turn(alice_user, monkeypatch):
-    monkeypatch.setattr(idempotency, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(idempotency, "TIMEOUT_SECONDS", 0)
     with idempotency.key_held(alice_user, "k1"):
         assert make(client_of(alice_user), key="k2").status_code == 201
         assert_in_progress(make(client_of(alice_user), key="k1"))

@@ -19,15 +19,15 @@ from pathlib import Path
 from django.conf import settings
 settings.configure(SECRET_KEY=sys.argv[2])
 from strata.db.named_locks import NamedLocks
-with NamedLocks(Path(sys.argv[1])).acquire("name", patience=1):
+with NamedLocks(Path(sys.argv[1])).acquire("name", timeout=1):
     print("taken", flush=True)
     sys.stdin.read()
 """
 
 
-def taken(named_locks: NamedLocks, name: str = "name", patience: float = 0) -> bool:
+def taken(named_locks: NamedLocks, name: str = "name", timeout: float = 0) -> bool:
     try:
-        with named_locks.acquire(name, patience=patience):
+        with named_locks.acquire(name, timeout=timeout):
             return True
     except TimeoutError:
         return False
@@ -36,7 +36,7 @@ def taken(named_locks: NamedLocks, name: str = "name", patience: float = 0) -> b
 @pytest.fixture
 def another_process(tmp_path):
     """A process that holds the lock until its input or the process ends."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "turns"), settings.SECRET_KEY]
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "named-locks"), settings.SECRET_KEY]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=settings.BASE_DIR, **pipes) as process:
         assert process.stdout.readline() == b"taken\n"
@@ -45,24 +45,24 @@ def another_process(tmp_path):
 
 
 def test_one_thread_holds_a_lock(tmp_path):
-    named_locks = NamedLocks(tmp_path / "turns")
-    with named_locks.acquire("name", patience=0):
+    named_locks = NamedLocks(tmp_path / "named-locks")
+    with named_locks.acquire("name", timeout=0):
         assert not taken(named_locks)
         assert taken(named_locks, "another name")
     assert taken(named_locks)
 
 
 def test_an_exception_releases_the_lock(tmp_path):
-    named_locks = NamedLocks(tmp_path / "turns")
-    with pytest.raises(KeyError), named_locks.acquire("name", patience=0):
+    named_locks = NamedLocks(tmp_path / "named-locks")
+    with pytest.raises(KeyError), named_locks.acquire("name", timeout=0):
         raise KeyError
     assert taken(named_locks)
 
 
 def test_a_waiting_thread_gets_the_lock_when_it_is_released(tmp_path):
-    named_locks, begun, got = NamedLocks(tmp_path / "turns"), Event(), []
-    waiting = Thread(target=lambda: (begun.set(), got.append(taken(named_locks, patience=30))))
-    with named_locks.acquire("name", patience=0):
+    named_locks, begun, got = NamedLocks(tmp_path / "named-locks"), Event(), []
+    waiting = Thread(target=lambda: (begun.set(), got.append(taken(named_locks, timeout=30))))
+    with named_locks.acquire("name", timeout=0):
         waiting.start()
         assert begun.wait(10) and not got
     waiting.join(30)
@@ -70,28 +70,28 @@ def test_a_waiting_thread_gets_the_lock_when_it_is_released(tmp_path):
 
 
 def test_one_process_holds_a_lock(another_process, tmp_path):
-    named_locks = NamedLocks(tmp_path / "turns")
+    named_locks = NamedLocks(tmp_path / "named-locks")
     assert not taken(named_locks)
     assert taken(named_locks, "another name")
     another_process.stdin.close()
-    assert taken(named_locks, patience=30)
+    assert taken(named_locks, timeout=30)
 
 
 def test_a_killed_process_releases_its_lock(another_process, tmp_path):
-    named_locks = NamedLocks(tmp_path / "turns")
+    named_locks = NamedLocks(tmp_path / "named-locks")
     assert not taken(named_locks)
     another_process.kill()
-    assert taken(named_locks, patience=30)
+    assert taken(named_locks, timeout=30)
 
 
 def test_nothing_is_written_for_a_lock(tmp_path):
-    named_locks = NamedLocks(tmp_path / "turns")
-    with named_locks.acquire("name", patience=0):
-        assert (tmp_path / "turns").stat().st_size == 0
+    named_locks = NamedLocks(tmp_path / "named-locks")
+    with named_locks.acquire("name", timeout=0):
+        assert (tmp_path / "named-locks").stat().st_size == 0
 
 
 def test_without_a_file_the_lock_still_works_between_threads(tmp_path):
     named_locks = NamedLocks(tmp_path)  # a folder cannot be opened for writing
-    with named_locks.acquire("name", patience=0):
+    with named_locks.acquire("name", timeout=0):
         assert not taken(named_locks)
     assert taken(named_locks)

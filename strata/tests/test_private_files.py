@@ -68,10 +68,10 @@ def test_the_secret_key_and_the_lock_files_are_their_owners_alone(umask, tmp_pat
     folder = tmp_path / "data"
     assert len(development_secret_key(folder / "secret_key")) > 50
     os.close(laid_out(folder / "throttle"))
-    with NamedLocks(folder / "turns").acquire("x", patience=1):
+    with NamedLocks(folder / "named-locks").acquire("x", timeout=1):
         pass
     assert {path.name: mode(path) for path in folder.iterdir()} == dict.fromkeys(
-        ("secret_key", "throttle", "turns"), 0o600
+        ("secret_key", "throttle", "named-locks"), 0o600
     )
     assert mode(folder) == 0o700
 

@@ -112,17 +112,17 @@ def test_it_waits_for_nobody_who_writes(token):
 
     def watch(execute, sql, params, many, context):
         if "strata_apitoken" in sql and sql.startswith(("SELECT", "UPDATE")):
-            waits.append(patience() if connection.vendor == "sqlite" else "SKIP LOCKED" in sql)
+            waits.append(busy_timeout() if connection.vendor == "sqlite" else "SKIP LOCKED" in sql)
         return execute(sql, params, many, context)
 
-    def patience():
+    def busy_timeout():
         return connection.connection.execute("PRAGMA busy_timeout").fetchone()[0]
 
     with connection.execute_wrapper(watch):
         token.note_use()
     if connection.vendor == "sqlite":
         assert waits == [0, 0]
-        assert patience() == connection.settings_dict["OPTIONS"]["timeout"] * 1000
+        assert busy_timeout() == connection.settings_dict["OPTIONS"]["timeout"] * 1000
     else:
         assert waits == [True, False]
     assert used(token) is not None

@@ -20,7 +20,7 @@ from strata.exceptions import StrataError
 
 class Command(StrataCommand):
     help = (
-        "Restore a household from a file of archive: as a new household, or in the place of what a household has. "
+        "Restore a household from a file of archive: as a new household, or as a replacement of what a household has. "
         "Everything is checked before anything is written. Members whose names are users here are members again, the "
         "others are invited."
     )

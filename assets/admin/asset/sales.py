@@ -26,7 +26,7 @@ from strata.tenancy.roles import EDITORS
 if TYPE_CHECKING:
     _Page = HouseholdAdmin
 else:
-    _Page = object  # the mixin stands before the page
+    _Page = object  # the mixin comes before the page among its bases
 
 
 class SaleActions(_Page):

@@ -16,7 +16,8 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 from urllib3.util.timeout import Timeout
 
 from assets.prices.providers.addresses import RefusedAddress, addresses_of
@@ -144,7 +145,7 @@ def fetch_once(url: str, limits: Limits) -> bytes:
         except RefusedAddress:
             raise FetchFailed("refused address") from None
         except (HTTPError, OSError, ValueError) as error:
-            if deadline.is_over or isinstance(error, TimeoutError | socket.timeout):
+            if deadline.is_over or isinstance(error, HTTPTimeoutError | socket.timeout):
                 raise FetchFailed("timeout") from None
             raise FetchFailed(f"no answer: {type(error).__name__}") from None
         finally:

@@ -1,4 +1,4 @@
-"""Encodes the daily deltas of one month in one row: on which days something changed, and by how much.
+"""Encodes the deltas of one month in one row: on which days something changed, and by how much.
 
 Day d is bit d - 1 of an integer. The amounts are in the order of their days, in ten-thousandths, eight bytes each, or
 sixteen each where one of them needs more; where all are zero, there are no bytes.

@@ -14,7 +14,7 @@ from assets.valuation.sources.market_inputs import MARKET
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 
-PATIENCE_SECONDS = 5
+TIMEOUT_SECONDS = 5
 log = logging.getLogger("strata.derived")
 
 
@@ -31,7 +31,7 @@ def look_at_settings() -> None:
 
     thread = Thread(target=look, daemon=True, name="look at settings")
     thread.start()
-    thread.join(PATIENCE_SECONDS)
+    thread.join(TIMEOUT_SECONDS)
 
 
 def notice_changed_settings() -> None:

@@ -1,4 +1,4 @@
-"""Running totals on a series of days, from the daily deltas of months. Gives the same as `series.fold`."""
+"""Running totals on a series of days, from the deltas of months. Gives the same as `series.fold`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from imports.formats.banks.statements import (
     reference_of,
 )
 from imports.formats.cells import Refused
-from imports.formats.rows import FileRow, Item, Options, Reading, RowType, ValueItem, Warning
+from imports.formats.rows import FileRow, FileWarning, Item, Options, Reading, RowType, ValueItem
 from imports.reading.containers.markup import Node, parse_xml
 from imports.reading.files import MARKUP, File
 from imports.reading.numbers import POINT, plus
@@ -177,7 +177,7 @@ class CamtReader(StatementReader):
             computed = plus(amounts[OPENINGS[0]], statement.total)
             if computed != amounts[CLOSING]:
                 text = f"{computed:f} / {amounts[CLOSING]:f}"
-                self.reading.warn(Warning("BALANCE_DIFFERS", statement.node.line, "balance", text))
+                self.reading.warn(FileWarning("BALANCE_DIFFERS", statement.node.line, "balance", text))
 
 
 def span_of(node: Node) -> Span:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from imports.formats.banks.statements import Span, StatementReader, day_of, in_order_of_days, note_of, rank_of
 from imports.formats.cells import Refused
-from imports.formats.rows import FileRow, Item, Options, Question, Reading, RowType, ValueItem, Warning
+from imports.formats.rows import FileRow, FileWarning, Item, Options, Question, Reading, RowType, ValueItem
 from imports.reading.files import STATEMENT, File
 from imports.reading.numbers import COMMA, plus
 from imports.reading.refusals import FileRefused, Reason
@@ -195,7 +195,7 @@ class SwiftReader(StatementReader):
             computed = plus(amounts[OPENING], statement.total)
             if computed != amounts[CLOSING]:
                 text = f"{computed:f} / {amounts[CLOSING]:f}"
-                self.reading.warn(Warning("BALANCE_DIFFERS", statement.fields[0].line, "balance", text))
+                self.reading.warn(FileWarning("BALANCE_DIFFERS", statement.fields[0].line, "balance", text))
 
     def swift_amount(self, line: int, text: str) -> Decimal:
         """Digits and one comma, which may be the last mark: "6800,"."""
@@ -211,7 +211,7 @@ class SwiftReader(StatementReader):
             last = calendar.monthrange(int(century + year), int(month))[1]
             if int(day) > last:
                 on = date(int(century + year), int(month), last)
-                self.reading.warn(Warning("CLAMPED", line, "date", f"{written}: {on}"))
+                self.reading.warn(FileWarning("CLAMPED", line, "date", f"{written}: {on}"))
                 return on
         return day_of(century + year, month, day, written)
 

@@ -14,13 +14,13 @@ from imports.formats.cells import Refused
 from imports.formats.quote_units import OPTION_SHARES, PER_CENT, QuoteUnits
 from imports.formats.rows import (
     ActionItem,
+    FileWarning,
     Instrument,
     Item,
     PriceItem,
     QuantityItem,
     Reading,
     TransactionItem,
-    Warning,
 )
 from imports.formats.trades import (
     PLACES,
@@ -281,7 +281,7 @@ class Investments:
         if price is None or product is None or security is None:
             return tuple(items)
         if worth is not None and abs(plus(product, -abs(worth))) > Decimal(1).scaleb(-minor_units(currency)):
-            self.reading.warn(Warning("PRICE_DISAGREES", node.line, "price", f"{product:f} / {worth:f}"))
+            self.reading.warn(FileWarning("PRICE_DISAGREES", node.line, "price", f"{product:f} / {worth:f}"))
         elif currency == security.currency and (quoted := units(price, "price")):
             items.append(PriceItem(security.key, on, quoted))
         return tuple(items)

@@ -176,7 +176,7 @@ class _Builder:
         closed, unclosed = self.open[at], self.open[at + 1 :]
         del self.open[at:]
         self.names[tag] -= 1
-        for node in unclosed:  # a value that is empty and has no end tag: what follows it stands beside it
+        for node in unclosed:  # a value that is empty and has no end tag: what follows it is its sibling
             if node.tag in AGGREGATES:
                 raise FileRefused("BROKEN_FILE", node.line)
             self.names[node.tag] -= 1

@@ -17,6 +17,7 @@ from imports.formats.rows import (
     Account,
     Example,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Question,
@@ -24,7 +25,6 @@ from imports.formats.rows import (
     RowType,
     TransactionItem,
     ValueItem,
-    Warning,
 )
 from imports.formats.trades import earned_or_spent, flow, money
 from imports.reading.currencies import is_currency
@@ -59,9 +59,9 @@ class StatementReader:
                 self.debts.add(row.line, item)
             yield row
         if not count:
-            self.reading.warn(Warning("NOTHING_INSIDE", text=message[:200]))
+            self.reading.warn(FileWarning("NOTHING_INSIDE", text=message[:200]))
         elif has_bookings and not has_values:
-            self.reading.warn(Warning("NO_BALANCES"))
+            self.reading.warn(FileWarning("NO_BALANCES"))
         self.reading.questions.extend(self.debts.questions(self.reading))
         if self.without_currency:
             self.reading.questions.append(

@@ -17,12 +17,12 @@ from imports.formats.row_results import filled
 from imports.formats.rows import (
     CancelItem,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Reading,
     RowType,
     TransactionItem,
-    Warning,
 )
 from imports.reading.containers.markup import Node, parse_xml
 from imports.reading.days import DMY
@@ -80,7 +80,7 @@ def rows_of(reading: Reading, statements: list[Node], file: FlexFile) -> Iterato
         for node in rows_in(statement, "OpenPositions"):
             compare(file, node, held)
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 def count(held: dict[str, Decimal], row: FileRow) -> None:
@@ -101,7 +101,7 @@ def compare(file: FlexFile, node: Node, held: dict[str, Decimal]) -> None:
         return
     if key in held and position is not None and position != held[key]:
         text = f"{node.attributes.get('symbol', '')}: {position:f} / {held[key]:f}"
-        file.reading.warn(Warning("POSITION_DIFFERS", node.line, "position", text))
+        file.reading.warn(FileWarning("POSITION_DIFFERS", node.line, "position", text))
 
 
 def statement_rows(statement: Node, file: FlexFile) -> Iterator[FileRow]:

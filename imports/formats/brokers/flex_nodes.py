@@ -24,7 +24,7 @@ PENCE = Decimal("0.01")
 
 
 def statements_of(root: Node) -> list[Node]:
-    """They stand in a list, or directly under the root."""
+    """They are in a list, or directly under the root."""
     return [node for node in root.walk() if node.tag == "FlexStatement"]
 
 

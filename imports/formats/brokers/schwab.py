@@ -20,12 +20,12 @@ from imports.formats.rows import (
     NAME_LENGTH,
     ActionItem,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
     Reading,
     RowType,
-    Warning,
 )
 from imports.formats.trades import ZERO, Trade, cash_account, holding
 from imports.reading.days import MDY
@@ -95,7 +95,7 @@ def rows_of(reading: Reading, table: NamedTable, cells: CellReader, options: Opt
         is_empty = False
         yield row
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class Moved(NamedTuple):

@@ -28,12 +28,12 @@ from imports.formats.rows import (
     NAME_LENGTH,
     Example,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
     Question,
     Reading,
-    Warning,
 )
 from imports.formats.spreadsheets import transactions
 from imports.formats.trades import ZERO, Trade, amount_of, cash_account, holding
@@ -86,7 +86,7 @@ def rows_of(reading: Reading, table: NamedTable, cells: CellReader, options: Opt
     if reader.without_currency:
         reading.questions.append(Question("CURRENCY", "currency", examples=tuple(reader.without_currency)))
     if is_empty_file:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class TradesReader(RowReader):

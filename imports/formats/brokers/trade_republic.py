@@ -10,7 +10,7 @@ from imports.formats.brokers.money import Booker, Sums
 from imports.formats.cells import CellReader, Refused
 from imports.formats.named_columns import NamedTable, RowReader, find_table, opened
 from imports.formats.quote_units import PER_CENT, QuoteUnits
-from imports.formats.rows import NAME_LENGTH, FileRow, Instrument, Item, Options, Reading, Warning
+from imports.formats.rows import NAME_LENGTH, FileRow, FileWarning, Instrument, Item, Options, Reading
 from imports.formats.trades import ZERO, Trade, cash_account, holding
 from imports.reading.currencies import is_currency
 from imports.reading.numbers import POINT, plus
@@ -56,7 +56,7 @@ def rows_of(reading: Reading, table: NamedTable, cells: CellReader, options: Opt
         is_empty = False
         yield row
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class TradeRepublic(RowReader):

@@ -62,7 +62,7 @@ class AmountReader:
         return name if is_word else SIGNS.get(name.lower(), name)
 
     def fill(self, posting: Posting, text: str) -> None:
-        """The posting with what stands after its account."""
+        """The posting with what follows its account."""
         posting.units, rest = self.first(text)
         while rest.strip():
             rest = self._part(posting, rest)

@@ -172,7 +172,7 @@ class BeancountReader:
 
 
 def without_comment(line: str) -> str:
-    """The line before its semicolon, unless that stands in quotes."""
+    """The line before its semicolon, unless that is in quotes."""
     if ";" not in line:
         return line
     inside, escaped = False, False

@@ -18,6 +18,7 @@ from imports.formats.quote_units import as_quoted
 from imports.formats.row_results import filled
 from imports.formats.rows import (
     FileRow,
+    FileWarning,
     Item,
     Options,
     PriceItem,
@@ -25,7 +26,6 @@ from imports.formats.rows import (
     Reading,
     RowType,
     ValueItem,
-    Warning,
 )
 from imports.formats.share_splits import price_then
 from imports.formats.trades import money, units
@@ -61,7 +61,7 @@ def rows_of(reading: Reading, *, parse: Parse, options: Options) -> Iterator[Fil
     for stated in journal.stated:
         yield reader.filled(stated.line, stated.text, RowType.VALUE, partial(reader.stated, stated))
     if not (rows or journal.prices or journal.balances):
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class JournalRows:

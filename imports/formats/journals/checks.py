@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from imports.formats.journals.contents import Amount, Balance, Entry, Journal, Pad, Posting
 from imports.formats.journals.transactions import Part
-from imports.formats.rows import Reading, Warning
+from imports.formats.rows import FileWarning, Reading
 from imports.formats.trades import ZERO
 from imports.reading.numbers import plus
 
@@ -75,7 +75,7 @@ class Checks:
     def warn(self, line: int, account: str, amount: Amount) -> None:
         held = self.held.get((account, amount.commodity), ZERO)
         text = f"{account[:100]}: {amount.number:f} / {held:f} {amount.commodity}"
-        self.reading.warn(Warning("BALANCE_DIFFERS", line, "balance", text[:200]))
+        self.reading.warn(FileWarning("BALANCE_DIFFERS", line, "balance", text[:200]))
 
     def of_pads(self) -> Iterator[Dated]:
         for pad in self.journal.pads:

@@ -12,10 +12,10 @@ from imports.formats.rows import (
     OF_AN_ACCOUNT,
     Example,
     FileRow,
+    FileWarning,
     Options,
     Question,
     Reading,
-    Warning,
 )
 from imports.formats.spreadsheets.networth_layout import (
     WIDE,
@@ -80,7 +80,7 @@ def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: 
                     without_currency.append(Example(row.line, " ".join(row.read.values())[:200]))
             yield row
     if not reading.accounts:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
     if without_currency:
         reading.questions.append(Question("CURRENCY", "currency", examples=tuple(without_currency)))
     reading.questions.extend(debts.questions(reading))

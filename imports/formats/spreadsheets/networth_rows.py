@@ -14,6 +14,7 @@ from imports.formats.rows import (
     NAME_LENGTH,
     Account,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
@@ -21,7 +22,6 @@ from imports.formats.rows import (
     Reading,
     RowType,
     ValueItem,
-    Warning,
 )
 from imports.formats.spreadsheets.networth_layout import (
     BALANCE_SHEET,
@@ -53,7 +53,7 @@ class Context:
 
 
 class Names:
-    """The names of accounts: with their category where the same name stands in two of them."""
+    """The names of accounts: with their category where two of them have the same name."""
 
     def __init__(self, sheets: list[Sheet]) -> None:
         categories: dict[tuple[str, str], set[str]] = {}
@@ -247,7 +247,7 @@ class SheetReader:
         self.seen[key] += 1
         if self.seen[key] == 1 or not name:
             return name
-        self.reading.warn(Warning("REPEATED_NAME", line.number, None, name))
+        self.reading.warn(FileWarning("REPEATED_NAME", line.number, None, name))
         return f"{name} ({self.seen[key]})"
 
     def heading(self, index: int | None) -> str:

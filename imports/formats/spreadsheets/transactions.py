@@ -17,6 +17,7 @@ from imports.formats.rows import (
     Account,
     Example,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Question,
@@ -24,7 +25,6 @@ from imports.formats.rows import (
     RowType,
     TransactionItem,
     ValueItem,
-    Warning,
 )
 from imports.formats.spreadsheets.bookings_layout import BookingsLayout, find_bookings
 from imports.formats.spreadsheets.networth_layout import cell_at
@@ -128,9 +128,9 @@ def rows_of(
     if without_currency:
         reading.questions.append(Question("CURRENCY", "currency", examples=tuple(without_currency)))
     if not has_rows:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
     elif not has_balances:
-        reading.warn(Warning("NO_BALANCES"))
+        reading.warn(FileWarning("NO_BALANCES"))
 
 
 class BookingReader:
@@ -226,7 +226,7 @@ class BookingReader:
             yield ValueItem(key, on, self.cells.money(line.number, balance, "balance"))
 
     def amount(self, line: Line) -> tuple[Decimal, str]:
-        """Money received is positive, money paid negative. And the currency that stands beside it."""
+        """Money received is positive, money paid negative. And the currency that is written beside it."""
         if "amount" in self.columns:
             number, currency = self.cells.number(line.number, self.cell(line, "amount"), "amount")
         else:

@@ -16,12 +16,12 @@ from imports.formats.rows import (
     Account,
     Example,
     FileRow,
+    FileWarning,
     Options,
     Question,
     Reading,
     RowType,
     ValueItem,
-    Warning,
 )
 from imports.formats.trades import ZERO, earned_or_spent, flow, money
 from imports.reading.currencies import currency_in_name, currency_of_mark
@@ -103,7 +103,7 @@ class BudgetReader(RowReader):
         )
 
     def sign(self, line: Line) -> str:
-        """The currency that stands beside an amount, where nothing else says it."""
+        """The currency that is written beside an amount, where nothing else says it."""
         for column in self.number_columns:
             cell = self.table.cell(line, column)
             number = read_number(cell.strip(), self.cells.decimal) if isinstance(cell, str) else None
@@ -239,6 +239,6 @@ def rows_of(reading: Reading, reader: BudgetReader) -> Iterator[FileRow]:
     if isinstance(reader, SureAccountsReader):
         reading.questions.extend(debts_of(reading, rows))
     elif rows and not reader.whole:
-        reading.warn(Warning("NO_BALANCES"))
+        reading.warn(FileWarning("NO_BALANCES"))
     if not rows:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))

@@ -13,11 +13,11 @@ from imports.formats.rows import (
     NAME_LENGTH,
     Account,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Reading,
     TransactionItem,
-    Warning,
 )
 from imports.formats.trades import earned_or_spent, flow, money
 from imports.reading.currencies import currency_of_mark
@@ -63,9 +63,9 @@ def rows_of(reading: Reading, reader: FireflyReader) -> Iterator[FileRow]:
     add_balances(reading, rows, reader.whole)
     yield from rows
     if not rows:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
     elif not reader.whole:
-        reading.warn(Warning("NO_BALANCES"))
+        reading.warn(FileWarning("NO_BALANCES"))
 
 
 class FireflyReader(RowReader):

@@ -20,6 +20,7 @@ from imports.formats.rows import (
     ActionItem,
     Details,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
@@ -28,7 +29,6 @@ from imports.formats.rows import (
     RowType,
     TransactionItem,
     ValueItem,
-    Warning,
 )
 from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
 from imports.formats.strata_notes import read_notes, read_shares, read_unit
@@ -230,7 +230,7 @@ def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options)
         line += 1
         yield FileRow(line, {"split": split.on.isoformat()}, RowType.ACTION, (split,))
     if not line:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class JsonReader:
@@ -387,7 +387,7 @@ class JsonReader:
             return in_zone(written, self.options.time_zone) or day.on
         late = _MIDNIGHT.fullmatch(written)
         if late and int(late[1]) >= LATE and day.on < date.max:
-            self.reading.warn(Warning("LOCAL_MIDNIGHT", line, "date", written))
+            self.reading.warn(FileWarning("LOCAL_MIDNIGHT", line, "date", written))
             return day.on + timedelta(days=1)
         return day.on
 

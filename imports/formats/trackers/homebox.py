@@ -17,13 +17,13 @@ from imports.formats.rows import (
     Details,
     Example,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Question,
     Reading,
     RowType,
     ValueItem,
-    Warning,
 )
 from imports.formats.trades import flow, money
 from imports.reading.refusals import FileRefused
@@ -71,7 +71,7 @@ def rows_of(reading: Reading, reader: HomeboxReader) -> Iterator[FileRow]:
     if reader.without_day and not reader.options.on:
         reading.questions.append(Question("DAY", "on", examples=tuple(reader.without_day)))
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class HomeboxReader(RowReader):
@@ -103,7 +103,7 @@ class HomeboxReader(RowReader):
         )
         self.seen[name] += 1
         if self.seen[name] > 1:
-            self.reading.warn(Warning("REPEATED_NAME", line.number, None, name))
+            self.reading.warn(FileWarning("REPEATED_NAME", line.number, None, name))
             name = f"{name} ({self.seen[name]})"
         row.items = self.items(line, name, details, price)
 

@@ -20,13 +20,13 @@ from imports.formats.rows import (
     Account,
     Example,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
     Question,
     Reading,
     TransactionItem,
-    Warning,
 )
 from imports.formats.trackers import performance_quotes
 from imports.formats.trackers.performance_words import (
@@ -153,7 +153,7 @@ def rows_of(
             Question("CURRENCY", "currency", examples=tuple(reader.without_currency[:5]))
         )
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class PerformanceCsv(RowReader):

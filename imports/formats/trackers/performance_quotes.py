@@ -12,13 +12,13 @@ from imports.formats.rows import (
     NAME_LENGTH,
     Example,
     FileRow,
+    FileWarning,
     Instrument,
     Options,
     PriceItem,
     Question,
     Reading,
     RowType,
-    Warning,
 )
 from imports.formats.trackers.performance_words import COLUMNS, places_in
 from imports.formats.trades import units
@@ -88,7 +88,7 @@ def rows_of(reading: Reading, table: NamedTable, cells: CellReader, options: Opt
     if reader.without_currency:
         reading.questions.append(Question("CURRENCY", "currency", examples=tuple(reader.without_currency)))
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class QuoteReader(RowReader):

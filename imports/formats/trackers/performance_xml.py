@@ -18,6 +18,7 @@ from imports.formats.rows import (
     ActionItem,
     Example,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
@@ -26,7 +27,6 @@ from imports.formats.rows import (
     Reading,
     RowType,
     TransactionItem,
-    Warning,
 )
 from imports.formats.trackers.performance_tree import ObjectTree
 from imports.formats.trades import (
@@ -108,7 +108,7 @@ def rows_of(reading: Reading, *, tree: ObjectTree, options: Options) -> Iterator
             Question("CURRENCY", "currency", examples=tuple(reader.without_currency[:5]))
         )
     if not rows and not reading.instruments:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class PerformanceReader:

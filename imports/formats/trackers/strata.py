@@ -16,6 +16,7 @@ from imports.formats.rows import (
     AssetItem,
     Details,
     FileRow,
+    FileWarning,
     Item,
     Options,
     Question,
@@ -23,7 +24,6 @@ from imports.formats.rows import (
     RowType,
     TransactionItem,
     ValueItem,
-    Warning,
 )
 from imports.formats.trackers.strata_tables import (
     Record,
@@ -83,7 +83,7 @@ def reading_of(name: str, tables: StrataTables | None, options: Options) -> Read
 def rows_of(reading: Reading, *, tables: StrataTables, options: Options) -> Iterator[FileRow]:
     reader = StrataReader(reading, tables, options)
     if not tables["assets"]:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
     yield from reader.assets()
     yield from reader.values()
     yield from reader.transactions()
@@ -135,7 +135,7 @@ class StrataReader:
                 name = text_in(row, "name")
                 names[name] = names.get(name, 0) + 1
                 if names[name] > 1:
-                    self.reading.warn(Warning("REPEATED_NAME", line, None, name))
+                    self.reading.warn(FileWarning("REPEATED_NAME", line, None, name))
                     name = f"{name} ({names[name]})"
                 details = Details(
                     quantity=self.quantity(row),

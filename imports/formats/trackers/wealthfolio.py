@@ -14,6 +14,7 @@ from imports.formats.rows import (
     NAME_LENGTH,
     ActionItem,
     FileRow,
+    FileWarning,
     Instrument,
     Item,
     Options,
@@ -22,7 +23,6 @@ from imports.formats.rows import (
     Reading,
     RowType,
     ValueItem,
-    Warning,
 )
 from imports.formats.trades import (
     ZERO,
@@ -88,7 +88,7 @@ def rows_of(reading: Reading, reader: RowReader) -> Iterator[FileRow]:
         is_empty = False
         yield row
     if is_empty:
-        reading.warn(Warning("NOTHING_INSIDE"))
+        reading.warn(FileWarning("NOTHING_INSIDE"))
 
 
 class Activities(RowReader):
@@ -210,7 +210,7 @@ class Activities(RowReader):
         code = self.currencies.get(self.text(line, "symbol")) or self.most
         if not code:
             raise Refused("MISSING_FIELD", "currency")
-        self.reading.warn(Warning("CURRENCY_ASSUMED", line.number, "currency", code))
+        self.reading.warn(FileWarning("CURRENCY_ASSUMED", line.number, "currency", code))
         return code, "1"
 
     def amount(self, line: Line, unit: str) -> Decimal:

@@ -103,7 +103,7 @@ def problem_of_booking(item: TransactionItem) -> Reason | None:
 
 
 def compared(planned: Planned, *, keeps_values: bool) -> tuple[dict[str, Any] | None, Reason | None]:
-    """What is stored in the place of the item, where that differs; or why nothing is written."""
+    """What is stored instead of the item, where that differs; or why nothing is written."""
     if isinstance(planned, Quoted):
         return compared_quote(planned)
     if (snapshot := planned.value) is not None:

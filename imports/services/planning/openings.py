@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from imports.formats.rows import FileRow, TransactionItem, ValueItem, Warning
+from imports.formats.rows import FileRow, FileWarning, TransactionItem, ValueItem
 from imports.formats.trades import received
 from imports.reading.numbers import plus
 from imports.services.planning.accounts import options_of_account
@@ -67,7 +67,7 @@ class RunningBalances:
     def __init__(self, opening_of: Callable[[str], Opening | None], skipped: Iterable[int]) -> None:
         self.opening_of, self.skipped = opening_of, frozenset(skipped)
         self.accounts: dict[str, Days] = {}
-        self.warnings: list[Warning] = []
+        self.warnings: list[FileWarning] = []
 
     def add(self, number: int, row: FileRow) -> None:
         if row.refusal or row.skip or row.line in self.skipped:
@@ -93,7 +93,7 @@ class RunningBalances:
                     values.setdefault(number, []).append(ValueItem(key, on, balance))
                 elif stated is not None and stated != balance:
                     text = f"{on}: {balance:f} / {stated:f}"
-                    self.warnings.append(Warning("BALANCE_DIFFERS", None, "balance", text))
+                    self.warnings.append(FileWarning("BALANCE_DIFFERS", None, "balance", text))
         return values
 
 

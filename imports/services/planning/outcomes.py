@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from imports.formats.rows import RowType, Warning
+from imports.formats.rows import FileWarning, RowType
 from imports.services.blocks import BlockRow
 
 CREATE, UPDATE, SKIP, REFUSE = "create", "update", "skip", "refuse"
@@ -42,7 +42,7 @@ class Plan:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: int = 0
     skipped: int = 0
-    warnings: list[Warning] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
     def count(self, row: BlockRow) -> None:
         if row["o"] == REFUSE:

@@ -20,6 +20,7 @@ from imports.formats.rows import (
     AssetItem,
     CancelItem,
     FileRow,
+    FileWarning,
     Item,
     OfAccount,
     PriceItem,
@@ -28,7 +29,6 @@ from imports.formats.rows import (
     RowType,
     TransactionItem,
     ValueItem,
-    Warning,
 )
 from imports.reading.refusals import Reason
 from imports.services.blocks import BlockRow, BlockWriter
@@ -178,7 +178,7 @@ class Planner:
             if (item.account, own) in self._cancelled:
                 reason = Reason("CANCELLED")
             if isinstance(item, TransactionItem) and item.leg != CASH and item.on > self.latest_today:
-                self.plan.warnings.append(Warning("FUTURE", line, "date", item.on.isoformat()))
+                self.plan.warnings.append(FileWarning("FUTURE", line, "date", item.on.isoformat()))
         if reason is None:
             if isinstance(item, QuantityItem):
                 item = item._replace(quantity=self._correction(item, plan, first))
@@ -420,7 +420,7 @@ class Planner:
         }
         if missing:
             names = ", ".join(sorted(missing)[:10])
-            self.plan.warnings.append(Warning("NO_PRICES", text=f"{len(missing)}: {names}"))
+            self.plan.warnings.append(FileWarning("NO_PRICES", text=f"{len(missing)}: {names}"))
 
 
 def is_there(reason: Reason | None) -> bool:

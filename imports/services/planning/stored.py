@@ -1,4 +1,4 @@
-"""What is stored in the place of each item of a few thousand rows, found in sets."""
+"""What is stored already of each item of a few thousand rows, found in sets."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class StatedQuantities:
         self.others = known_rows(self.holdings, without=import_id) if self.holdings else {}
 
     def is_remembered(self, row: Transaction) -> bool:
-        """Whether the correction follows from what files say; one of before that was remembered stands for itself."""
+        """Whether the correction follows from what files say; one from before that was remembered is kept as it is."""
         is_correction = row.type == ADJUST and (row.external_id or "").startswith(PREFIX)
         known = self.known.get(row.asset_id)
         return is_correction and known is not None and row.on in known.stated

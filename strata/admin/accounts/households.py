@@ -42,7 +42,7 @@ from strata.tenancy.writes import Service
 if TYPE_CHECKING:
     _Page = BaseModelAdmin[Any]
 else:
-    _Page = object  # the mixin stands before an admin page or an inline
+    _Page = object  # the mixin comes before an admin page or an inline among its bases
 
 # --- whose rows ---
 

@@ -26,15 +26,15 @@ from rest_framework.request import Request
 
 from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
-from strata.db.backends.postgresql.timeouts import lock_patience
+from strata.db.backends.postgresql.timeouts import shorter_lock_timeout
 from strata.db.named_locks import NamedLocks
 from strata.metrics.recording import metrics
 from strata.tenancy.roles import may_edit_all
 
 KEPT_FOR = timedelta(days=2)
 FORGOTTEN_AT_ONCE = 20  # rows per request; with one, a backlog would never get smaller
-PATIENCE_SECONDS = 3
-named_locks = NamedLocks(settings.DATA_DIR / "turns")
+TIMEOUT_SECONDS = 3
+named_locks = NamedLocks(settings.DATA_DIR / "named-locks")
 KEPT_HEADERS = ("Location", "ETag")
 COMPRESSED_FROM, COMPRESSION = 1024, 6  # bytes of an answer that gains by it, and gzip's level
 GZIP = b"\x1f\x8b"  # how compressed answers begin; JSON cannot
@@ -113,10 +113,10 @@ def hold_key(user: Any, key: str, handler: Handler) -> Handler:
 
 @contextmanager
 def key_held(user: Any, key: str) -> Iterator[None]:
-    """Hold the key's lock. Raises IDEMPOTENCY_IN_PROGRESS after PATIENCE_SECONDS."""
+    """Hold the key's lock. Raises IDEMPOTENCY_IN_PROGRESS after TIMEOUT_SECONDS."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(named_locks.acquire(f"{user.pk} {key}", patience=PATIENCE_SECONDS))
+            stack.enter_context(named_locks.acquire(f"{user.pk} {key}", timeout=TIMEOUT_SECONDS))
         except TimeoutError:
             raise still_running() from None
         yield
@@ -125,7 +125,7 @@ def key_held(user: Any, key: str) -> Iterator[None]:
 def claim_key(user: Any, key: str, digest: str) -> tuple[IdempotentAnswer, bool]:
     """The key's row, and whether this request created it. A refused write rolls the row back."""
     try:
-        with transaction.atomic(), lock_patience(connection, PATIENCE_SECONDS):
+        with transaction.atomic(), shorter_lock_timeout(connection, TIMEOUT_SECONDS):
             return IdempotentAnswer.objects.create(user=user, key=key, request_digest=digest), True
     except IntegrityError:
         stored = IdempotentAnswer.objects.filter(user=user, key=key).first()

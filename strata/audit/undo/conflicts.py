@@ -1,4 +1,4 @@
-"""Why an undo would overwrite or break what was written since: one entry for each row that stands in the way."""
+"""Why an undo would overwrite or break what was written since: one entry for each row that prevents it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ SUMMARIES = (
     Action.UPDATE_VALUES,
     Action.ADD_TRANSACTIONS,
     Action.UNDO,
-)  # they stand for the entries of rows
+)  # they summarise the entries of rows
 ENTRIES = Sum(Coalesce(F("count"), 1))  # that of a deletion in steps counts for all of its rows
 
 

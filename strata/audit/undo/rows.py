@@ -123,7 +123,7 @@ def tracked(label: str) -> type[TrackedModel]:
 
 
 def complete(model: type[TrackedModel], rows: list[UndoneRow]) -> None:
-    """Add the present images. A row without a later entry is now as the request left it; {} stands for deleted."""
+    """Add the present images. A row without a later entry is now as the request left it; {} means deleted."""
     stored: Any = model._base_manager.filter(pk__among=[row.pk for row in rows]).order_by()
     images = {pk: read_image(image) for pk, image in stored.values_list("pk", row_image(model))}
     for row in rows:

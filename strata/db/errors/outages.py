@@ -57,7 +57,7 @@ def outage_sentence(error: BaseException, database: dict[str, Any]) -> str | Non
         if isinstance(cause, OSError) and cause.errno in FULL:
             return f"There is no space left to write {cause.filename or 'the output'}. {AGAIN}"
         if isinstance(cause, NewerFormat):
-            return f"{cause} Use the newer version, which this one may stand beside to read."
+            return f"{cause} Use the newer version; this one may run beside it, to read only."
         if isinstance(cause, DatabaseError | InterfaceError):
             is_sqlite = "sqlite" in database["ENGINE"]
             sentence = _of_sqlite(cause, database["NAME"]) if is_sqlite else _of_postgresql(cause, database)

@@ -23,7 +23,7 @@ from strata.db.backends.postgresql.timeouts import begin
 from strata.db.write_format import check
 
 HEALTH_CHECK_SECONDS = 2
-DOUBT_SECONDS = 3  # of waiting, before we check whether the server answers at all
+CHECK_SECONDS = 3  # of waiting, between two checks whether the server answers at all
 # A synchronous standby that hangs holds up every COMMIT, which statement_timeout does not end.
 COMMIT_SECONDS = 5
 PAUSE_SECONDS = 1  # after a connection timed out, new ones to the same server fail at once for this time
@@ -34,35 +34,35 @@ def never() -> None:
 
 
 class BoundedConnection(psycopg.Connection):
-    """A connection with a limit for every wait, a little above the server's own. `patience` None is no limit."""
+    """A connection with a limit for every wait, a little above the server's own. `wait_seconds` None is no limit."""
 
-    patience: int | None = None
+    wait_seconds: int | None = None
     server_answers: Callable[[], None] = staticmethod(never)
 
     def wait[Result](self, gen: PQGen[Result], *args: Any, **kwargs: Any) -> Result:
-        if self.patience is None:
+        if self.wait_seconds is None:
             return super().wait(gen, *args, **kwargs)
-        kwargs.setdefault("timeout", self.patience)
+        kwargs.setdefault("timeout", self.wait_seconds)
         try:
-            return super().wait(self._doubting(gen), *args, **kwargs)
+            return super().wait(self._checking_the_server(gen), *args, **kwargs)
         except (psycopg.errors._WaitTimeout, psycopg.errors.ConnectionTimeout):
             self.close()  # a late answer would be taken for that of the next statement
             raise
 
-    def _doubting[Result](self, gen: PQGen[Result]) -> PQGen[Result]:
+    def _checking_the_server[Result](self, gen: PQGen[Result]) -> PQGen[Result]:
         """Wrap psycopg's generator, which is woken ten times a second while it waits, and check the server then.
 
         A statement may take long as long as the server answers other connections. If it answers nobody, the wait ends.
         Otherwise a server that hangs would block all our threads, for as long as the slowest statement may take.
         """
-        doubt = time.monotonic() + DOUBT_SECONDS
+        next_check = time.monotonic() + CHECK_SECONDS
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                if not ready and time.monotonic() > doubt:
+                if not ready and time.monotonic() > next_check:
                     self.server_answers()
-                    doubt = time.monotonic() + DOUBT_SECONDS
+                    next_check = time.monotonic() + CHECK_SECONDS
                 wanted = gen.send(ready)
         except StopIteration as end:
             result: Result = end.value
@@ -70,7 +70,7 @@ class BoundedConnection(psycopg.Connection):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    Database = SimpleNamespace(  # type: ignore[assignment]  # stands in for the module
+    Database = SimpleNamespace(  # type: ignore[assignment]  # replaces the module
         **{**vars(psycopg), "connect": BoundedConnection.connect}
     )
     # By alias, for all threads: a server that hangs does not affect others.
@@ -81,7 +81,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             lambda: super(DatabaseWrapper, self).get_new_connection(conn_params)
         )
         connection.server_answers = lambda: self._look_in(conn_params)
-        connection.patience = (
+        connection.wait_seconds = (
             settings.STATEMENT_TIMEOUT + HEALTH_CHECK_SECONDS if settings.STATEMENT_TIMEOUT else None
         )
         return connection
@@ -142,18 +142,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         djangos: Any = super()  # the stubs have no _commit
         connection = self.connection
-        if connection is None or connection.patience is None or not self._waits_for_a_standby():
+        if connection is None or connection.wait_seconds is None or not self._waits_for_a_standby():
             djangos._commit()
             return
-        usual = connection.patience
+        usual = connection.wait_seconds
         try:
             if connection.info.transaction_status == TransactionStatus.INTRANS:
                 with self.wrap_database_errors:
                     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            connection.patience = min(usual, COMMIT_SECONDS)
+            connection.wait_seconds = min(usual, COMMIT_SECONDS)
             djangos._commit()
         finally:
-            connection.patience = usual
+            connection.wait_seconds = usual
 
     def _waits_for_a_standby(self) -> bool:
         """Whether its COMMIT may: not on the standby itself, and only where REPLICA_URL is set."""
@@ -175,12 +175,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         if self.connection is None:
             return False
-        usual, self.connection.patience = self.connection.patience, HEALTH_CHECK_SECONDS
+        usual, self.connection.wait_seconds = self.connection.wait_seconds, HEALTH_CHECK_SECONDS
         try:
             return super().is_usable() and not (self.errors_occurred and self._was_demoted())
         finally:
             if self.connection is not None:
-                self.connection.patience = usual
+                self.connection.wait_seconds = usual
 
     def _was_demoted(self) -> bool:
         """Whether the server, after an error, turns out to be a standby: the next connection finds the primary."""
@@ -195,7 +195,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def ask(conn_params: dict[str, Any]) -> None:
     """Send a query on a separate connection, and wait two seconds for the answer."""
     with BoundedConnection.connect(**conn_params | {"autocommit": True}) as connection:
-        connection.patience = HEALTH_CHECK_SECONDS
+        connection.wait_seconds = HEALTH_CHECK_SECONDS
         try:
             connection.execute("SELECT 1")
         except psycopg.errors._WaitTimeout as error:

@@ -37,7 +37,7 @@ def begin() -> str:
 
 
 @contextmanager
-def lock_patience(connection: Any, seconds: float) -> Iterator[None]:
+def shorter_lock_timeout(connection: Any, seconds: float) -> Iterator[None]:
     """Wait at most `seconds` for a lock in the block, which must be in a savepoint. Nothing on other databases.
 
     Where the block fails, the rollback of the savepoint also takes this setting back.
