@@ -32,13 +32,12 @@ from assets.prices.merging import (
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData
-from strata.db.bulk import insert_instances
+from strata.db.bulk import insert_instances, replace_rows
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart
 from strata.tenancy.guards import rows_are_locked
 
 COLUMNS = ("year", "first_day", "days", "scale", "width", "prices")
-ROWS_AT_A_TIME = 500
 INSTRUMENTS_AT_A_TIME = 50
 NO_PRICES = YearOfPrices(0, (), (), 0, ())
 
@@ -223,15 +222,11 @@ def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID
 
 def write_packs(packs: Iterable[tuple[UUID, Pack]]) -> None:
     """Insert packs, or replace those that are stored; each occurs once."""
-    PackedPrices.objects.bulk_create(
-        [
-            PackedPrices(instrument_id=pk, adjustments=pack.adjustments, **pack.encoded._asdict())
-            for pk, pack in packs
-        ],
-        batch_size=ROWS_AT_A_TIME,
-        update_conflicts=True,
-        unique_fields=("instrument", "year"),
-        update_fields=(*COLUMNS[1:], "adjustments"),
+    replace_rows(
+        PackedPrices,
+        ("instrument", *COLUMNS, "adjustments"),
+        ((pk.hex, *pack.encoded, pack.adjustments) for pk, pack in packs),
+        unique=("instrument", "year"),
     )
 
 

@@ -10,13 +10,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from assets.models import Asset, AssetSnapshot, Transaction
+from assets.models import Asset, AssetSnapshot, HeldQuantities, Transaction
 from assets.services.entries.stored_values import Moment
 from assets.services.entries.value_batches import ValueRow, new_value
 from assets.tests.upkeep import NOON, assert_in_step, day
 from portfolios.models import Portfolio
 from strata.audit import actor, tracking
 from strata.audit.models import HistoryEntry, JournalEntry
+from strata.db import bulk
 from strata.db.errors.uniqueness import is_unique_violation
 from tests.factories import create_asset
 
@@ -202,3 +203,24 @@ def test_of_several_new_values_of_a_day_the_last_instant_counts(asset):
         for hour in hours
     )
     assert_in_step()
+
+
+def test_rows_are_inserted_or_replace_those_with_the_same_key(portfolio, monkeypatch):
+    """Some hundred at a time: here three."""
+    monkeypatch.setattr(bulk, "REPLACED_AT_ONCE", 3)
+    keys = [create_asset(portfolio, f"{number}").pk for number in range(7)]
+
+    def write(pks, days, units):
+        rows = ((pk.hex, days, units) for pk in pks)
+        bulk.replace_rows(HeldQuantities, ("asset", "days", "units"), rows, unique=("asset",))
+
+    def stored():
+        rows = HeldQuantities.objects.values_list("asset_id", "days", "units")
+        return {pk: (bytes(days), units) for pk, days, units in rows}
+
+    write(keys[:4], b"\0'\xff", "1,'2'")
+    write(keys[3:], b"", "%s")
+    assert stored() == {pk: (b"\0'\xff", "1,'2'") for pk in keys[:3]} | {pk: (b"", "%s") for pk in keys[3:]}
+    with CaptureQueriesContext(connection) as seen:
+        write([], b"", "")
+    assert not seen

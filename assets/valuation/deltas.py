@@ -80,12 +80,20 @@ def deltas_of_changed_assets(
 def with_all_types(sums: AnySums) -> AnySums:
     """The sums of single types, and for each portfolio and currency the sum over all types."""
     of_types = {key: days for key, days in sums.items() if key[2] != ALL_TYPES}
-    of_all_types: RunningSums = {}
+    parts: dict[DeltaKey, list[Mapping[date, Sequence[int]]]] = {}
     for (portfolio_id, currency, _), days in of_types.items():
-        by_day = of_all_types.setdefault((portfolio_id, currency, ALL_TYPES), {})
+        parts.setdefault((portfolio_id, currency, ALL_TYPES), []).append(days)
+    return of_types | {key: added_up(of_key) for key, of_key in parts.items()}
+
+
+def added_up(parts: Sequence[Mapping[date, Sequence[int]]]) -> Mapping[date, Sequence[int]]:
+    if len(parts) == 1:
+        return parts[0]
+    by_day: dict[date, list[int]] = {}
+    for days in parts:
         for on, delta in days.items():
             add_delta(by_day, on, delta)
-    return of_types | of_all_types
+    return by_day
 
 
 def apply_deltas(change: AnySums) -> None:

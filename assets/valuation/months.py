@@ -7,50 +7,53 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import batched, chain, groupby
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from assets.models import Asset, MonthlyValues
-from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months
+from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months, encoded_rows
 from assets.valuation.protocol import Month, source_name
 from assets.valuation.registry import ASSETS_AT_A_TIME, Valuations, stored_values, values_of_months
 from strata.audit import clock
-from strata.db.bulk import insert_rows
-from strata.db.params import id_param
+from strata.db.bulk import insert_rows, replace_rows
 
 BATCH = 200
+INSERTED_AT_ONCE = 5_000
 COLUMNS = ("asset", "month", "days", "amounts")
 NO_MONTHS: Mapping[Month, EncodedMonth] = {}
-_WRITE = """
-    INSERT INTO assets_packedmonth (asset_id, month, days, amounts) VALUES {rows}
-    ON CONFLICT (asset_id, month) DO UPDATE SET days = excluded.days, amounts = excluded.amounts"""
 
 
-def insert(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> None:
-    """Insert all months of an asset with these values, the oldest day first. None of them is stored."""
-    months = encode_months(days, values)
-    insert_rows(
-        MonthlyValues, COLUMNS, ((asset_id.hex, month.isoformat(), *of_month) for month, of_month in months)
-    )
+type Row = tuple[str, str, int, bytes]
+
+
+class NewMonths:
+    """Inserts all months of assets of which none is stored, those of many assets in one statement."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def add(self, asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> None:
+        """The values are those of the asset, the oldest day first."""
+        pk = asset_id.hex
+        self.rows += [(pk, iso(month), bits, encoded) for month, bits, encoded in encoded_rows(days, values)]
+        if len(self.rows) > INSERTED_AT_ONCE:
+            self.insert()
+
+    def insert(self) -> None:
+        if self.rows:
+            insert_rows(MonthlyValues, COLUMNS, self.rows)
+            self.rows = []
+
+
+iso = lru_cache(1024)(date.isoformat)  # many assets have the same months
 
 
 def write(months: Iterable[tuple[Month, EncodedMonth]]) -> None:
     """Insert months, or replace those that are stored; each occurs once."""
-    lite = connection.vendor == "sqlite"
-    for batch in batched(months, BATCH):
-        params: list[Any] = []
-        asset_id, asset_param = None, None
-        for (asset, month), encoded in batch:
-            if asset != asset_id:
-                asset_id, asset_param = asset, id_param(asset)
-            params += (asset_param, month.isoformat() if lite else month, *encoded)
-        marks = ", ".join(["(%s, %s, %s, %s)"] * len(batch))
-        with connection.cursor() as cursor:
-            cursor.execute(_WRITE.format(rows=marks), params)
+    rows = ((pk.hex, iso(month), *encoded) for (pk, month), encoded in months)
+    replace_rows(MonthlyValues, COLUMNS, rows, unique=("asset", "month"))
 
 
 def apply(

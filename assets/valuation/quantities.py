@@ -10,8 +10,7 @@ from assets.models import HeldQuantities
 from assets.valuation.codecs.quantities import EncodedQuantities, decode_quantities, encode_quantities
 from assets.valuation.formulas.market import Held
 from strata.audit import clock
-
-BATCH = 200
+from strata.db.bulk import replace_rows
 
 
 def read(asset_ids: Collection[UUID], since: date) -> dict[UUID, Held]:
@@ -21,15 +20,12 @@ def read(asset_ids: Collection[UUID], since: date) -> dict[UUID, Held]:
 
 def write(held: Mapping[UUID, Held]) -> None:
     """Insert the quantities of these assets, or replace those that are stored."""
-    rows = [HeldQuantities(asset_id=pk, **encode_quantities(each)._asdict()) for pk, each in held.items()]
-    if rows:
-        HeldQuantities.objects.bulk_create(
-            rows,
-            batch_size=BATCH,
-            update_conflicts=True,
-            unique_fields=("asset",),
-            update_fields=EncodedQuantities._fields,
-        )
+    replace_rows(
+        HeldQuantities,
+        ("asset", *EncodedQuantities._fields),
+        ((pk.hex, *encode_quantities(each)) for pk, each in held.items()),
+        unique=("asset",),
+    )
 
 
 def forget(asset_ids: Collection[UUID]) -> None:

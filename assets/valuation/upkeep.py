@@ -181,12 +181,13 @@ def clear(portfolio_id: UUID) -> None:
 
 def derive(assets: AssetQuerySet[Asset]) -> None:
     """Derive everything from the values of these assets, of which nothing is derived."""
-    columns, new_gaps = DeltaColumns(), list[Gap]()
+    columns, new_months, new_gaps = DeltaColumns(), months.NewMonths(), list[Gap]()
     facts = facts_of(assets)
     for pk, days, values in registry.rebuilt(valuations_of(facts)):
         columns.add(facts[pk], days, values)
-        months.insert(pk, days, values)
+        new_months.add(pk, days, values)
         new_gaps += gaps_of_values(pk, days, values)
+    new_months.insert()
     gaps.write(new_gaps)
     deltas.apply_deltas(columns.finished())
 

@@ -1,4 +1,5 @@
-"""Write many rows without model instances: COPY on PostgreSQL and executemany on SQLite for new rows, and one UPDATE.
+"""Write many rows without model instances: COPY on PostgreSQL and executemany on SQLite for new rows, one statement for
+hundreds of rows that are new or replaced, and one UPDATE.
 
 Nothing here validates the rows, sets their author or writes the journal: the caller is responsible for its rows.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import batched, chain
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from uuid import UUID
 from django.db import connection, connections, models
 
 READING_ALONE = {models.Field.pre_save, models.DateField.pre_save, models.DateTimeField.pre_save}
+REPLACED_AT_ONCE = 200
 SHARED_BY = 4  # rows, on average: where an object is in fewer, to look for it takes longer than it saves
 
 
@@ -36,6 +39,28 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
             marks = ", ".join(["%s"] * len(names))
             statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own columns
             cursor.executemany(statement, rows)  # type: ignore[arg-type]  # SQLite takes rows one by one, not only a list
+
+
+def replace_rows(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], *, unique: Sequence[str]
+) -> None:
+    """As insert_rows; but where a row is stored with the same fields `unique`, it gets the other values. None of the
+    rows may have these fields in common with another.
+    """
+    columns = {name: quoted(column_of(model, name)) for name in names}
+    target = f"{quoted(model._meta.db_table)} ({', '.join(columns.values())})"
+    same = ", ".join(columns[name] for name in unique)
+    changed = ", ".join(
+        f"{column} = excluded.{column}" for name, column in columns.items() if name not in unique
+    )
+    marks = f"({', '.join(['%s'] * len(names))})"
+    into, or_replace = f"INSERT INTO {target} VALUES", f"ON CONFLICT ({same}) DO UPDATE SET {changed}"
+    with connection.cursor() as cursor:
+        for batch in batched(rows, REPLACED_AT_ONCE):
+            if connection.vendor == "sqlite":
+                cursor.executemany(f"{into} {marks} {or_replace}", batch)
+            else:
+                cursor.execute(f"{into} {', '.join([marks] * len(batch))} {or_replace}", [*chain(*batch)])
 
 
 def insert_instances[Row: models.Model](rows: Sequence[Row]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
 from typing import NamedTuple
 
+from assets.valuation.codecs.months import bits_of, last_of_month
+
 NARROW, WIDE = 8, 16  # bytes
-_FITS = range(-(2**63), 2**63)
 
 
 class DayDelta(NamedTuple):
@@ -38,8 +39,12 @@ class EncodedDeltas(NamedTuple):
 
 def by_month[Day: Sequence[int]](deltas: Mapping[date, Day]) -> Iterator[tuple[date, dict[date, Day]]]:
     """(first day of the month, its deltas by day, in order) for each month."""
-    for month, days in groupby(sorted(deltas), key=lambda on: on.replace(day=1)):
-        yield month, {on: deltas[on] for on in days}
+    days, begin = sorted(deltas), 0
+    while begin < len(days):
+        month = days[begin].replace(day=1)
+        end = bisect_right(days, last_of_month(month), begin)
+        yield month, {on: deltas[on] for on in days[begin:end]}
+        begin = end
 
 
 def encode_deltas(deltas: Mapping[date, Sequence[int]]) -> EncodedDeltas:
@@ -48,7 +53,7 @@ def encode_deltas(deltas: Mapping[date, Sequence[int]]) -> EncodedDeltas:
     if not changed:
         return EncodedDeltas(0, b"", b"", b"")
     columns = map(encode_numbers, zip(*changed.values(), strict=True))
-    return EncodedDeltas(sum(1 << on.day - 1 for on in changed), *columns)
+    return EncodedDeltas(bits_of(tuple(changed)), *columns)
 
 
 def decode_deltas(month: date, encoded: EncodedDeltas) -> dict[date, DayDelta]:
@@ -68,9 +73,10 @@ def offsets(days: int) -> list[int]:
 def encode_numbers(numbers: Sequence[int]) -> bytes:
     if not any(numbers):
         return b""
-    if all(number in _FITS for number in numbers):
+    try:
         return _swapped(array("q", numbers)).tobytes()
-    return b"".join(number.to_bytes(WIDE, "little", signed=True) for number in numbers)
+    except OverflowError:
+        return b"".join(number.to_bytes(WIDE, "little", signed=True) for number in numbers)
 
 
 def decode_numbers(encoded: bytes, count: int) -> Sequence[int]:

@@ -11,9 +11,11 @@ import sys
 from array import array
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import NamedTuple, cast
 
 
@@ -33,16 +35,24 @@ GAP_BYTES = GAP.to_bytes(WIDTH, "little", signed=True)
 
 def encode_months(days: Sequence[date], amounts: Sequence[int | None]) -> Iterator[tuple[date, EncodedMonth]]:
     """(first day of the month, encoded values) for each month. The values are ordered by day, one for each day."""
+    for month, bits, encoded in encoded_rows(days, amounts):
+        yield month, EncodedMonth(bits, encoded)
+
+
+def encoded_rows(days: Sequence[date], amounts: Sequence[int | None]) -> Iterable[tuple[date, int, bytes]]:
+    """The same without an object for each month: to insert those of hundreds of assets."""
     if not days:
-        return
-    encoded, begin = _bytes(amounts), 0
+        return ()
     first = bisect_right(days, last_of_month(days[0].replace(day=1)))
     # Many assets have other days in their first month alone.
     later = _kept_months if len(days) > first + MOST_OF_A_MONTH else _months
-    for month, count, bits in (*_months(tuple(days[:first])), *later(tuple(days[first:]))):
-        end = begin + count
-        yield month, EncodedMonth(bits, encoded[WIDTH * begin : WIDTH * end])
-        begin = end
+    runs = (*_months(tuple(days[:first])), *later(tuple(days[first:])))
+    encoded = _bytes(amounts)
+    ends = accumulate((WIDTH * count for _, count, _ in runs), initial=0)
+    return (
+        (month, bits, encoded[begin:end])
+        for (month, _, bits), (begin, end) in zip(runs, pairwise(ends), strict=True)
+    )
 
 
 def _months(days: tuple[date, ...]) -> list[tuple[date, int, int]]:
@@ -51,7 +61,7 @@ def _months(days: tuple[date, ...]) -> list[tuple[date, int, int]]:
     while begin < count:
         month = days[begin].replace(day=1)
         end = bisect_right(days, last_of_month(month), begin, min(begin + MOST_OF_A_MONTH, count))
-        months.append((month, end - begin, _bits(days[begin:end])))
+        months.append((month, end - begin, bits_of(days[begin:end])))
         begin = end
     return months
 
@@ -65,7 +75,8 @@ def last_of_month(month: date) -> date:
 
 
 @lru_cache(maxsize=4096)  # many assets have values on the same days
-def _bits(days: tuple[date, ...]) -> int:
+def bits_of(days: tuple[date, ...]) -> int:
+    """The days of one month as bits of an integer."""
     return sum(1 << on.day - 1 for on in days)
 
 
@@ -91,5 +102,16 @@ def _bytes(values: Sequence[int | None]) -> bytes:
     return amounts.tobytes()
 
 
-def without_none(values: Sequence[int | None]) -> list[int]:
-    return [GAP if value is None else value for value in values]
+def without_none(values: Sequence[int | None], number: int = GAP) -> list[int]:
+    """The values with a number in place of each None. Mostly there are few."""
+    numbers = list(values)
+    for place in places_of_none(values):
+        numbers[place] = number
+    return cast("list[int]", numbers)
+
+
+def places_of_none(values: Sequence[int | None]) -> Iterator[int]:
+    place = -1
+    with suppress(ValueError):
+        while True:
+            yield (place := values.index(None, place + 1))

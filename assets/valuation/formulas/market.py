@@ -250,11 +250,11 @@ def products(numbers: Sequence[int], units: int, parts: int) -> Sequence[int | N
         return [value if abs(value) < LARGEST else None for value in rounded]
     if parts == 1:
         return [number * units for number in numbers]
-    if parts % 2 == 0 and most >= parts // 2:
-        return [half_even(number * units, parts) for number in numbers]
-    # None of the products is half way between two whole numbers.
     twice, whole = 2 * units, 2 * parts
-    return [(number * twice + parts) // whole for number in numbers]
+    if parts % 2 or most < parts // 2:  # none of the products is half way between two whole numbers
+        return [(number * twice + parts) // whole for number in numbers]
+    halves_up = (divmod(number * twice + parts, whole) for number in numbers)
+    return [value if rest else value - value % 2 for value, rest in halves_up]
 
 
 class Basis(NamedTuple):

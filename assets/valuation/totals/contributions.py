@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from assets.valuation.codecs.deltas import DayDelta
-from assets.valuation.codecs.months import EncodedMonth, encode_months
+from assets.valuation.codecs.months import EncodedMonth, encode_months, places_of_none
 from assets.valuation.protocol import Gap, Month, Window, source_name
 
 
@@ -168,11 +168,11 @@ def difference(after: AnySums, before: AnySums) -> DeltaSums:
 
 def gaps_of_values(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> Iterator[Gap]:
     """The gaps of all of an asset's values, oldest first: each ends on the next day, the last one may have no end."""
-    if isinstance(values, array) or None not in values:  # an array holds numbers alone
+    if isinstance(values, array):  # it holds numbers alone
         return
-    for start, end, value in zip(days, [*days[1:], None], values, strict=True):
-        if value is None:
-            yield Gap(asset_id, start, end)
+    last = len(days) - 1
+    for place in places_of_none(values):
+        yield Gap(asset_id, days[place], days[place + 1] if place < last else None)
 
 
 def gaps_of_window(asset_id: UUID, amounts: Mapping[date, int | None], until: date) -> Iterator[Gap]:

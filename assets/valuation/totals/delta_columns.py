@@ -9,9 +9,10 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from itertools import repeat
-from operator import add
+from operator import add, sub
 from typing import cast
 
+from assets.valuation.codecs.months import without_none
 from assets.valuation.totals.contributions import AssetFacts, DeltaKey, RunningSums, add_values
 
 MOST_COLUMNS = 4  # of a key: some assets were not held for a time, and have no values of those days
@@ -29,7 +30,7 @@ class DeltaColumns:
         if not facts.counts_in_net_worth or not days:
             return
         key = facts.portfolio_id, facts.currency, facts.asset_type_id
-        amounts = [value or 0 for value in values] if None in values else cast("Sequence[int]", values)
+        amounts = without_none(values, 0) if None in values else cast("Sequence[int]", values)
         if facts.disposed_on is None and min(amounts) >= 0:
             columns = self.columns.setdefault(key, [])
             days = days if isinstance(days, list) else [*days]
@@ -57,10 +58,12 @@ class _Column:
         self.begun = {days[0]: 1}
 
     def add_deltas_to(self, by_day: dict[date, list[int]]) -> None:
-        before = 0
-        for on, total in zip(self.days, self.totals, strict=True):
-            by_day.setdefault(on, [0, 0, 0])[0] += total - before
-            before = total
+        for on, rise in zip(self.days, map(sub, self.totals, [0, *self.totals]), strict=True):
+            day_delta = by_day.get(on)
+            if day_delta is None:
+                by_day[on] = [rise, 0, 0]
+            else:
+                day_delta[0] += rise
         for on, count in self.begun.items():
             by_day.setdefault(on, [0, 0, 0])[2] += count
 
