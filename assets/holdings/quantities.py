@@ -69,11 +69,7 @@ def quantities(ledger: Ledger) -> dict[UUID, Quantities]:
     """
     ledger = {asset_id: _with_opening(asset) for asset_id, asset in ledger.items()}
     state = _State(ledger)
-    for asset_id, event in timeline(ledger):
-        if isinstance(event, Action):
-            state.act(asset_id, event)
-        else:
-            state.trade(ledger[asset_id], event)
+    state.follow(ledger)
     return state.steps
 
 
@@ -83,11 +79,7 @@ def corrections(ledger: Ledger, stated: Mapping[UUID, int]) -> dict[UUID, Units]
     `stated` has the ids of the trades as keys; their own quantities do not count.
     """
     state = _State(ledger, stated)
-    for asset_id, event in timeline(ledger):
-        if isinstance(event, Action):
-            state.act(asset_id, event)
-        else:
-            state.trade(ledger[asset_id], event)
+    state.follow(ledger)
     return state.corrected
 
 
@@ -113,6 +105,15 @@ class _State:
         self.held: dict[UUID, Units] = dict.fromkeys(ledger, 0)
         self.steps = {asset_id: Quantities() for asset_id in ledger}
         self.in_transit: dict[UUID | None, Units] = {}
+
+    def follow(self, ledger: Ledger) -> None:
+        for asset_id, events in timeline(ledger):
+            asset = ledger[asset_id]
+            for event in events:
+                if isinstance(event, Trade):
+                    self.trade(asset, event)
+                else:
+                    self.act(asset_id, event)
 
     def act(self, asset_id: UUID, action: Action) -> None:
         held = self.steps[asset_id].at_actions[action.action_id] = self.held[asset_id]

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import repeat
 from operator import attrgetter
 from uuid import UUID
 
 from assets.holdings.events import Action, AssetEvents, Event, Ledger, Trade, TradeType
 
 type Happening = tuple[UUID, Event]
+type Run = tuple[UUID, Sequence[Event]]
 
 
-def timeline(ledger: Ledger, until: date = date.max) -> Iterator[Happening]:
-    """(asset, event) of all events up to a day, in the order in which their effects have to be computed.
+def timeline(ledger: Ledger, until: date = date.max) -> Iterator[Run]:
+    """(asset, events) of all events up to a day, in the order in which their effects have to be computed.
 
     The order of each asset is kept, with one exception: where two assets send each other something in orders that
-    contradict each other, a leg in waits for its leg out. Assets without links come one after the other.
+    contradict each other, a leg in waits for its leg out. Assets without links come one after the other, each with all
+    of its events at once.
     """
     for assets in linked_assets(ledger):
         if len(assets) == 1:
             (asset,) = assets
-            events = asset.events
-            if events and events[-1].on > until:
-                events = events[: bisect_right(events, until, key=attrgetter("on"))]
-            yield from zip(repeat(asset.asset_id), events)
+            yield asset.asset_id, events_until(asset, until)
         else:
-            yield from (pair for pair in _merged(assets) if pair[1].on <= until)
+            yield from ((pk, (event,)) for pk, event in _merged(assets) if event.on <= until)
+
+
+def events_until(asset: AssetEvents, until: date) -> Sequence[Event]:
+    events = asset.events
+    if events and events[-1].on > until:
+        events = events[: bisect_right(events, until, key=attrgetter("on"))]
+    return events
 
 
 def linked_assets(ledger: Ledger) -> list[list[AssetEvents]]:
@@ -42,16 +47,6 @@ def linked_assets(ledger: Ledger) -> list[list[AssetEvents]]:
             group_of.update(dict.fromkeys(other_group, group))
     groups = {id(group): group for group in group_of.values()}
     return [[ledger[asset_id] for asset_id in group] for group in groups.values()]
-
-
-def with_links(asset_ids: Collection[UUID], groups: Iterable[Iterable[AssetEvents]]) -> Ledger:
-    """The ledger of these assets and of all that are linked to them, from the groups of linked assets."""
-    return {
-        asset.asset_id: asset
-        for assets in groups
-        if any(asset.asset_id in asset_ids for asset in assets)
-        for asset in assets
-    }
 
 
 def _links(ledger: Ledger) -> Iterator[tuple[UUID, UUID]]:

@@ -169,6 +169,13 @@ class RateBook:
             known = self._pairs[key] = Fraction(*self.ratio(source, target, on=on))
         return known
 
+    def rate_or_none(self, source: str, target: str, on: date) -> Fraction | None:
+        """The same; None where a currency has no rate."""
+        try:
+            return self.rate(source, target, on=on)
+        except MissingRate:
+            return None
+
     def ratio(self, source: str, target: str, *, on: date) -> tuple[int, int]:
         """The rate as numerator and denominator, not in lowest terms: faster if many rates are needed."""
         above, parts = self._units_per_euro_at(target, self._day_index(target, on)).as_integer_ratio()

@@ -23,7 +23,7 @@ from assets.holdings.events import (
     quantity_units,
 )
 from assets.holdings.quantities import Quantities, quantities
-from assets.holdings.timeline import linked_assets, timeline, with_links
+from assets.holdings.timeline import timeline
 from tests.factories import FIRST_DAY, day
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
@@ -129,12 +129,16 @@ def test_only_what_is_there_is_transferred():
     assert steps(quantities(ledger({B: [arriving]}))[B]) == [(3, 12)]  # where the other asset is not given
 
 
+def in_order(events, **until):
+    return [(asset_id, event) for asset_id, run in timeline(events, **until) for event in run]
+
+
 def test_a_leg_in_waits_for_its_leg_out_whatever_their_positions():
     leaving, arriving = transfer(0, 5, A, B)
     leaving = leaving._replace(position=9)
     sale = trade("DISPOSE", 0, 5, position=1)
     events = ledger({B: [arriving, sale], A: [trade("ACQUIRE", 0, 5), leaving]})
-    assert [event for _, event in timeline(events)][-2:] == [arriving, sale]
+    assert [event for _, event in in_order(events)][-2:] == [arriving, sale]
     assert not quantities(events)[B].missing
 
 
@@ -142,7 +146,7 @@ def test_legs_that_wait_for_each_other_come_after_what_they_wait_for():
     out_a, in_b = transfer(0, 1, A, B)
     out_b, in_a = transfer(0, 1, B, A)
     events = ledger({A: [in_a, out_a._replace(position=1)], B: [in_b, out_b._replace(position=1)]})
-    order = [event for _, event in timeline(events)]
+    order = [event for _, event in in_order(events)]
     assert len(order) == 4
     assert order.index(in_b) > order.index(events[A].events[1])
 
@@ -161,14 +165,5 @@ def test_timeline_ends_with_a_day_for_linked_assets_and_for_others():
         }
     )
     for until in range(11):
-        expected = [pair for pair in timeline(events) if pair[1].on <= day(until)]
-        assert list(timeline(events, until=day(until))) == expected
-
-
-def test_part_of_a_ledger_has_what_is_linked_to_it():
-    leaving, arriving = transfer(5, 1, A, B)
-    events = ledger({A: [leaving], B: [arriving], C: [trade("ACQUIRE", 1, 1)]})
-    groups = linked_assets(events)
-    assert with_links({B}, groups).keys() == {A, B}
-    assert with_links({C}, groups) == {C: events[C]}
-    assert with_links({B, C}, groups) == events
+        expected = [pair for pair in in_order(events) if pair[1].on <= day(until)]
+        assert in_order(events, until=day(until)) == expected

@@ -121,13 +121,18 @@ def added_up(totals: Iterable[GainTotals]) -> GainTotals:
 
 def total_in_own_currency(lots: AssetLots) -> GainTotals:
     """The same as the total of realised_gains in the asset's own currency: no rate takes part in it."""
-    whole = [closing for closing in lots.closings if not closing.is_unknown]
-    others = [lot for closing in lots.closings if closing.is_unknown for lot in closing.closed_lots()]
-    known = [lot for lot in others if not lot.unknown]
-    cost = sum(closing.cost for closing in whole) + sum(lot.cost for lot in known)
-    proceeds = sum(closing.proceeds for closing in whole) + sum(lot.proceeds for lot in known)
+    cost, proceeds, complete = 0, 0, True
+    for closing in lots.closings:
+        if not closing.is_unknown:
+            cost, proceeds = cost + closing.cost, proceeds + closing.proceeds
+            continue
+        for lot in closing.closed_lots():
+            if lot.unknown:
+                complete = False
+            else:
+                cost, proceeds = cost + lot.cost, proceeds + lot.proceeds
     fine_cost, fine_proceeds = cost * RATE_UNIT, proceeds * RATE_UNIT
-    return GainTotals(fine_cost, fine_proceeds, fine_proceeds - fine_cost, 0, len(known) == len(others))
+    return GainTotals(fine_cost, fine_proceeds, fine_proceeds - fine_cost, 0, complete)
 
 
 def open_cost(lot: OpenLot, lots: AssetLots, rates: Rates) -> int | None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from fractions import Fraction
+from functools import partial
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -46,13 +47,18 @@ class Lot:
 
     def take(self, units: Units) -> Part:
         """Take so many units, which are then gone."""
-        before, quantity, cost, reported = self.taken, self.quantity, self.cost, self.reported
-        self.taken = after = before + units
-        if units != quantity:
-            cost = cut(cost, after, quantity) - cut(cost, before, quantity)
-            if reported is not None:
-                reported = cut(reported, after, quantity) - cut(reported, before, quantity)
-        return Part(self, units, cost, reported)
+        before, cost, reported = self.taken, self.cost, self.reported
+        self.taken = before + units
+        if units != self.quantity:
+            cost = self._cut_since(before, cost)
+            reported = None if reported is None else self._cut_since(before, reported)
+        return new_part((self, units, cost, reported))
+
+    def _cut_since(self, before: Units, amount: int) -> int:
+        """The part of an amount that belongs to what was taken since `before` was."""
+        taken, quantity = self.taken, self.quantity
+        until_now = amount if taken == quantity else amount * taken // quantity
+        return until_now - amount * before // quantity if before else until_now
 
     def left(self) -> Part:
         """What is left of it."""
@@ -70,6 +76,10 @@ class Part(NamedTuple):
     units: Units
     cost: int
     reported: int | None = None
+
+
+# The class itself is called through a function in Python, which takes three times as long.
+new_part: Callable[[tuple[Lot, Units, int, int | None]], Part] = partial(tuple.__new__, Part)
 
 
 def cut(amount: int, taken: Units, quantity: Units) -> int:
@@ -111,21 +121,22 @@ class LotBook:
     def take(self, wanted: Units) -> list[Part]:
         """Take so many units, at most all, in the order of the method."""
         self.units -= wanted
-        parts, is_long = [], wanted > 0
-        first, drop_first = self.first, self.drop_first
+        parts: list[Part] = []
+        is_long = wanted > 0
+        take_next, put_back = self.ends()
         while wanted:
-            lot = first()
-            taken = lot.taken
-            rest = lot.quantity - taken
+            lot = take_next()
+            taken, quantity = lot.taken, lot.quantity
+            rest = quantity - taken
             if rest != wanted and (rest > wanted) is is_long:
                 parts.append(lot.take(wanted))
+                put_back(lot)
                 break
-            drop_first()
-            if taken and rest:
+            if not taken:  # all of it: mostly
+                lot.taken = quantity
+                parts.append(new_part((lot, quantity, lot.cost, lot.reported)))
+            elif rest:
                 parts.append(lot.take(rest))
-            elif rest:  # all of it: mostly
-                lot.taken = rest
-                parts.append(Part(lot, rest, lot.cost, lot.reported))
             wanted -= rest
         return parts
 
@@ -142,11 +153,9 @@ class LotBook:
                         self.units, units_left, most = self.units - units, units_left - units, most - units
         return parts
 
-    def first(self) -> Lot:
-        return self.lots[0]
-
-    def drop_first(self) -> None:
-        self.lots.popleft()
+    def ends(self) -> tuple[Callable[[], Lot], Callable[[Lot], None]]:
+        """What takes the next lot out of the book, and what puts the same back."""
+        return self.lots.popleft, self.lots.appendleft
 
     def open_lots(self) -> list[Lot]:
         return [lot for lot in self.lots if lot.rest]
@@ -173,11 +182,11 @@ def times(units: Units, ratio: Fraction) -> Units:
 
 
 class LastInFirstOut(LotBook):
-    def first(self) -> Lot:
-        return self.lots[-1]
+    def ends(self) -> tuple[Callable[[], Lot], Callable[[Lot], None]]:
+        return self.lots.pop, self.lots.append
 
-    def drop_first(self) -> None:
-        self.lots.pop()
+
+type HeapEntry = tuple[int, Order, int, Lot]  # the cost of a unit, negative; the order; a number
 
 
 class HighestFirst(LotBook):
@@ -185,7 +194,7 @@ class HighestFirst(LotBook):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heap: list[tuple[int, Order, int, Lot]] = []
+        self.heap: list[HeapEntry] = []
         self.added = 0
 
     def add(self, lot: Lot) -> None:
@@ -196,11 +205,14 @@ class HighestFirst(LotBook):
         self.added += 1  # parts of one lot, which arrived apart, have the same order
         heappush(self.heap, (-int((lot.cost << _KEY_BITS) // lot.quantity), lot.order, self.added, lot))
 
-    def first(self) -> Lot:
-        return self.heap[0][-1]
+    def ends(self) -> tuple[Callable[[], Lot], Callable[[Lot], None]]:
+        taken: list[HeapEntry] = []
 
-    def drop_first(self) -> None:
-        heappop(self.heap)
+        def take_next() -> Lot:
+            taken[:] = [heappop(self.heap)]
+            return taken[0][-1]
+
+        return take_next, lambda lot: heappush(self.heap, taken[0])
 
     def open_lots(self) -> list[Lot]:
         in_order = sorted(self.heap, key=lambda entry: entry[1:3])

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from investments.calculations.lot_book import Part, Units, shared_out
 from portfolios.lot_method import LotMethod
+
+COST_OF, IS_UNKNOWN = attrgetter("cost"), attrgetter("lot.unknown")  # of a part
 
 
 class OpenLot(NamedTuple):
@@ -54,11 +57,11 @@ class Closing(NamedTuple):
 
     @property
     def cost(self) -> int:
-        return sum(cost for _, _, cost, _ in self.parts)
+        return sum(map(COST_OF, self.parts))
 
     @property
     def is_unknown(self) -> bool:
-        return self.unknown or any(lot.unknown for lot, *_ in self.parts)
+        return self.unknown or any(map(IS_UNKNOWN, self.parts))
 
     def closed_lots(self) -> Iterator[ClosedLot]:
         """Each with its part of the proceeds: by quantity, or by cost where nothing is counted."""

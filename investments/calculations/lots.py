@@ -11,12 +11,21 @@ Rules, where sources differ (measures.md; cases of Portfolio Performance, beanco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from uuid import UUID
 
-from assets.holdings.events import QUANTITY_UNIT, Action, ActionType, AssetEvents, Ledger, Trade, TradeType
+from assets.holdings.events import (
+    QUANTITY_UNIT,
+    Action,
+    ActionType,
+    AssetEvents,
+    Event,
+    Ledger,
+    Trade,
+    TradeType,
+)
 from assets.holdings.timeline import is_leg_out, timeline
 from investments.calculations.lot_book import (
     BOOKS,
@@ -68,14 +77,8 @@ def lots(
         for pk, asset in ledger.items()
     }
     transit: Transit = {}
-    last_id = None  # most events follow one of the same asset: to look up an id is slow
-    for asset_id, event in timeline(ledger, until=on):
-        if asset_id is not last_id:
-            last_id, holding = asset_id, holdings[asset_id]
-        if isinstance(event, Trade):
-            holding.trade(event, transit)
-        else:
-            holding.act(event, holdings)
+    for asset_id, events in timeline(ledger, until=on):
+        holdings[asset_id].follow(events, transit, holdings)
     return {pk: holding.result() for pk, holding in holdings.items()}
 
 
@@ -98,18 +101,27 @@ class _Holding:
         rate = self.rate_on and self.rate_on(self.asset.currency, self.reporting, on)
         return None if rate is None else round(cost * rate * REPORTED_UNIT)
 
+    def follow(self, events: Iterable[Event], transit: Transit, holdings: Mapping[UUID, _Holding]) -> None:
+        """Purchases, nearly all events, are looked at here: a call for each takes longer than what it does."""
+        longs, shorts, currency = self.longs, self.shorts, self.currency
+        for event in events:
+            if isinstance(event, Action):
+                self.act(event, holdings)
+                continue
+            transaction_id, kind, on, at, position, paid_in, quantity, amount, fee, tax, _, _, _, _ = event
+            if kind is ACQUIRE and quantity and paid_in == currency and not shorts.units:
+                longs.add(Lot((on, at, position, transaction_id), quantity, amount + fee + tax))
+            else:
+                self.trade(event, transit)
+
     # --- trades ---
 
     def trade(self, trade: Trade, transit: Transit) -> None:
         kind, quantity = trade.type, trade.quantity
         if kind is ACQUIRE:
-            cost, unknown = trade.amount + trade.fee + trade.tax, False
-            if trade.currency != self.currency:
-                cost, unknown = self.own(trade, cost)
-            self.buy(trade, quantity or 0, cost, unknown)
+            self.buy(trade, quantity or 0, *self.own(trade, trade.amount + trade.fee + trade.tax))
         elif kind is DISPOSE:
-            proceeds, unknown = self.own(trade, trade.amount - trade.fee - trade.tax)
-            self.sell(trade, quantity or 0, proceeds, unknown)
+            self.sell(trade, quantity or 0, *self.own(trade, trade.amount - trade.fee - trade.tax))
         elif kind is INCOME and quantity:
             self.buy(trade, quantity, *self.own(trade, trade.amount))
         elif kind is TRANSFER:
@@ -154,11 +166,7 @@ class _Holding:
         book.add(lot)
 
     def buy(self, trade: Trade, quantity: int, cost: int, unknown: bool) -> None:
-        lot = Lot(order_of(trade), quantity, cost, unknown)
-        if quantity > 0 and not self.shorts.units:
-            self.longs.add(lot)  # nothing is closed by it: mostly
-        else:
-            self.open(lot, trade.transaction_id, trade.on)
+        self.open(Lot(order_of(trade), quantity, cost, unknown), trade.transaction_id, trade.on)
 
     def sell(self, trade: Trade, quantity: int, proceeds: int, unknown: bool) -> None:
         if not quantity or (trade.closes and self.uncounted):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Context, Decimal
-from fractions import Fraction
 
-from assets.rates.book import MissingRate, RateBook
+from assets.rates.book import RateBook
 
 RATE_PLACES = 40
 RATE_UNIT: int = 10**RATE_PLACES
@@ -46,16 +45,10 @@ class Rates:
         return self.by_currency[currency]
 
     def _look_up(self, currency: str, on: date) -> int | None:
-        rate = self.rate_on(currency, self.target, on)
+        rate = self.book.rate_or_none(currency, self.target, on)
         if rate is None:
             return None
         return half_even(rate.numerator * RATE_UNIT, rate.denominator)
-
-    def rate_on(self, source: str, target: str, on: date) -> Fraction | None:
-        try:
-            return self.book.rate(source, target, on=on)
-        except MissingRate:
-            return None
 
 
 class RateOfDays(dict[date, int | None]):

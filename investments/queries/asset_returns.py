@@ -39,7 +39,7 @@ def returns_of_assets(
     totals = valuation.totals_on(ids, days, group_by="asset", only_assets=set(assets), include_all=True)
     book = rates_of_assets(assets, ledger, totals, [currency], start, end, portfolios)
     rates = Rates(currency, book)
-    lots_by_asset = lots(ledger, on=end, method=None, currency=currency, rate_on=rates.rate_on)
+    lots_by_asset = lots(ledger, on=end, method=None, currency=currency, rate_on=book.rate_or_none)
     flows = dict(
         zip(
             assets,

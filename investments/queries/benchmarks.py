@@ -38,7 +38,7 @@ class BenchmarkPrices:
 
     def price_on(self, on: date) -> Fraction | None:
         last = None if self.series is None else self.series.last(on)
-        rate = self.rates.rate_on(self.currency, self.rates.target, on)
+        rate = self.rates.book.rate_or_none(self.currency, self.rates.target, on)
         if last is None or rate is None:
             return None
         return last.price * self.shares[bisect_right(self.split_days, last.on)] * rate

@@ -12,7 +12,6 @@ from uuid import UUID
 from assets import valuation
 from assets.holdings.events import Ledger
 from assets.holdings.quantities import Units, quantities
-from assets.holdings.timeline import linked_assets, with_links
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book
 from assets.valuation.series import ten_thousandths
@@ -109,34 +108,25 @@ def lots_of_assets(
     assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     values = _values_on(assets.values(), on)
     book = book_of(assets.values(), ledger, portfolios, currency, on)
-    by_code = _by_reporting_currency(assets.values(), currency)
-    groups = linked_assets(ledger) if len(by_code) > 1 else []
-    reports = []
-    for code, of_code in by_code.items():
-        rates = Rates(code, book)
-        part = with_links({asset.id for asset in of_code}, groups) if groups else ledger
-        lots_by_asset = kept_lots(
-            state,
-            (frozenset(assets), frozenset(part), on, method, code),
-            partial(lots, part, on=on, method=method, currency=code, rate_on=rates.rate_on),
+    rates_into = {
+        code: Rates(code, book) for code in {currency or asset.currency for asset in assets.values()}
+    }
+    lots_by_asset = kept_lots(
+        state,
+        (frozenset(assets), frozenset(ledger), on, method, currency),
+        partial(lots, ledger, on=on, method=method, currency=currency, rate_on=book.rate_or_none),
+    )
+    return [
+        _lots_of(
+            asset,
+            _shown(asset, lots_by_asset[pk]),
+            values.get(pk),
+            on,
+            rates_into[currency or asset.currency],
+            detail=detail,
         )
-        reports += [
-            _lots_of(
-                asset, _shown(asset, lots_by_asset[asset.id]), values.get(asset.id), on, rates, detail=detail
-            )
-            for asset in of_code
-        ]
-    order = {pk: number for number, pk in enumerate(assets)}
-    return sorted(reports, key=lambda report: order[report.asset.id])
-
-
-def _by_reporting_currency(
-    assets: Iterable[InvestedAsset], currency: str | None
-) -> dict[str, list[InvestedAsset]]:
-    groups: dict[str, list[InvestedAsset]] = {}
-    for asset in assets:
-        groups.setdefault(currency or asset.currency, []).append(asset)
-    return groups
+        for pk, asset in assets.items()
+    ]
 
 
 def _values_on(assets: Iterable[InvestedAsset], on: date) -> dict[UUID, int]:
@@ -167,10 +157,12 @@ def book_of(
 
 def _shown(asset: InvestedAsset, of_asset: AssetLots) -> AssetLots:
     """An account has no lots: what is paid in and out is its balance, and nothing that was bought or sold for it."""
+    if not asset.is_balance:
+        return of_asset
     parts = (of_asset.open, of_asset.closed, of_asset.missing)
-    if asset.is_balance and not any(lot.quantity for lots in parts for lot in lots):
-        return AssetLots(of_asset.asset_id, of_asset.currency, of_asset.method)
-    return of_asset
+    if any(lot.quantity for lots in parts for lot in lots):
+        return of_asset
+    return AssetLots(of_asset.asset_id, of_asset.currency, of_asset.method)
 
 
 def _lots_of(
@@ -224,7 +216,7 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
     steps = quantities(ledger)[asset_id]
     book = book_of([asset], ledger, [portfolio], None, on)
     rates = Rates(asset.currency, book)
-    of_asset = _shown(asset, lots(ledger, on=on, rate_on=rates.rate_on)[asset_id])
+    of_asset = _shown(asset, lots(ledger, on=on, rate_on=book.rate_or_none)[asset_id])
     report = _lots_of(asset, of_asset, None, on, rates)
     counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity
     return Holding(
@@ -261,7 +253,7 @@ def realised_gains_of(
     ids = [portfolio.pk for portfolio in portfolios]
     assets, ledger = invested_ledger(ids, only_assets, include_all=include_all, state=state)
     rates = Rates(currency, book_of(assets.values(), ledger, portfolios, currency, end))
-    lots_by_asset = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on)
+    lots_by_asset = lots(ledger, on=end, method=method, currency=currency, rate_on=rates.book.rate_or_none)
     gains = [
         gain
         for pk, asset in assets.items()

@@ -184,7 +184,7 @@ def read_performance(
     lots_by_asset = kept_lots(
         state if ledger is kept else None,
         (frozenset(assets), frozenset(ledger), end, method, currency),
-        partial(lots, ledger, on=end, method=method, currency=currency, rate_on=rates.rate_on),
+        partial(lots, ledger, on=end, method=method, currency=currency, rate_on=rates.book.rate_or_none),
     )
     flows = flows_of(assets, ledger, lots_by_asset, Window(start, end, rates, with_taxes=not is_one_asset))
     values = values_of_days(totals, rates)

@@ -21,7 +21,7 @@ BOOK = RateBook([Rate("USD", day(0), Decimal("1.25")), Rate("USD", day(5), Decim
 def gains(events, method=LotMethod.FIFO, target="EUR", **values):
     rates = Rates(target, BOOK)
     events = ledger({A: events}, currency="USD")
-    result = lots(events, method=method, currency=target, rate_on=rates.rate_on)[A]
+    result = lots(events, method=method, currency=target, rate_on=rates.book.rate_or_none)[A]
     return result, total(realised_gains(result, rates, **values)), rates
 
 

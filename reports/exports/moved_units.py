@@ -12,7 +12,6 @@ from uuid import UUID
 from assets.holdings.events import Trade, TradeType
 from investments.calculations.lot_results import AssetLots
 from investments.calculations.lots import lots
-from investments.calculations.reported import Rates
 from investments.queries.holdings import book_of
 from investments.queries.ledgers import invested_assets, ledger_of
 from portfolios.models import Portfolio
@@ -33,7 +32,7 @@ def moved_lots(
     assets = invested_assets([portfolio.pk], list(asset_ids), include_all=True)
     ledger = ledger_of(assets.values())
     book = book_of(assets.values(), ledger, [portfolio], None, today)
-    lots_by_asset = lots(ledger, on=today, rate_on=Rates(portfolio.base_currency, book).rate_on)
+    lots_by_asset = lots(ledger, on=today, rate_on=book.rate_or_none)
     arrived: dict[UUID | None, list[MovedLot]] = {}
     for pk, events in ledger.items():
         trades = (event for event in events.events if isinstance(event, Trade))
