@@ -21,7 +21,7 @@ MOST_ISSUES = 8
 def data_checks(
     portfolios: Sequence[Portfolio], *, on: date, currency: str, user: Any, read_series: SeriesReader
 ) -> dict[str, Any]:
-    issues = quality_issues(portfolios, on=on, currency=currency, read_series=read_series)
+    issues = quality_issues(portfolios, on=on, currency=currency, linked=MOST_ISSUES, read_series=read_series)
     return {
         "shown": [issue_row(issue, user) for issue in issues[:MOST_ISSUES]],
         "more": len(issues[MOST_ISSUES:]),

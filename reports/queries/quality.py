@@ -58,15 +58,16 @@ class Dismissal:
 class QualityIssue:
     """A finding about the asset called `name`, or about a rate of the currency of that name.
 
-    `link` is the API's path where it can be fixed, `admin_link` the admin's. `other_name` is the name of the asset
-    that it may duplicate. `is_shared`: it is about the prices of an instrument of all households.
+    `link` is the API's path where it can be fixed, `admin_link` the admin's; "" where no links were asked for.
+    `other_name` is the name of the asset that it may duplicate. `is_shared`: it is about the prices of an instrument of
+    all households.
     """
 
     finding: Finding
     name: str
     portfolio: UUID
-    link: str
-    admin_link: str
+    link: str = ""
+    admin_link: str = ""
     dismissal: Dismissal | None = None
     other_name: str = ""
     is_shared: bool = False
@@ -96,13 +97,14 @@ def quality_issues(
     currency: str,
     since: date | None = None,
     dismissed: bool | None = False,
+    linked: int | None = None,
     read_series: SeriesReader = valuation.value_series,
 ) -> list[QualityIssue]:
     """What to look at among the portfolios' assets on a day, in a fixed number of queries; warnings first.
 
     Jumps, signs and duplicates are searched only among the values from `since` on (default: 400 days before `on`),
     which limits the work. `dismissed` selects: False those not dismissed, True only dismissed ones, None both.
-    `read_series` reads the values.
+    Only the first `linked` issues need links; by default all. `read_series` reads the values.
     """
     ids, since = [portfolio.pk for portfolio in portfolios], since or on - LOOKED_BACK
     rows: dict[Hashable, AssetRow] = {row.pk: row for row in assets_of(ids)}
@@ -123,7 +125,8 @@ def quality_issues(
     issues = [*issues_of(all_findings, rows)]
     issues += [issue for pk in ids for issue in rate_jump_issues(pk, used[pk], rates)]
     issues.sort(key=lambda issue: by_severity(issue.finding))
-    return [*with_dismissals(issues, dismissals_in(ids), dismissed)]
+    issues = [*with_dismissals(issues, dismissals_in(ids), dismissed)]
+    return [*with_links(issues[:linked], rows), *(issues[linked:] if linked is not None else ())]
 
 
 def but_no_value_of(unpriced_assets: Iterable[Finding], of_values: Iterable[Finding]) -> Iterator[Finding]:
@@ -133,27 +136,35 @@ def but_no_value_of(unpriced_assets: Iterable[Finding], of_values: Iterable[Find
 
 
 def issues_of(all_findings: Sequence[Finding], assets: Mapping[Hashable, AssetRow]) -> Iterator[QualityIssue]:
-    """The findings about assets, with the names and the links that they need. Two queries at the most."""
-    shared, targets = shared_instruments(all_findings), edit_targets_of(all_findings, assets)
+    """The findings about assets, with the names that they need."""
     for finding in all_findings:
         asset = assets[finding.asset]
-        yield QualityIssue(
-            finding,
-            asset.name,
-            asset.portfolio_id,
-            *links(finding, targets.get((finding.asset, finding.on))),
-            other_name=assets[finding.other].name if finding.other else "",
-            is_shared=finding.code.subject is Subject.PRICES and finding.facts[0] in shared,
-        )
+        other_name = assets[finding.other].name if finding.other else ""
+        yield QualityIssue(finding, asset.name, asset.portfolio_id, other_name=other_name)
+
+
+def with_links(issues: Iterable[QualityIssue], assets: Mapping[Hashable, AssetRow]) -> Iterator[QualityIssue]:
+    """The issues with their links; those about rates have theirs already. Two queries at the most."""
+    issues = list(issues)
+    of_assets = [issue.finding for issue in issues if issue.finding.asset is not None]
+    shared, targets = shared_instruments(of_assets), edit_targets_of(of_assets, assets)
+    for issue in issues:
+        finding = issue.finding
+        if finding.asset is None:
+            yield issue
+            continue
+        link, admin_link = links(finding, targets.get((finding.asset, finding.on)))
+        is_shared = finding.code.subject is Subject.PRICES and finding.facts[0] in shared
+        yield replace(issue, link=link, admin_link=admin_link, is_shared=is_shared)
 
 
 def with_dismissals(
     issues: Iterable[QualityIssue], dismissals: Mapping[tuple[UUID, str], Dismissal], dismissed: bool | None
 ) -> Iterator[QualityIssue]:
     for issue in issues:
-        dismissal = dismissals.get((issue.portfolio, issue.finding.key))
+        dismissal = dismissals.get((issue.portfolio, issue.finding.key)) if dismissals else None
         if dismissed is None or dismissed == (dismissal is not None):
-            yield replace(issue, dismissal=dismissal)
+            yield replace(issue, dismissal=dismissal) if dismissal else issue
 
 
 def current_asset_count(portfolios: Iterable[Portfolio], on: date) -> int:

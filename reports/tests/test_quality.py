@@ -13,7 +13,7 @@ from portfolios.models import Portfolio
 from reports.calculations.quality import Code
 from reports.doctor import values_to_look_at
 from reports.models import AllocationTarget
-from reports.queries import quality_report, today_of
+from reports.queries import quality_issues, quality_report, today_of
 from reports.rendering.findings import TEXTS, TITLES
 from strata.accounts.models import User
 from strata.doctor import Level
@@ -95,6 +95,18 @@ def test_doubled_transaction_leads_to_it_though_the_value_of_its_day_has_a_findi
         "POSITIVE_LIABILITY": f"/admin/assets/assetsnapshot/{value.pk}/change/",
         "POSSIBLE_DUPLICATE_TRANSACTION": f"/admin/assets/transaction/{fees[1].pk}/change/",
     }
+
+
+def test_links_are_looked_up_for_the_first_findings_alone(portfolio):
+    on = today_of(portfolio)
+    for name in ("A", "B", "C"):
+        create_valued_asset(portfolio, name, TypeId.LOAN, "5", on=str(on))
+    issues = quality_issues([portfolio], on=on, currency="EUR")
+    some = quality_issues([portfolio], on=on, currency="EUR", linked=1)
+    assert some[0] == issues[0] and issues[2].link and issues[2].admin_link
+    assert [(issue.finding, issue.link, issue.admin_link) for issue in some[1:]] == [
+        (issue.finding, "", "") for issue in issues[1:]
+    ]
 
 
 def test_admin_page_shows_findings_with_the_link_that_mends_them(portfolio, doubtful, vera_user):
