@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
@@ -25,8 +25,9 @@ from assets.models import (
     Transaction,
 )
 from assets.models.asset import Valuation
-from assets.valuation.upkeep import rebuild
+from assets.valuation.upkeep import forget, rebuild
 from benchmarks import prices
+from benchmarks.prepared import Prepared
 from investments.queries.kept_ledgers import KEPT_LOTS
 from portfolios.models import Household, Portfolio
 from portfolios.services.households import create_household
@@ -162,9 +163,10 @@ class Investor:
     def daily_net_worth(self) -> None:
         self.caller.get(f"{self.caller.path}/net-worth?interval=day&{ALL_DAYS}")
 
-    def derive_all(self) -> None:
-        rebuild(self.portfolio.pk)
-        self.daily_net_worth_and_returns()
+    def forget_what_is_derived(self) -> None:
+        """And what was read and calculated before is of another state."""
+        with transaction.atomic():
+            forget(self.portfolio.pk, values_change=True)
 
     def performance_since_another_day(self) -> None:
         """No answer is kept for it: only the ledger and the lots are."""
@@ -222,7 +224,8 @@ def works(investor: Investor) -> Iterator[Work]:
         yield f"I: GET lots, {method}", 50, lambda method=method: investor.lots(method)
     yield "I: GET lots, fifo, none of them kept", 50, investor.first_lots_after_a_write
     yield "I: twelve years of daily net worth, twr and xirr", 50, investor.daily_net_worth_and_returns
-    yield "I: the same from no derived data", 1000, investor.derive_all
+    from_nothing = Prepared(investor.forget_what_is_derived, investor.daily_net_worth_and_returns)
+    yield "I: the same from no derived data", 1000, from_nothing
     yield "I: twr and xirr since another day each time", None, investor.performance_since_another_day
     yield "I: an early transaction edited", 50 if is_sqlite else 80, investor.edit_an_early_transaction
     yield "I: the same, and daily net worth again", None, investor.edit_and_read
