@@ -1,7 +1,7 @@
 """Entries of one write share who wrote it, and those of many new rows are packed (docs/decisions/0044).
 
 Entries that are there stay as they are. Backwards, each of the new forms becomes entries by themselves, with new ids in
-the same order: the former version knows no other form. All entries are written again then, in one transaction.
+the same order: the former version knows no other form. 0023 has copied them before, all but the last.
 """
 
 from importlib import import_module
@@ -11,13 +11,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 import strata.fields.id_lists
-from strata.migrations._concurrently import reset_sequence
+from strata.migrations._entries_by_themselves import complete_copy, drop_copy, exchange
 
 journal = import_module("strata.migrations.0002_the_journal_stands")
 
-COLUMNS = (
-    "at, actor_id, actor_name, request_id, road, model, object_id, household_id, action, count, undo_of, before"
-)
 # The columns of the view, and its parts: entries by themselves, those of a write, and the rows of those that are packed.
 SELECTED = (
     "SELECT c.id, c.at, {who}.actor_id, {who}.actor_name, {request} AS request_id, {who}.road, c.model,"
@@ -81,14 +78,6 @@ DROP_TRIGGERS = {
     ],
     "postgresql": ["DROP TRIGGER write_stands ON strata_write"],
 }
-WITH_EACH_ROW = [
-    f"CREATE TEMPORARY TABLE expanded AS SELECT row_number() OVER (ORDER BY id, object_id) AS id, {COLUMNS}"
-    " FROM strata_history",
-    "DELETE FROM strata_change",
-    f"INSERT INTO strata_change (id, {COLUMNS}) SELECT id, {COLUMNS} FROM expanded ORDER BY id",
-    "DROP TABLE expanded",
-]
-
 
 def create_triggers(apps, schema_editor):
     for statement in CREATE_TRIGGERS[schema_editor.connection.vendor]:
@@ -111,13 +100,15 @@ def drop_view(apps, schema_editor):
 def give_each_row_an_entry(apps, schema_editor):
     entries = apps.get_model("strata", "JournalEntry")._base_manager.using(schema_editor.connection.alias)
     if not entries.filter(write__isnull=False).exists():
+        drop_copy(apps, schema_editor)
         return
-    vendor = schema_editor.connection.vendor
-    drop_of_change = [name for name in journal.DROP_TRIGGERS[vendor] if "FUNCTION" not in name]
-    create_of_change = [text for text in journal.CREATE_TRIGGERS[vendor] if "CREATE FUNCTION" not in text]
-    for statement in (*drop_of_change, *WITH_EACH_ROW, *create_of_change):
-        schema_editor.execute(statement)
-    reset_sequence(schema_editor, apps.get_model("strata", "JournalEntry"))
+    complete_copy(apps, schema_editor)
+    drop_view(apps, schema_editor)
+    exchange(apps, schema_editor)
+    create_view(apps, schema_editor)
+    for statement in journal.CREATE_TRIGGERS[schema_editor.connection.vendor]:
+        if "CREATE FUNCTION" not in statement:
+            schema_editor.execute(statement)
 
 
 class Migration(migrations.Migration):
