@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from jsonschema.validators import validator_for
 
-from tests.compose import FILE, MissingVariable, compose, undefined_names
+from tests.compose import FILE, PROFILES, MissingVariable, compose, refused, undefined_names
 from tests.container import Image, instructions, is_ignored
 from tests.disks import small_disk
 from tests.serving import ROOT
@@ -95,6 +95,34 @@ def test_checks_find_errors_in_a_compose_file(schema):
         wrong = copy.deepcopy(good)
         wrong["services"][service][key] = value
         assert undefined_names(wrong), key
+
+
+@pytest.mark.parametrize("profiles", PROFILES, ids=lambda profiles: " ".join(profiles) or "none")
+def test_compose_starts_each_profile(profiles):
+    assert refused(compose(SECRET_KEY=KEY), profiles) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "value", "refusal"),
+    [
+        ("pgbouncer", "profiles", ["pooler"], "strata2 depends on pgbouncer, which is not started"),
+        ("postgres", "healthcheck", None, "standby waits until postgres is healthy, which has no check"),
+        ("postgres", "depends_on", ["standby"], "depend on each other"),
+        ("strata2", "networks", {"inside": {"ipv4_address": "10.83.0.3"}}, "strata2 cannot have 10.83.0.3"),
+        ("strata2", "networks", {"inside": {"ipv4_address": "10.84.0.3"}}, "strata2 cannot have 10.84.0.3"),
+        ("strata2", "ports", ["127.0.0.1:8443:80"], "publishes 127.0.0.1:8443, which is taken"),
+        ("standby", "volumes", ["./nowhere:/deploy:ro"], "standby has no ./nowhere"),
+        ("pgbouncer", "build", {"context": "nowhere"}, "pgbouncer has no nowhere"),
+    ],
+)
+def test_what_compose_refuses_of_a_profile_is_seen(service, key, value, refusal):
+    document = compose(SECRET_KEY=KEY)
+    document["services"][service].pop(key, None)
+    if value is not None:
+        document["services"][service][key] = value
+    if refusal.startswith("strata2 depends"):
+        document["services"]["strata2"]["depends_on"]["pgbouncer"].pop("required")
+    assert refusal in "; ".join(refused(document, frozenset({"scale"})))
 
 
 def test_compose_requires_a_secret_key():
