@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.middleware import get_user
-from django.db import DatabaseError, InterfaceError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,8 +16,10 @@ from rest_framework.request import Request
 from strata.accounts.models import SECRET_PREFIX, ApiToken, User, digest
 from strata.api.errors import APIError
 from strata.api.http.throttles import address_of, count_refused
+from strata.db.backends.first_reads import first_read
+from strata.db.errors.outages import is_lost
 from strata.db.prepared import Prepared
-from strata.db.standby.primary import is_lost, primary
+from strata.db.standby.primary import primary
 from strata.db.standby.reading import WrittenTo, is_configured, reading_from_standby
 
 if TYPE_CHECKING:  # DRF imports this module before it has made its own classes
@@ -35,18 +37,22 @@ def _tokens(digest: str) -> QuerySet[ApiToken]:
 TOKEN = Prepared(_tokens, str)
 
 
+def look_up(digest: str) -> ApiToken | None:
+    return first_read(connections[DEFAULT_DB_ALIAS], lambda: TOKEN.first(digest))
+
+
 def token_by_digest(digest: str, *, only_reads: bool) -> ApiToken | None:
     """The token. With a standby it has what strata.api.replica_reads needs to know: `written_to`, and whether the
     primary is away. Then a read gets it from the standby.
     """
     try:
         with primary.asked():
-            return TOKEN.first(digest)
+            return look_up(digest)
     except (DatabaseError, InterfaceError) as error:
         if not (only_reads and is_configured() and is_lost(error)):
             raise
     with reading_from_standby():
-        token = TOKEN.first(digest)
+        token = look_up(digest)
     if token is not None:
         token.is_stale = True
     return token

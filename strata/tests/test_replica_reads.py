@@ -20,9 +20,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from strata.api.errors import APIError
 from strata.api.http import replica_reads
 from strata.api.http.replica_reads import by_standby
+from strata.db.errors.outages import is_lost
 from strata.db.standby import primary as primaries
-from strata.db.standby import reading
-from strata.db.standby.primary import Primary, PrimaryIsAway, is_lost
+from strata.db.standby import reading, replay
+from strata.db.standby.primary import Primary, PrimaryIsAway
 from strata.environment.database_url import database, replica
 from strata.metrics.meter import metered
 from strata.metrics.recording import metrics
@@ -160,14 +161,14 @@ def test_line_of_a_request_says_who_answered_a_read(rf, caplog, source):
 def test_statements_on_the_standby_are_counted_with_those_of_the_request(
     standby, monkeypatch, django_db_blocker
 ):
-    monkeypatch.setattr(reading, "HAS_REPLAYED", "SELECT %s IS NOT NULL")
+    monkeypatch.setattr(replay, "REPLAYED", "SELECT 1, NULL, 1, ''")  # as of a primary
     second = type(connections["default"])(
         connections["default"].settings_dict | {"NAME": ":memory:"}, reading.ALIAS
     )
     connections[reading.ALIAS] = second
     try:
         with django_db_blocker.unblock(), metered(connections["default"]) as meter:
-            assert reading._has_replayed("0/1")
+            assert reading._waits_for(1)
             assert meter.queries == 1
             with reading.reading_from_standby(), connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

@@ -14,6 +14,7 @@ from strata.db.retry import can_begin_again
 from strata.db.write_format.check import NewerFormat
 
 DISK_FULL, READ_ONLY = "53100", "25006"  # PostgreSQL's codes: its messages are in the server's language
+LOST = ("08", "57P")  # of errors of a server that is away, restarts or shuts down; a lost connection has none
 FULL = (errno.ENOSPC, errno.EDQUOT)
 AGAIN = "Free some space and try again: what was not finished was not written."
 
@@ -44,6 +45,14 @@ def is_unusable_file(error: BaseException) -> bool:
 
 def sqlstate_of(error: BaseException) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the error means that the server is away, and not that it refused a statement."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = sqlstate_of(error)
+    return state is None or state.startswith(LOST)
 
 
 def sqlite_name_of(error: BaseException) -> str:

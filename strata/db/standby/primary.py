@@ -10,23 +10,13 @@ from threading import Lock, Thread
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from strata.db.errors.outages import sqlstate_of
+from strata.db.errors.outages import is_lost
 
 ASK_SECONDS = 0.5
-# Of errors of a server that is away, restarts or shuts down; a lost connection has none.
-LOST = ("08", "57P")
 
 
 class PrimaryIsAway(OperationalError):
     """The primary did not answer a moment ago, and was not asked."""
-
-
-def is_lost(error: BaseException) -> bool:
-    """Whether the error means that the server is away, and not that it refused a statement."""
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    state = sqlstate_of(error)
-    return state is None or state.startswith(LOST)
 
 
 class Primary:

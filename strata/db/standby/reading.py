@@ -9,22 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, TextField
 
-from strata.db.errors.outages import READ_ONLY, sqlstate_of
-from strata.db.standby.primary import is_lost
+from strata.db.backends.first_reads import first_read
+from strata.db.errors.outages import READ_ONLY, is_lost, sqlstate_of
+from strata.db.standby import replay
 
 ALIAS = "replica"
 WAIT_SECONDS, POLL_SECONDS = 0.1, 0.002
 PAUSE_SECONDS = 1  # in which a standby that did not answer is not asked again
 # A conflict with recovery, a statement that was ended, a temporary table: the primary can answer these.
 REPEATED = {"40001", "40P01", "57014", READ_ONLY}
-HAS_REPLAYED = "SELECT NOT pg_is_in_recovery() OR COALESCE(pg_last_wal_replay_lsn() >= %s::pg_lsn, FALSE)"
 
 _paused_until = 0.0  # of this process
 
@@ -62,22 +62,24 @@ def has_replayed(position: str) -> bool:
     """Whether the standby has what the primary had written at `position`; waits for it. False where it is away."""
     if is_paused():
         return False
-    deadline = time.monotonic() + WAIT_SECONDS
+    wanted, standby = replay.bytes_before(position), cast(Any, connections[ALIAS])
+    if replay.is_known_to_reach(standby, wanted):
+        standby.health_check_done = True  # where it is lost, the primary is asked
+        return True
     try:
-        while not _has_replayed(position):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_SECONDS)
+        return _waits_for(wanted)
     except (DatabaseError, InterfaceError):
         pause()
         return False
+
+
+def _waits_for(wanted: int) -> bool:
+    standby, deadline = counted_standby(), time.monotonic() + WAIT_SECONDS
+    while not first_read(standby, lambda: replay.reaches(standby, wanted)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
     return True
-
-
-def _has_replayed(position: str) -> bool:
-    with counted_standby().cursor() as cursor:
-        cursor.execute(HAS_REPLAYED, [position])
-        return bool(cursor.fetchone()[0])
 
 
 def is_paused() -> bool:

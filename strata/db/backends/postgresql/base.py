@@ -19,10 +19,10 @@ from django.db.backends.utils import CursorWrapper, debug_transaction
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
+from strata.db.backends.first_reads import HEALTH_CHECK_SECONDS
 from strata.db.backends.postgresql.timeouts import begin
 from strata.db.write_format import check
 
-HEALTH_CHECK_SECONDS = 2
 CHECK_SECONDS = 3  # of waiting, between two checks whether the server answers at all
 # A synchronous standby that hangs holds up every COMMIT, which statement_timeout does not end.
 COMMIT_SECONDS = 5
