@@ -107,3 +107,22 @@ def test_backup_into_a_folder_is_a_private_dump_that_was_restored_and_examined(d
         assert database.rows(url, left) == []
     finally:
         database.execute("DROP DATABASE IF EXISTS strata WITH (FORCE)")
+
+
+@pytest.mark.on_postgresql
+def test_dump_in_which_doctor_finds_something_is_kept_with_the_older_ones(database, shell, tmp_path):
+    url, older = database.fresh("strata"), tmp_path / "backups" / "strata-20200101T000000Z.dump"
+    older.parent.mkdir()
+    older.write_bytes(b"PGDMP")
+    try:
+        database.rows(url, "DELETE FROM django_migrations WHERE app = 'reports' RETURNING id")
+        failing = "python manage.py backup --to backups --keep 1 --verify 2>&1 && exit 1 || true"
+        output = shell(failing, url)
+        assert re.search(r"strata-\S+\.dump is kept, but doctor finds in it:\nFAIL  migrations", output), (
+            output
+        )
+        assert older.exists() and len(list(older.parent.iterdir())) == 2
+        left = "SELECT datname FROM pg_database WHERE datname LIKE 'strata_verify_%'"
+        assert database.rows(url, left) == []
+    finally:
+        database.execute("DROP DATABASE IF EXISTS strata WITH (FORCE)")
