@@ -1,6 +1,11 @@
-"""Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member."""
+"""Fixtures for all tests. Alice owns the household, Bob may edit, Vera may only read, Charlie is no member.
+
+A run of pytest is on SQLite or, with TEST_DATABASE_URL, on PostgreSQL. A test that concerns one of the two, or no
+database, is marked `on_sqlite` or `on_postgresql`; the pass on the other deselects it, and pytest reports how many.
+"""
 
 import gc
+import os
 import pickle
 from functools import partial
 from typing import Any
@@ -25,6 +30,9 @@ from tests.large_frame import call_in_large_frame
 
 pytest_plugins = ("tests.django_patches",)
 
+PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
+OTHER_MARK = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
+
 
 def pytest_sessionstart(session):
     documented.watch()
@@ -37,7 +45,11 @@ def pytest_collection_finish(session):
     gc.set_threshold(20_000, 20, 50)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    of_other_pass = [item for item in items if item.get_closest_marker(OTHER_MARK)]
+    if of_other_pass:
+        items[:] = [item for item in items if not item.get_closest_marker(OTHER_MARK)]
+        config.hook.pytest_deselected(items=of_other_pass)
     for item in items:
         item.setup = partial(call_in_large_frame, item.setup)
         item.runtest = partial(call_in_large_frame, item.runtest)

@@ -1,8 +1,6 @@
 """Fixtures of these tests: the database for servers, the random seed, and `world`, a household's rows.
 
-The suite runs twice: a pass on SQLite and, with TEST_DATABASE_URL, a pass on PostgreSQL. A server test uses the
-`database` of the current pass, so it runs on both. A test that concerns one database, or none, is marked `on_sqlite`
-or `on_postgresql` and runs in that pass only; the other pass deselects it, and pytest reports how many.
+A server test uses the `database` of the pass that runs (see conftest.py at the top), so it runs on both.
 
 `world` is a household with one row of every type that a path can name.
 """
@@ -35,7 +33,7 @@ from assets.models import (
     Tag,
     Transaction,
 )
-from conftest import member
+from conftest import OTHER_MARK, PASS, member
 from imports.services.previews import Upload, create_import
 from portfolios.models import Household, Membership, Portfolio
 from reports.api import chart_views
@@ -54,9 +52,7 @@ from tests.admin_forms import staff
 from tests.databases import PostgresqlServer, SqliteFiles
 from tests.resources import RESOURCES, Place
 
-PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 RANDOM_SEED = "RANDOM_SEED"
-OTHER_MARK = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]
 
 
 def pytest_configure(config) -> None:
@@ -76,13 +72,9 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-def pytest_collection_modifyitems(config, items) -> None:
+def pytest_collection_modifyitems(items) -> None:
     """Runs tests that start servers first, and so on one worker: they mostly wait, and two would disturb each other."""
     items.sort(key=lambda item: item.get_closest_marker("server") is None)
-    of_other_pass = [item for item in items if item.get_closest_marker(OTHER_MARK)]
-    if of_other_pass:
-        items[:] = [item for item in items if not item.get_closest_marker(OTHER_MARK)]
-        config.hook.pytest_deselected(items=of_other_pass)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

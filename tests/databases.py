@@ -1,6 +1,6 @@
 """Databases that server tests own and may damage: SQLite files, and a PostgreSQL server started for the tests.
 
-A test uses the database of its pass (see tests/conftest.py) and inspects it without going through Strata.
+A test uses the database of its pass (see conftest.py) and inspects it without going through Strata.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.conftest import PASS
+from conftest import PASS
 from tests.load_clients import Client, create_asset, writers
 from tests.serving import TIMEOUT_SECONDS, Server, environment, serving, wait_for
 

@@ -18,11 +18,11 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
+from conftest import PASS
 from strata.db.backends.postgresql.timeouts import begin
 from strata.db.command_locks import number_of
 from strata.management.commands import migrate as migrate_command
 from strata.management.commands.migrate import LOCK_SECONDS
-from tests.conftest import PASS
 from tests.serving import ROOT, TIMEOUT_SECONDS, environment, manage, wait_for
 
 pytestmark = pytest.mark.server

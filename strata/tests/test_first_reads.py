@@ -43,10 +43,10 @@ def terminate(own: DatabaseWrapper) -> None:
 
 def test_connection_that_works_is_asked_nothing_else(own, monkeypatch):
     monkeypatch.setattr(DatabaseWrapper, "is_usable", lambda self: pytest.fail("it was asked"))
-    usual = own.connection.patience
-    patience = first_read(own, lambda: asks(own)() and own.connection.patience)
-    assert patience == 2
-    assert own.connection.patience == usual
+    usual = own.connection.wait_seconds
+    wait_seconds = first_read(own, lambda: asks(own)() and own.connection.wait_seconds)
+    assert wait_seconds == 2
+    assert own.connection.wait_seconds == usual
     asks(own)()
 
 
@@ -54,7 +54,7 @@ def test_lost_connection_is_replaced(own):
     before = asks(own)()
     terminate(own)
     assert first_read(own, asks(own)) != before
-    assert own.connection.patience != 2
+    assert own.connection.wait_seconds != 2
 
 
 def test_lost_connection_is_replaced_once(own):

@@ -103,7 +103,7 @@ def test_a_statement_that_is_never_answered_ends_and_its_connection_with_it(sett
 @pytest.mark.django_db
 def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkeypatch):
     """Before the timeout of the statement, and new connections fail at once."""
-    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
+    monkeypatch.setattr(base, "CHECK_SECONDS", 0.5)
     settings.STATEMENT_TIMEOUT = 600
     with silent_server(welcomes=1) as (port, connections):
         connection = wrapper(port)
@@ -118,7 +118,7 @@ def test_a_statement_ends_early_where_the_server_answers_nobody(settings, monkey
 @pytest.mark.django_db
 def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(settings, monkeypatch):
     """Like a pooler whose server hangs."""
-    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.5)
+    monkeypatch.setattr(base, "CHECK_SECONDS", 0.5)
     settings.STATEMENT_TIMEOUT = 600
     with silent_server(welcomes=100) as (port, connections):
         connection = wrapper(port)
@@ -130,7 +130,7 @@ def test_a_statement_ends_early_where_others_are_let_in_and_not_answered(setting
 
 @pytest.mark.django_db
 def test_a_statement_goes_on_where_the_server_answers_others(settings, monkeypatch):
-    monkeypatch.setattr(base, "DOUBT_SECONDS", 0.1)
+    monkeypatch.setattr(base, "CHECK_SECONDS", 0.1)
     settings.STATEMENT_TIMEOUT = 1
     with silent_server(welcomes=100, answers_others=True) as (port, connections):
         connection = wrapper(port)

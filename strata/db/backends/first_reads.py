@@ -44,9 +44,9 @@ def is_unchecked(connection: Any) -> bool:
 def as_health_check(connection: Any) -> Iterator[None]:
     """A connection that is lost without a word must not hold up the request for longer than Django's question."""
     bounded = connection.connection
-    usual, bounded.patience = bounded.patience, HEALTH_CHECK_SECONDS
+    usual, bounded.wait_seconds = bounded.wait_seconds, HEALTH_CHECK_SECONDS
     connection.health_check_done = True
     try:
         yield
     finally:
-        bounded.patience = usual
+        bounded.wait_seconds = usual
