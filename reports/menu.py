@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from portfolios.models import Portfolio
 from reports.dashboard.kept import KeptPages
-from reports.queries import with_demo_mark, without_demo
+from reports.queries import without_demo
 from reports.queries.defaults import latest_today
-from reports.queries.etag import report_etag, with_etag_counts
+from reports.queries.etag import portfolios_of_user, report_etag
 from reports.queries.stale_values import stale_values
 from strata.admin.sidebar import MenuLink, Section
-from strata.db.prepared import Prepared
-from strata.tenancy.querysets import sees_rows
-from strata.tenancy.roles import user_with_id_only
 
 STALE_VALUES = KeptPages(most=1_000)
 
@@ -77,16 +71,9 @@ def update_values_link(user: Any) -> MenuLink:
     )
 
 
-def _portfolios_of(user_id: UUID) -> QuerySet[Portfolio]:
-    return with_etag_counts(with_demo_mark(Portfolio.objects.for_user(user_with_id_only(user_id))))
-
-
-PORTFOLIOS = Prepared(_portfolios_of, UUID)
-
-
 def stale_values_of(user: Any) -> int:
     """As in me/summary. Counted again only where something has changed: every page of the admin shows it."""
-    portfolios = without_demo(PORTFOLIOS(user.pk) if sees_rows(user) else ())
+    portfolios = without_demo(portfolios_of_user(user))
     count: int = STALE_VALUES.get_or_make(
         report_etag(portfolios), lambda: {"count": stale_values(portfolios, latest_today(portfolios))}
     )["count"]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from itertools import chain
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 from uuid import UUID
 
 from django.db.models import F
@@ -95,7 +95,7 @@ def totals_on(
     group_by: str | None = None,
     key_map: Mapping[Hashable, Hashable] | None = None,
     only_assets: Collection[UUID] | None = None,
-    kept_apart: Collection[UUID] | None = None,
+    liquid_apart: bool = False,
     include_all: bool = False,
     derived: bool = True,
     read_series: SeriesReader | None = None,
@@ -105,15 +105,15 @@ def totals_on(
     `group_by` is one of GROUPINGS, or None for one total. The keys are ids (of types, categories, tags, portfolios and
     assets), texts (groups and currencies), or whether the type is liquid. An asset's keys are all its own categories or
     tags, so there may be several or none; `key_map` replaces keys by others (for example a category by its ancestor).
-    With `only_assets` no other assets count. With `kept_apart` these assets have columns of their own: their keys begin
-    with True, and those of all others with False. Assets that do not count in net worth are left out, unless
+    With `only_assets` no other assets count. With `liquid_apart` what is liquid has columns of its own: its keys begin
+    with True, and all others with False. Assets that do not count in net worth are left out, unless
     `include_all`. Columns that are zero on every day are left out. `derived=False` reads only the values themselves and
     no derived data; under known_at this is always so. With `read_series` the values are looked up in its series, unless
     the deltas have the totals.
     """
     if not days:
         return Totals((), {})
-    by_deltas = only_assets is None and kept_apart is None and group_by in DELTA_KEY_COLUMNS
+    by_deltas = only_assets is None and not liquid_apart and group_by in DELTA_KEY_COLUMNS
     reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
     if reader is Reader.DELTAS:
         totals = from_deltas(portfolio_ids, days, group_by, key_map or {})
@@ -121,11 +121,10 @@ def totals_on(
             others = asset_refs(portfolio_ids, group_by, key_map or {}, counts=False)
             totals = added_up(totals, from_series(others, days))
         return drop_zeros(totals)
-    assets = asset_refs(portfolio_ids, group_by, key_map or {}, counts=None if include_all else True)
+    counts = None if include_all else True
+    assets = asset_refs(portfolio_ids, group_by, key_map or {}, counts=counts, liquid_apart=liquid_apart)
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
-    if kept_apart is not None:
-        assets = [asset._replace(keys=(asset.id in kept_apart, *asset.keys)) for asset in assets]
     if read_series is not None:
         return drop_zeros(from_lookups(read_series(assets, start=days[0], end=days[-1]), days))
     if reader is Reader.MONTH_ENDS:
@@ -240,7 +239,7 @@ class AssetRef(NamedTuple):
     @property
     def is_by_hand(self) -> bool:
         """Whether its recorded values are what counts."""
-        return self.source == registry.MANUAL
+        return self.valuation == registry.MANUAL and not self.shares
 
     def is_disposed_in(self, start: date, end: date) -> bool:
         return self.disposed_on is not None and start < self.disposed_on <= end
@@ -291,32 +290,40 @@ def asset_refs(
     *,
     counts: bool | None = True,
     assets: AssetQuerySet[Asset] | None = None,
+    liquid_apart: bool = False,
 ) -> list[AssetRef]:
     """The portfolios' assets that count in net worth; the others with `counts=False`, and all with None.
 
-    Only those of `assets`, which are in the portfolios, where it is given.
+    Only those of `assets`, which are in the portfolios, where it is given. `liquid_apart` is that of totals_on.
     """
     if assets is None:
         assets = Asset.objects.filter(portfolio__in=portfolio_ids)
     assets = assets.order_by()
     if counts is not None:
         assets = assets.filter(counts_in_net_worth=counts)
-    if group_by is not None and group_by in LABELS:
-        labels = _labels(portfolio_ids, group_by)
-        rows = assets.values_list(*REF_COLUMNS)
-        return [AssetRef._make((*row, _mapped(labels.get(row[0], ()), key_map))) for row in rows]
-    if group_by is None:
-        return [AssetRef(*row) for row in assets.values_list(*REF_COLUMNS)]
-    keyed = assets.annotate(group_key=F(COLUMNS[group_by])).values_list(*REF_COLUMNS, "group_key")
-    keys_of = cache(lambda key: _mapped((key,), key_map))
-    return [AssetRef._make((*row, keys_of(key))) for *row, key in keyed]
+    labels = _labels(portfolio_ids, group_by) if group_by in LABELS else {}
+    of_keys = {"is_liquid": F(COLUMNS["liquidity"])} if liquid_apart else {}
+    if group_by in COLUMNS:
+        of_keys["group_key"] = F(COLUMNS[group_by])
+
+    @cache  # nearly all assets have the keys of another
+    def keys_of(columns: tuple[Any, ...], label_ids: tuple[UUID, ...]) -> Keys:
+        is_liquid, group_keys = columns[: int(liquid_apart)], columns[int(liquid_apart) :]
+        return (*map(bool, is_liquid), *_mapped((*group_keys, *label_ids), key_map))
+
+    rows = assets.annotate(**of_keys).values_list(*REF_COLUMNS, *of_keys)
+    end = len(REF_COLUMNS)
+    return [
+        AssetRef._make((*row[:end], keys_of(row[end:], labels.get(row[0], ()) if labels else ())))
+        for row in rows
+    ]
 
 
-def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, list[UUID]]:
+def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, tuple[UUID, ...]]:
     links = LABELS[group_by].objects.filter(asset__portfolio__in=portfolio_ids).order_by()
-    labels_by_asset: dict[UUID, list[UUID]] = {}
+    labels_by_asset: dict[UUID, tuple[UUID, ...]] = {}
     for asset_id, label_id in links.values_list("asset_id", f"{group_by}_id"):
-        labels_by_asset.setdefault(asset_id, []).append(label_id)
+        labels_by_asset[asset_id] = (*labels_by_asset.get(asset_id, ()), label_id)
     return labels_by_asset
 
 
@@ -450,19 +457,26 @@ def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, de
 
     Only the values of assets that are valued by hand, as a whole, are rows: the others are folded.
     """
+    by_hand, others = _by_hand_and_others(assets)
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
-        for asset in assets
-        if asset.is_by_hand
+        for asset in by_hand
     ]
     columns = list(places)
     sums = sql.sums_on(rows, days)
     grid = grid_totals(
         ((on, *columns[place], amount) for on, place, *owned_owed in sums for amount in owned_owed), days
     )
-    others = [asset for asset in assets if not asset.is_by_hand]
     return added_up(grid, from_series(others, days, derived=derived)) if others else grid
+
+
+def _by_hand_and_others(assets: Collection[AssetRef]) -> tuple[list[AssetRef], list[AssetRef]]:
+    by_hand: list[AssetRef] = []
+    others: list[AssetRef] = []
+    for asset in assets:
+        (by_hand if asset.is_by_hand else others).append(asset)
+    return by_hand, others
 
 
 def _value_series(

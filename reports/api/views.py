@@ -37,10 +37,9 @@ from reports.queries import (
     net_worth_history,
     quality_report,
     state_of_index,
-    with_demo_mark,
     without_demo,
 )
-from reports.queries.etag import report_etag, with_etag_counts
+from reports.queries.etag import portfolios_of_user, report_etag
 from reports.queries.quality import LOOKED_BACK
 from strata.api.fields import DaySerializerField, UUIDSerializerField
 from strata.api.http.etags import is_fresh, is_held
@@ -134,12 +133,10 @@ class Report(BaseAPIView, APIView):
     @cached_property
     def portfolios(self) -> list[Portfolio]:
         """The portfolios of the report, in order of creation; 404 if the caller may not see one that was named."""
-        rows = with_etag_counts(with_demo_mark(Portfolio.objects.for_user(self.request.user)))
-        rows = rows.order_by("created_at", "id")
         wanted = self.portfolio_ids()
         if not wanted:
-            return without_demo(rows)
-        portfolios = list(rows.filter(pk__in=wanted))
+            return without_demo(portfolios_of_user(self.request.user))
+        portfolios = portfolios_of_user(self.request.user, wanted)
         if len(portfolios) != len(wanted):
             raise NotFound("portfolio", None if "pk" in self.kwargs else "portfolio")
         return portfolios

@@ -20,7 +20,7 @@ from reports.calculations.allocation import Allocation, Position, Slice, allocat
 from reports.models import AllocationTarget
 from reports.models.allocation_target import GROUPS
 from reports.queries.defaults import common_currency, latest_today
-from reports.queries.groups import Grouping, Narrowing, grouping, liquid_assets
+from reports.queries.groups import Grouping, Narrowing, grouping
 from strata.fields.currencies import minor_units
 
 
@@ -72,7 +72,7 @@ def allocations_on(
     currency = currency or common_currency(portfolios)
     groups = grouping(portfolios, group_by, **narrowing)
     ids = [portfolio.pk for portfolio in portfolios]
-    totals = groups.totals(ids, days, kept_apart=liquid_assets(ids), read_series=read_series)
+    totals = groups.totals(ids, days, liquid_apart=True, read_series=read_series)
     currencies = {currency, *(code for _, code in totals.columns)}
     rates, targets = rate_book_on(currencies, days, portfolios=portfolios), targets_of(portfolios, groups)
     by_day = [

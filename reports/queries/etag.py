@@ -9,7 +9,9 @@ have the same two counts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, Func, IntegerField, Model, QuerySet
@@ -17,9 +19,12 @@ from django.db.models import F, Func, IntegerField, Model, QuerySet
 from assets.models import AssetType, Category, Tag
 from portfolios.models import Portfolio
 from reports.models import AllocationTarget
-from reports.queries.defaults import today_of
+from reports.queries.defaults import today_of, with_demo_mark
 from strata import __version__
 from strata.audit.journal import changes_of
+from strata.db.prepared import Prepared
+from strata.tenancy.querysets import sees_rows
+from strata.tenancy.roles import user_with_id_only
 
 NAMED = (AssetType, Category, Tag, AllocationTarget)
 LABELS = [model._meta.label for model in NAMED]
@@ -34,6 +39,28 @@ COUNTS = (
 def with_etag_counts(portfolios: QuerySet[Portfolio]) -> QuerySet[Portfolio]:
     """Adds the counts of the names of each portfolio's household, and of the shared names."""
     return portfolios.annotate(**names_counted())
+
+
+def _of_user(user_id: UUID) -> QuerySet[Portfolio]:
+    rows = Portfolio.objects.for_user(user_with_id_only(user_id)).order_by("created_at", "id")
+    return with_etag_counts(with_demo_mark(rows))
+
+
+def _named(user_id: UUID, ids: list[UUID]) -> QuerySet[Portfolio]:
+    return _of_user(user_id).filter(pk__among=ids)
+
+
+PORTFOLIOS_OF_USER, NAMED_PORTFOLIOS = Prepared(_of_user, UUID), Prepared(_named, UUID, list)
+
+
+def portfolios_of_user(user: Any, ids: Collection[UUID] | None = None) -> list[Portfolio]:
+    """The portfolios that the user may see, or those of them with these ids, in order of creation.
+
+    With the counts of an ETag, and the mark of with_demo_mark. Every report begins with them.
+    """
+    if not sees_rows(user):
+        return []
+    return PORTFOLIOS_OF_USER(user.pk) if ids is None else NAMED_PORTFOLIOS(user.pk, list(ids))
 
 
 def names_counted() -> dict[str, Func]:

@@ -107,7 +107,7 @@ class Grouping:
         portfolio_ids: Collection[UUID],
         days: Sequence[date],
         *,
-        kept_apart: Collection[UUID] | None = None,
+        liquid_apart: bool = False,
         read_series: valuation.SeriesReader | None = None,
     ) -> Totals:
         totals = valuation.totals_on(
@@ -116,7 +116,7 @@ class Grouping:
             group_by=self.group_by,
             key_map=self.renamed,
             only_assets=self.matching_assets(portfolio_ids),
-            kept_apart=kept_apart,
+            liquid_apart=liquid_apart,
             include_all=self.include_all,
             read_series=read_series,
         )
@@ -164,11 +164,6 @@ class Grouping:
 def by_name(names: Mapping[Hashable, str]) -> dict[Hashable, str]:
     """The names by key, in alphabetical order like lists; the key None is last."""
     return dict(sorted(names.items(), key=lambda item: (item[0] is None, *alphabetical(item[1], item[0]))))
-
-
-def liquid_assets(portfolio_ids: Collection[UUID]) -> set[UUID]:
-    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
-    return set(filter_assets(assets, "liquidity", LIQUID).values_list("pk", flat=True))
 
 
 def filter_assets(assets: QuerySet[Asset], name: str, wanted: Any) -> QuerySet[Asset]:

@@ -142,8 +142,8 @@ def test_narrowed_report_is_confirmed_until_its_part_changes(alice, holdings):
 
 
 QUERIES = {
-    "allocation?on=2024-06-30&group_by=asset&type=CASH": 7,
-    "allocation?on=2024-06-30&group_by=type&group=FINANCIAL&tag=none": 6,
+    "allocation?on=2024-06-30&group_by=asset&type=CASH": 6,
+    "allocation?on=2024-06-30&group_by=type&group=FINANCIAL&tag=none": 5,
     "net-worth?start=2024-06-01&end=2024-06-30&interval=day&asset_currency=EUR": 4,
     "net-worth/change?start=2024-05-31&end=2024-06-30&category=none": 7,
 }

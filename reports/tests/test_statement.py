@@ -229,4 +229,4 @@ def test_page_takes_as_many_queries_for_one_asset_as_for_many(browser, portfolio
         add_value(asset, 2, date(2024, 6, 10))
     with CaptureQueriesContext(connection) as queries:
         page_of(browser, portfolio)
-    assert len(queries) == 14
+    assert len(queries) == 13
