@@ -28,7 +28,7 @@ from tests import documented, template_database
 from tests.fake_source import FakeSource, registered
 from tests.large_frame import call_in_large_frame
 
-pytest_plugins = ("tests.django_patches",)
+pytest_plugins = ("tests.django_patches", "tests.release_databases")
 
 PASS = "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 OTHER_MARK = {"postgresql": "on_sqlite", "sqlite": "on_postgresql"}[PASS]

@@ -1,16 +1,19 @@
-"""Databases of Strata's first release for test_migrations.py: made, copied, migrated, filled and read as text."""
+"""Databases of Strata's first release: made, copied, migrated, filled and read as text. A plugin of pytest."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 from django.core.management.color import no_style
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -164,3 +167,91 @@ def canonical(value):
     if isinstance(value, UUID):
         return value.hex
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
+
+
+SCHEMA = {
+    "sqlite": ["SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'django_migrations'"],
+    "postgresql": [
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, collation_name,"
+        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace",
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    ],
+}
+# The next column or constraint in a CREATE TABLE of SQLite.
+NEXT_COLUMN = re.compile(r', (?="\w+" [a-z]|CONSTRAINT)')
+
+
+def schema(connection):
+    """Everything in the database but its rows. The order of columns may differ."""
+    lines = []
+    with connection.cursor() as cursor:
+        for query in SCHEMA[connection.vendor]:
+            cursor.execute(query)
+            lines += [tuple(map(str, row)) for row in cursor.fetchall()]
+    if connection.vendor == "sqlite":
+        lines = [(*row, *sorted(NEXT_COLUMN.split(sql[:-1]))) for *row, sql in lines]
+    return sorted(lines)
+
+
+# --- fixtures ---
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory, django_db_setup):
+    return Databases(tmp_path_factory.mktemp("releases"))
+
+
+@pytest.fixture(scope="module")
+def first_release(databases, django_db_blocker):
+    """A database of the first release with its rows. Tests get a copy, as `first`."""
+    name = databases.create()
+    with django_db_blocker.unblock(), databases.connected(name) as connection:
+        load(migrate(connection, FIRST_RELEASE))
+        rows = dump(connection)
+    yield SimpleNamespace(name=name, rows=rows)
+    databases.remove(name)
+
+
+@pytest.fixture(scope="module")
+def migrated_release(databases, django_db_blocker, first_release):
+    """A copy of it that is migrated to the newest state. Tests get a copy, as `newest`."""
+    name = databases.create(copy_of=first_release.name)
+    with django_db_blocker.unblock(), databases.connected(name) as connection:
+        migrate(connection)
+    yield SimpleNamespace(name=name)
+    databases.remove(name)
+
+
+@pytest.fixture
+def connected(databases, db, django_db_blocker):
+    """A function that makes a database for this test and returns a connection to it."""
+    with ExitStack() as stack:
+
+        def connect(**options):
+            name = databases.create(**options)
+            stack.callback(databases.remove, name)
+            return stack.enter_context(databases.connected(name))
+
+        stack.enter_context(django_db_blocker.unblock())
+        yield connect
+
+
+@pytest.fixture
+def fresh(request, connected):
+    """A connection to a new, empty database. The fixture's parameter is added to CREATE DATABASE."""
+    return connected(options=getattr(request, "param", ""))
+
+
+@pytest.fixture
+def first(connected, first_release):
+    """A connection to a database of the first release, with a row of every model."""
+    return connected(copy_of=first_release.name)
+
+
+@pytest.fixture
+def newest(connected, migrated_release):
+    """A connection to such a database that was migrated to the newest state."""
+    return connected(copy_of=migrated_release.name)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import re
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from importlib import import_module
 from itertools import count
-from types import SimpleNamespace
 from unittest.mock import patch
-from uuid import UUID
 
 import pytest
 import time_machine
@@ -25,10 +22,10 @@ from tests.release_databases import (
     ALIAS,
     FIRST_RELEASE,
     ROWS,
-    Databases,
     dump,
     load,
     migrate,
+    schema,
     unsquashed,
 )
 from tests.strata_apps import APPS
@@ -42,64 +39,6 @@ def _no_garbage_collection():
     gc.enable()
 
 
-@pytest.fixture(scope="module")
-def databases(tmp_path_factory, django_db_setup):
-    return Databases(tmp_path_factory.mktemp("releases"))
-
-
-@pytest.fixture(scope="module")
-def first_release(databases, django_db_blocker):
-    """A database of the first release with its rows. Tests get a copy, as `first`."""
-    name = databases.create()
-    with django_db_blocker.unblock(), databases.connected(name) as connection:
-        load(migrate(connection, FIRST_RELEASE))
-        rows = dump(connection)
-    yield SimpleNamespace(name=name, rows=rows)
-    databases.remove(name)
-
-
-@pytest.fixture(scope="module")
-def migrated_release(databases, django_db_blocker, first_release):
-    """A copy of it that is migrated to the newest state. Tests get a copy, as `newest`."""
-    name = databases.create(copy_of=first_release.name)
-    with django_db_blocker.unblock(), databases.connected(name) as connection:
-        migrate(connection)
-    yield SimpleNamespace(name=name)
-    databases.remove(name)
-
-
-@pytest.fixture
-def connected(databases, db, django_db_blocker):
-    """A function that makes a database for this test and returns a connection to it."""
-    with ExitStack() as stack:
-
-        def connect(**options):
-            name = databases.create(**options)
-            stack.callback(databases.remove, name)
-            return stack.enter_context(databases.connected(name))
-
-        stack.enter_context(django_db_blocker.unblock())
-        yield connect
-
-
-@pytest.fixture
-def fresh(request, connected):
-    """A connection to a new, empty database. The fixture's parameter is added to CREATE DATABASE."""
-    return connected(options=getattr(request, "param", ""))
-
-
-@pytest.fixture
-def first(connected, first_release):
-    """A connection to a database of the first release, with a row of every model."""
-    return connected(copy_of=first_release.name)
-
-
-@pytest.fixture
-def newest(connected, migrated_release):
-    """A connection to such a database that was migrated to the newest state."""
-    return connected(copy_of=migrated_release.name)
-
-
 def test_first_release_goes_up_down_and_up(first_release, newest):
     migrated = dump(newest)
     migrate(newest, FIRST_RELEASE)
@@ -108,136 +47,6 @@ def test_first_release_goes_up_down_and_up(first_release, newest):
     assert dump(newest) == migrated
     with pytest.raises(DatabaseError, match="cannot be changed"):
         newest.cursor().execute("DELETE FROM strata_change")
-
-
-BEFORE_FORMS, BEFORE_COPY = (
-    ("strata", "0018_households_written_in_steps"),
-    ("strata", "0022_format_of_the_database"),
-)
-TAGS = "018bcfe62b5073138000000000000001", "018bcfe62b5073138000000000000002"
-ENTRY = "at, actor_name, request_id, road, model, object_id, action, write_id, last_id, packed"
-
-
-def add_entries(connection, *entries: str) -> None:
-    with connection.cursor() as cursor:
-        for entry in entries:
-            cursor.execute(
-                f"INSERT INTO strata_change ({ENTRY})"
-                f" VALUES ('2026-11-28 12:00:00+00:00', '', '', '', 'assets.Tag', {entry})"
-            )
-
-
-def add_entries_of_every_form(connection) -> None:
-    first, second = TAGS
-    packed = f'["{first}", "{second}"]' if connection.vendor == "sqlite" else f"{{{first},{second}}}"
-    connection.cursor().execute(
-        "INSERT INTO strata_write (id, actor_name, request_id, road) VALUES (9, 'ann', 'r', 'api')"
-    )
-    add_entries(
-        connection,
-        f"'{first}', 'create', 9, '{second}', '{packed}'",
-        f"'{first}', 'update', 9, NULL, NULL",
-        f"'{second}', 'delete', NULL, NULL, NULL",
-    )
-
-
-def newest_entries(connection, number: int) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT object_id, actor_name, request_id, action FROM strata_change ORDER BY id DESC LIMIT {number}"
-        )
-        return [(UUID(str(pk)).hex, *rest) for pk, *rest in reversed(cursor.fetchall())]
-
-
-def entries_by_themselves() -> list[tuple]:
-    first, second = TAGS
-    by_ann = [(first, "ann", "r", "create"), (second, "ann", "r", "create"), (first, "ann", "r", "update")]
-    return [*by_ann, (second, "", "", "delete")]
-
-
-def test_entries_of_every_form_become_entries_by_themselves_backwards(newest):
-    MigrationExecutor(newest).migrate([BEFORE_FORMS])
-    without_copy = schema(newest)
-    migrate(newest)
-    with_forms = schema(newest)
-    add_entries_of_every_form(newest)
-    MigrationExecutor(newest).migrate([BEFORE_FORMS])
-    assert schema(newest) == without_copy
-    assert newest_entries(newest, 4) == entries_by_themselves()
-    with pytest.raises(DatabaseError, match="cannot be changed"), atomic(ALIAS):
-        newest.cursor().execute("DELETE FROM strata_change")
-    migrate(newest)
-    assert schema(newest) == with_forms
-    with newest.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM strata_history WHERE request_id = 'r'")
-        assert cursor.fetchone() == (3,)
-
-
-@pytest.fixture
-def copies(monkeypatch):
-    """The module that copies entries, in batches of two rows."""
-    module = import_module("strata.migrations._entries_by_themselves")
-    monkeypatch.setattr(module, "BATCH", 2)
-    return module
-
-
-def interrupt_at(copies, monkeypatch, number: int) -> None:
-    """Interrupt the copy before its batch of this number."""
-    usual, batches = copies.next_batch, count(1)
-
-    def next_batch(*arguments):
-        if next(batches) == number:
-            raise KeyboardInterrupt
-        return usual(*arguments)
-
-    monkeypatch.setattr(copies, "next_batch", next_batch)
-
-
-def copied(connection) -> int | None:
-    if "strata_change_copy" not in connection.introspection.table_names():
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM strata_change_copy")
-        return cursor.fetchone()[0]
-
-
-def test_copy_of_entries_goes_on_where_it_was_interrupted(newest, copies, monkeypatch):
-    add_entries_of_every_form(newest)
-    interrupt_at(copies, monkeypatch, 3)
-    with pytest.raises(KeyboardInterrupt):
-        MigrationExecutor(newest).migrate([BEFORE_COPY])
-    assert copied(newest) == 4
-    inserted = []
-    newest.execute_wrappers.append(lambda execute, sql, *rest: inserted.append(sql) or execute(sql, *rest))
-    MigrationExecutor(newest).migrate([BEFORE_COPY])
-    total = copied(newest)
-    assert sum("INSERT INTO strata_change_copy" in sql for sql in inserted) < total // 2
-    add_entries(newest, f"'{TAGS[0]}', 'delete', NULL, NULL, NULL")
-    MigrationExecutor(newest).migrate([BEFORE_FORMS])
-    assert newest_entries(newest, 5) == [*entries_by_themselves(), (TAGS[0], "", "", "delete")]
-    with newest.cursor() as cursor:
-        cursor.execute("SELECT count(*), max(id) FROM strata_change")
-        assert cursor.fetchone() == (total + 1, total + 1)
-    assert copied(newest) is None
-
-
-def test_copy_with_entries_that_are_gone_is_made_again(newest, copies):
-    """Those of a restoration that was given up after they were copied."""
-    add_entries_of_every_form(newest)
-    MigrationExecutor(newest).migrate([BEFORE_COPY])
-    with newest.cursor() as cursor:
-        cursor.execute("UPDATE strata_change_progress SET entries = entries + 1")
-        cursor.execute("UPDATE strata_change_copy SET action = 'wrong'")
-    MigrationExecutor(newest).migrate([BEFORE_FORMS])
-    assert newest_entries(newest, 4) == entries_by_themselves()
-
-
-def test_copy_that_is_not_used_is_dropped_forwards(newest):
-    add_entries_of_every_form(newest)
-    MigrationExecutor(newest).migrate([BEFORE_COPY])
-    assert copied(newest)
-    migrate(newest)
-    assert copied(newest) is None
 
 
 @time_machine.travel("2026-11-28T12:00Z", tick=False)
@@ -257,33 +66,6 @@ def test_squashed_migrations_and_the_others_make_the_same_database(fresh):
     assert executor.migration_plan(leaves) == []
     executor.migrate(leaves)  # which notes that the squashed ones are applied
     assert MigrationRecorder(fresh).applied_migrations().keys() >= executor.loader.disk_migrations.keys()
-
-
-SCHEMA = {
-    "sqlite": ["SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'django_migrations'"],
-    "postgresql": [
-        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, collation_name,"
-        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
-        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE connamespace = 'public'::regnamespace",
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
-    ],
-}
-# The next column or constraint in a CREATE TABLE of SQLite.
-NEXT_COLUMN = re.compile(r', (?="\w+" [a-z]|CONSTRAINT)')
-
-
-def schema(connection):
-    """Everything in the database but its rows. The order of columns may differ."""
-    lines = []
-    with connection.cursor() as cursor:
-        for query in SCHEMA[connection.vendor]:
-            cursor.execute(query)
-            lines += [tuple(map(str, row)) for row in cursor.fetchall()]
-    if connection.vendor == "sqlite":
-        lines = [(*row, *sorted(NEXT_COLUMN.split(sql[:-1]))) for *row, sql in lines]
-    return sorted(lines)
 
 
 def test_fixture_has_one_of_everything_and_reads_back_as_written(fresh):
