@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -39,7 +39,14 @@ class OfTransactions(DerivedData):
         return linked_portfolios(written_assets(ids))
 
     def update(self, ids: list[UUID], before: set[UUID] | None) -> None:
-        raise_revisions(linked_portfolios(written_assets(ids)) | (before or set()))
+        self.follow(ids, written_assets(ids), before)
+
+    def update_new(self, rows: Sequence[Transaction]) -> None:
+        self.follow([row.pk for row in rows], assets_of_new(rows), None)
+
+    def follow(self, ids: list[UUID], written: Collection[WrittenAsset], before: Any) -> None:
+        """After a write of the transactions, which moves units of the assets `written`."""
+        raise_revisions(linked_portfolios(written) | (before or set()))
 
 
 class WrittenAsset(NamedTuple):
@@ -54,6 +61,21 @@ def written_assets(transaction_ids: Collection[UUID]) -> set[WrittenAsset]:
     rows = Transaction.objects.filter(moves_units, pk__among=list(transaction_ids)).order_by()
     columns = ("asset_id", "asset__portfolio_id", "asset__portfolio__household_id")
     return {WrittenAsset._make(row) for row in rows.values_list(*columns).distinct()}
+
+
+def assets_of_new(rows: Sequence[Transaction]) -> set[WrittenAsset]:
+    """`written_assets` of rows that were just inserted, without a query where their parents are in memory."""
+    moving = {
+        row.asset_id: row
+        for row in rows
+        if row.quantity is not None or row.transfer_id is not None or row.source == DISPOSAL
+    }
+    if not all(row.knows_its_household() for row in moving.values()):
+        return written_assets([row.pk for row in rows])
+    return {
+        WrittenAsset(pk, row.asset.portfolio_id, row.asset.portfolio.household_id)
+        for pk, row in moving.items()
+    }
 
 
 def linked_portfolios(written: Collection[WrittenAsset]) -> set[UUID]:

@@ -173,21 +173,24 @@ def write_new_rows(rows: Sequence[Owned]) -> None:
     if not rows:
         return
     model: Any = type(rows[0])
-    if len(rows) >= PACKED_FROM and all(map(knows_its_household, rows)):
-        new = ((row.pk, row.owning_household_id()) for row in rows)
-        write_creations_of(model, sorted(new, key=itemgetter(0)))
-    else:
+    new = households_in_memory(rows) if len(rows) >= PACKED_FROM else None
+    if new is None:
         write_creations(model._base_manager.filter(pk__among=[row.pk for row in rows]), number=len(rows))
+    else:
+        write_creations_of(model, sorted(new, key=itemgetter(0)))
 
 
-def knows_its_household(row: Owned) -> bool:
-    """Whether the rows between it and its household are in memory, so that no query asks for them."""
-    owner: Any = row
-    for name in row.household_lookup.split("__")[:-1]:
-        owner = owner._state.fields_cache.get(name)
-        if owner is None:
-            return False
-    return True
+def households_in_memory(rows: Sequence[Owned]) -> list[NewRow] | None:
+    """The rows with their households, without a query; None where one is needed. Each parent is asked once."""
+    parent, _, beyond = rows[0].household_lookup.partition("__")
+    if not beyond:
+        return [(row.pk, row.owning_household_id()) for row in rows]
+    parents = [id(row._state.fields_cache.get(parent)) for row in rows]
+    siblings = dict(zip(parents, rows, strict=True))
+    if not all(row.knows_its_household() for row in siblings.values()):
+        return None
+    households = {key: row.owning_household_id() for key, row in siblings.items()}
+    return [(row.pk, households[key]) for row, key in zip(rows, parents, strict=True)]
 
 
 def write_creations(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,7 +22,8 @@ class ValidatedField(TypedField[Set, Get]):
         value = self.to_python(value)
         if value == "" and not self.blank:
             raise ValidationError(self.error_messages["blank"], code="blank")
-        self.run_validators(value)
+        if self.validators:  # most numbers have none
+            self.run_validators(value)
         return value
 
     def pre_save(self, model_instance: Model, add: bool) -> Any:
@@ -42,9 +43,9 @@ class ValidatedField(TypedField[Set, Get]):
         """As pre_save and then get_db_prep_save of each row. A value that many rows share is checked once."""
         values = list(map(attrgetter(self.attname), rows))
         checked = converted(values, lambda value: None if value is None else self.check_value(value))
-        for row, value, as_checked in zip(rows, values, checked, strict=True):
-            if as_checked is not value:
-                setattr(row, self.attname, as_checked)
+        if any(map(is_not, checked, values)):
+            for row, value in zip(rows, checked, strict=True):
+                setattr(row, self.attname, value)
         return converted(checked, lambda value: self.checked_as_stored(value, connection))
 
     def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:

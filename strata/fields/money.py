@@ -23,6 +23,7 @@ from django.db.models.lookups import (
     Range,
 )
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 
 from strata.db.typed import Get, Set
@@ -39,6 +40,8 @@ from strata.fields.numbers import (
     money_text,
     plain,
 )
+
+SMALLEST_AMOUNT = Decimal(1).scaleb(-MONEY_PLACES)
 
 
 class NumberFormField(forms.DecimalField):
@@ -192,7 +195,7 @@ class MoneyField(NumberField[Set, Get]):
 
     def to_python(self, value: Any) -> Decimal | None:
         value = super().to_python(value)
-        return value if value is None else value.quantize(Decimal("0.0001"), context=EXACT)
+        return value if value is None else value.quantize(SMALLEST_AMOUNT, context=EXACT)
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -310,7 +313,7 @@ class ExactField(NumberField[Set, Get]):
                 kwargs[option] = True
         return name, path, args, kwargs
 
-    @property
+    @cached_property
     def validators(self) -> list[Callable[[Any], None]]:
         signs = [validate_positive] * self.positive + [validate_non_negative] * self.non_negative
         return [*super().validators, *signs]

@@ -121,6 +121,9 @@ class NameField(ValidatedField[Set, Get], models.CharField):  # type: ignore[typ
     def get_prep_value(self, value: Any) -> Any:
         return models.Field.get_prep_value(self, value)
 
+    def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        return value
+
 
 class NoteField(ValidatedField[Set, Get], models.TextField):  # type: ignore[type-arg]  # takes none when it runs
     """Free text of at most 10,000 characters, with newlines and tabs."""
@@ -135,6 +138,9 @@ class NoteField(ValidatedField[Set, Get], models.TextField):  # type: ignore[typ
 
     def get_prep_value(self, value: Any) -> Any:
         return models.Field.get_prep_value(self, value)
+
+    def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        return value
 
 
 class NameKeyField(CodePointCollated[Set, Get], models.CharField):  # type: ignore[type-arg]  # takes none when it runs

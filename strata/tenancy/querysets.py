@@ -69,6 +69,15 @@ class Owned(models.Model):
         """The id of the portfolio this row is in, along `portfolio_lookup`; None for a row in no portfolio."""
         return None if self.portfolio_lookup is None else self._id_along(self.portfolio_lookup)
 
+    def knows_its_household(self) -> bool:
+        """Whether the rows between it and its household are in memory, so that no query asks for them."""
+        owner: Any = self
+        for name in self.household_lookup.split("__")[:-1]:
+            owner = owner._state.fields_cache.get(name)
+            if owner is None:
+                return False
+        return True
+
     def _id_along(self, lookup: str) -> UUID | None:
         if not lookup:
             pk: UUID = self.pk

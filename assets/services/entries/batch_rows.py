@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
@@ -36,6 +37,8 @@ def refuse_by_asset(
         except StrataError as error:
             error.field = error.field or "asset_id"
             errors[pk] = error
+    if not errors:
+        return
     for number, row in rows.items():
         if row.asset_id in errors:
             refusals.add(number, errors[row.asset_id])
@@ -50,7 +53,5 @@ def invalid_row(error: ValidationError, field: str) -> Invalid:
 
 def record_batch_of_portfolios(assets: list[Asset], action: Action) -> None:
     """The entry of each portfolio; `assets` has the asset of each row that was written."""
-    counts: dict[UUID, int] = {}
-    for asset in assets:
-        counts[asset.portfolio_id] = counts.get(asset.portfolio_id, 0) + 1
+    counts = Counter(asset.portfolio_id for asset in assets)
     record_batch(Portfolio, counts, action)

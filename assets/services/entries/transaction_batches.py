@@ -6,9 +6,10 @@ its own entry in the journal; the history of each portfolio has one for all of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,18 +21,23 @@ from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
 from assets.services.entries.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
 from assets.services.entries.lot_choices import check_chosen_lots
-from assets.services.entries.transactions import DUPLICATE, check_recorded_sale, recounted_amount
+from assets.services.entries.stored_transactions import Key, stored_transactions
+from assets.services.entries.transactions import DUPLICATE, amount_of_new, check_new_sale
 from strata.audit.clock import written_at
 from strata.audit.models import Action
+from strata.db.bulk import new_instance
 from strata.exceptions import Conflict, NotFound, StrataError
 from strata.fields.dates import resolve_instant_and_day
+from strata.fields.ids import uuid7
 from strata.tenancy.batches import DuplicateRow, OnError, Outcome, Refusals
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_parents
 
-type Key = tuple[UUID, str, str]  # asset, source, external_id: by which another program knows a transaction
+type Resolve = Callable[[datetime | None, date | None, str], tuple[datetime, date]]
 
 ALWAYS_COMPARED = ("type", "amount", "quantity", "unit_price", "fee", "tax", "currency", "note", "lots")
 COMPARED_IF_SENT = ("occurred_at", "on", "position")
+# The columns after the id, who wrote it and when, and the asset; with what they have where a row does not name them.
+DEFAULTS = {field.attname: field.get_default() for field in Transaction._meta.concrete_fields[6:]}
 
 
 class TransactionRow(NamedTuple):
@@ -80,13 +86,15 @@ def add_transactions(
     assets = locked_parents(Transaction, parents, {row.asset_id for row in rows.values()})
     planned = planned_transactions(rows, assets, batch.refusals)
     refuse_by_asset(rows, assets, precondition, batch.refusals)
-    refuse_same_keys(planned, batch.refusals)
-    stored = stored_by_key(planned.values())
+    keys = keys_of(planned)
+    refuse_same_keys(keys, batch.refusals)
+    stored = stored_transactions(set(keys.values()))
     for number, row in planned.items():
         if number in batch.refusals:
             continue
         try:
-            batch.transactions[number] = outcome_of(row, stored.get(key_of(row)), rows[number].values)
+            known = stored.get(keys[number]) if number in keys else None
+            batch.transactions[number] = outcome_of(row, known, rows[number].values)
         except StrataError as error:
             batch.refusals.add(number, error)
     batch.refusals.settle(on_error, any_good=bool(batch.transactions))
@@ -115,7 +123,8 @@ def planned_transactions(
     rows: Mapping[int, TransactionRow], assets: Mapping[UUID, Asset], refusals: Refusals
 ) -> dict[int, Transaction]:
     """The rows as they would be stored, except for their positions. Refuses those that are not valid by themselves."""
-    planned, now = {}, written_at()
+    planned = {}
+    resolve = cache(partial(resolve_instant_and_day, now=written_at()))  # many rows have the same day
     selling = {row.asset_id for row in rows.values() if row.values.get("lots")}
     ledger = read_ledger(selling & assets.keys()) if selling else {}
     for number, row in rows.items():
@@ -124,7 +133,7 @@ def planned_transactions(
             refusals.add(number, NotFound("asset", "asset_id"))
             continue
         try:
-            planned[number] = planned_transaction(asset, row.values, now, ledger)
+            planned[number] = planned_transaction(asset, row.values, resolve, ledger)
         except ValidationError as error:
             refusals.add(number, invalid_row(error, moment_field(row.values)))
         except StrataError as error:
@@ -132,13 +141,23 @@ def planned_transactions(
     return planned
 
 
-def planned_transaction(asset: Asset, sent: Mapping[str, Any], now: datetime, ledger: Ledger) -> Transaction:
-    at, day = resolve_instant_and_day(sent.get("occurred_at"), sent.get("on"), asset.portfolio.time_zone, now)
+def planned_transaction(
+    asset: Asset, sent: Mapping[str, Any], resolve: Resolve, ledger: Ledger
+) -> Transaction:
+    at, day = resolve(sent.get("occurred_at"), sent.get("on"), asset.portfolio.time_zone)
     values = {**sent, "occurred_at": at, "on": day, "currency": sent.get("currency") or asset.currency}
-    check_recorded_sale(None, values)
-    values |= recounted_amount(None, values, asset)
+    check_new_sale(values)
+    values["amount"] = amount_of_new(values, asset)
     check_chosen_lots(asset, values, ledger=ledger)
-    return Transaction(asset=asset, **values)
+    return unsaved_row(asset, values)
+
+
+def unsaved_row(asset: Asset, values: Mapping[str, Any]) -> Transaction:
+    signed = values["occurred_at"], values["occurred_at"], None, None  # bulk_create signs it again
+    own = map({**DEFAULTS, **values}.__getitem__, DEFAULTS)
+    row = new_instance(Transaction, (uuid7(), *signed, asset.pk, *own))
+    row._state.fields_cache["asset"] = asset
+    return row
 
 
 def moment_field(values: Mapping[str, Any]) -> str:
@@ -146,32 +165,21 @@ def moment_field(values: Mapping[str, Any]) -> str:
     return "on" if values.get("occurred_at") is None else "occurred_at"
 
 
-def key_of(row: Transaction) -> Key | None:
-    return None if row.external_id is None else (row.asset_id, row.source, row.external_id)
+def keys_of(planned: Mapping[int, Transaction]) -> dict[int, Key]:
+    """The keys of the rows that another program knows by an id."""
+    return {
+        number: (row.asset_id, row.source, row.external_id)
+        for number, row in planned.items()
+        if row.external_id is not None
+    }
 
 
-def refuse_same_keys(planned: Mapping[int, Transaction], refusals: Refusals) -> None:
+def refuse_same_keys(keys: Mapping[int, Key], refusals: Refusals) -> None:
     """DUPLICATE_ROW for the later one of two rows that another program knows by the same id."""
     first: dict[Key, int] = {}
-    for number, row in planned.items():
-        key = key_of(row)
-        if key is not None and (earlier := first.setdefault(key, number)) != number:
+    for number, key in keys.items():
+        if (earlier := first.setdefault(key, number)) != number:
             refusals.add(number, DuplicateRow(earlier, "external_id"))
-
-
-def stored_by_key(planned: Any) -> dict[Key | None, Transaction]:
-    """The transactions that have the keys of the rows, with the locked assets of these."""
-    keyed = {key: row.asset for row in planned if (key := key_of(row))}
-    if not keyed:
-        return {}
-    stored = Transaction.objects.filter(
-        asset__pk__among=list({asset_id for asset_id, _, _ in keyed}),
-        external_id__in={external_id for *_, external_id in keyed},
-    ).order_by()
-    by_key: dict[Key | None, Transaction] = {key: row for row in stored if (key := key_of(row)) in keyed}
-    for key, row in by_key.items():
-        row.asset = keyed[key]  # type: ignore[index]  # not None
-    return by_key
 
 
 def outcome_of(row: Transaction, stored: Transaction | None, sent: Mapping[str, Any]) -> RecordedTransaction:
@@ -180,6 +188,7 @@ def outcome_of(row: Transaction, stored: Transaction | None, sent: Mapping[str, 
     names = (*ALWAYS_COMPARED, *(name for name in COMPARED_IF_SENT if sent.get(name) is not None))
     if any(getattr(row, name) != getattr(stored, name) for name in names):
         raise Conflict(DUPLICATE.code, DUPLICATE.message, DUPLICATE.field)
+    stored.asset = row.asset  # which is locked
     return RecordedTransaction(Outcome.SKIPPED, stored)
 
 
@@ -191,9 +200,10 @@ def place(new: Mapping[int, Transaction], rows: Mapping[int, TransactionRow]) ->
     last = last_positions(new.values())
     for number, transaction in sorted(new.items()):
         day = transaction.asset_id, transaction.on
-        if rows[number].values.get("position") is None:
-            transaction.position = last.get(day, -1) + 1
-        last[day] = max(transaction.position, last.get(day, -1))
+        position = rows[number].values.get("position")
+        if position is None:
+            position = transaction.position = last.get(day, -1) + 1
+        last[day] = max(position, last.get(day, -1))
 
 
 def last_positions(new: Any) -> dict[tuple[UUID, date], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -139,11 +140,23 @@ def external_key(values: Mapping[str, Any], row: Transaction | None = None) -> d
     }
 
 
+def check_new_sale(values: Mapping[str, Any]) -> None:
+    """`check_recorded_sale` of a new transaction."""
+    validate_recorded_sale(None, RecordedSale._make(map(values.get, RecordedSale._fields)))
+
+
 def check_recorded_sale(row: Transaction | None, changes: Mapping[str, Any]) -> None:
     """409 for a change of the fields that link a DISPOSE to its disposal. `row` is as stored, None for a new one."""
     stored = None if row is None else RecordedSale._make(getattr(row, name) for name in RecordedSale._fields)
     after = RecordedSale._make(changes.get(name, getattr(row, name, None)) for name in RecordedSale._fields)
     validate_recorded_sale(stored, after)
+
+
+def amount_of_new(values: Mapping[str, Any], asset: Asset) -> Decimal | None:
+    """What `validate_transaction` gives for a new transaction of the asset. Refuses a TRANSFER, which has two legs."""
+    new = TransactionValues._make(map(values.get, TransactionValues._fields))
+    validate_type(None, new.type)
+    return validate_transaction(new, quote_unit=quote_unit_of(asset))
 
 
 def recounted_amount(row: Transaction | None, changes: Mapping[str, Any], asset: Asset) -> dict[str, Any]:

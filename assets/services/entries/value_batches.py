@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -22,6 +22,7 @@ from assets.services.entries.stored_values import Moment, Stored, key_of, stored
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.audit.models import Action
+from strata.db.bulk import new_instance
 from strata.exceptions import Conflict, NotFound, Stale, StrataError
 from strata.fields.dates import local_day, resolve_instant_and_day
 from strata.fields.ids import uuid7
@@ -226,10 +227,8 @@ def planned(
 
 
 def new_value(row: ValueRow, moment: Moment) -> AssetSnapshot:
-    """In the order of the columns, which takes Django half as long as by name; the asset is set beside its id."""
     asset, on, at = moment
-    make: Any = AssetSnapshot  # mypy's plugin for Django does not know columns without names
     signed = at, at, None, None  # bulk_create signs it again
-    snapshot: AssetSnapshot = make(uuid7(), *signed, asset.pk, row.value, at, on, row.note or "")
+    snapshot = new_instance(AssetSnapshot, (uuid7(), *signed, asset.pk, row.value, at, on, row.note or ""))
     snapshot._state.fields_cache["asset"] = asset
     return snapshot

@@ -90,8 +90,7 @@ class OfTransactions(OfLinkedTransactions):
         written = written_assets(ids)
         return linked_portfolios(written), stored_before(concerned_by_transactions(written))
 
-    def update(self, ids: list[UUID], before: Any) -> None:
-        written = written_assets(ids)
+    def follow(self, ids: list[UUID], written: Collection[WrittenAsset], before: Any) -> None:
         linked, values = before or (set(), {})
         linked |= linked_portfolios(written)
         raise_revisions(linked)

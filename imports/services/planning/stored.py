@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from assets.models import AssetSnapshot, InstrumentAction, Transaction
 from assets.prices.store import stored_prices
+from assets.services.entries.stored_transactions import Key, stored_transactions
 from assets.services.entries.stored_values import Moment, stored_values
 from imports.formats.rows import (
     ActionItem,
@@ -64,17 +65,10 @@ def find_values(every: Iterable[Planned], portfolio: Portfolio) -> None:
         planned.value = stored.of_day
 
 
-def find_transactions(keyed: dict[tuple[UUID, str, str], Booked]) -> None:
+def find_transactions(keyed: Mapping[Key, Booked]) -> None:
     """The transaction that has the asset, the source and the reference of each item."""
-    if not keyed:
-        return
-    rows = Transaction.objects.filter(
-        asset__pk__among=list({asset_id for asset_id, *_ in keyed}),
-        external_id__in={reference for *_, reference in keyed},
-    )
-    for row in rows.order_by():
-        if planned := keyed.get((row.asset_id, row.source, row.external_id or "")):
-            planned.transaction = row
+    for key, row in stored_transactions(keyed).items():
+        keyed[key].transaction = row
 
 
 def find_cancelled(rows: Iterable[Sequence[Planned]], source_of: Callable[[AccountPlan], str]) -> None:

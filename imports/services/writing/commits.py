@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from sys import intern
 from typing import Any
 from uuid import UUID
@@ -239,7 +241,9 @@ class Commit:
         for item in items:
             if item["before"]:
                 update_transaction(UUID(item["id"]), columns_of(item))
-            self.written_of(self.assets[item["account"]]).references.add(item["external_id"])
+        for account, of_account in groupby(items, itemgetter("account")):
+            references = self.written_of(self.assets[account]).references
+            references.update(map(itemgetter("external_id"), of_account))
         self.made["transaction"] += len(new)
         self.updated["transaction"] += len(items) - len(new)
 
@@ -271,7 +275,9 @@ class Commit:
         self.made["action"] += len(items)
 
     def written_of(self, asset_id: UUID) -> Written:
-        return self.written.setdefault(asset_id, Written())
+        if asset_id not in self.written:
+            self.written[asset_id] = Written()
+        return self.written[asset_id]
 
     def transaction_row(self, item: dict[str, Any]) -> TransactionRow:
         values = {**columns_of(item), "source": intern(item["source"]), "external_id": item["external_id"]}
