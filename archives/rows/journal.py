@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,14 @@ from strata.audit.models import JournalEntry
 
 NAMES = ("action", "actor_name", "at", "channel", "count", "model", "object_id", "request_id", "undo_of")
 JOURNAL_COLUMNS: tuple[Column, ...] = tuple(column_of(JournalEntry._meta.get_field(name)) for name in NAMES)
+READ_AS = {
+    "actor_name": "by_name",
+    "channel": "by_channel",
+    "count": "own_count",
+    "request_id": "in_request",
+}  # of an entry in any form
+AS_STORED = tuple(replace(column, lookup=READ_AS.get(column.name, column.name)) for column in JOURNAL_COLUMNS)
+KEY_OF_ROW, ID_LENGTH = '"object_id":"', 36
 STORED = (*NAMES, "actor", "household_id", "before")
 KEYS = frozenset({*NAMES, "before"})
 FROM_AN_ARCHIVE = " (from an archive)"
@@ -30,8 +40,22 @@ _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def entries_of(household_id: UUID) -> QuerySet[Any]:
-    """Those of the tables that an archive has."""
+    """Those of the tables that an archive has, as they are stored, with the columns AS_STORED."""
     return entries_in(household_id, list(models_by_label()))
+
+
+def lines_of_each(line: str, packed: Any) -> list[str]:
+    """The lines of the rows that one entry stands for, from its line, which is that of the first of them."""
+    head, key, tail = line.partition(KEY_OF_ROW)
+    head, tail = head + key, tail[ID_LENGTH:]
+    return [f"{head}{pk}{tail}" for pk in ids_in(packed)]
+
+
+def ids_in(packed: Any) -> Iterator[Any]:
+    """As an archive has them, from what the database stores: an array, or a JSON text."""
+    if not isinstance(packed, str):
+        return iter(packed)
+    return (f"{pk[:8]}-{pk[8:12]}-{pk[12:16]}-{pk[16:20]}-{pk[20:]}" for pk in json.loads(packed))
 
 
 class Entries:

@@ -17,6 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from archives.rows.contents import Column, Kind, columns_of
 
 AT_A_TIME = 500
+LONG_AT_A_TIME = 50  # of rows that may have a thousand ids beside their line
 
 type Block = Sequence[str]
 
@@ -35,13 +36,13 @@ def lines_beside(
     rows: QuerySet[Any], columns: tuple[Column, ...], *beside: str
 ) -> Iterator[Sequence[tuple[Any, ...]]]:
     """The line of each row with these columns, and the values of others as the database gives them."""
-    return blocks_of(rows.annotate(archived=Line(columns)).values_list("archived", *beside))
+    return blocks_of(rows.annotate(archived=Line(columns)).values_list("archived", *beside), LONG_AT_A_TIME)
 
 
-def blocks_of(rows: QuerySet[Any, Any]) -> Iterator[Sequence[Any]]:
+def blocks_of(rows: QuerySet[Any, Any], size: int = AT_A_TIME) -> Iterator[Sequence[Any]]:
     """The rows as tuples, as the database gives them: Django looks at each value of each row, which takes longer."""
     compiler = rows.query.get_compiler(connection=connection)
-    yield from compiler.execute_sql(chunked_fetch=True, chunk_size=AT_A_TIME)
+    yield from compiler.execute_sql(chunked_fetch=True, chunk_size=size)
 
 
 def with_sorted_keys(line: str) -> str:

@@ -26,8 +26,8 @@ from archives.files import manifest
 from archives.files.manifest import Manifest, Member
 from archives.rows.contents import JOURNAL, MODELS, RATES, SHARED, member_of, rows_of
 from archives.rows.images import archived_image
-from archives.rows.journal import JOURNAL_COLUMNS, entries_of
-from archives.rows.lines import Block, encoded, lines_beside, lines_of
+from archives.rows.journal import AS_STORED, entries_of, lines_of_each
+from archives.rows.lines import AT_A_TIME, Block, encoded, lines_beside, lines_of
 from archives.services.needed import Needs, rate_lines, shared_lines
 from portfolios.models import Household
 from strata.db.consistent_read import consistent_read
@@ -128,11 +128,17 @@ def info_of(name: str) -> zipfile.ZipInfo:
 def journal_lines(household_id: UUID, needs: Needs) -> Iterator[Block]:
     """The entries in their order. Those without an image, which are nearly all, go as the database makes them."""
     names = UserNames()
-    for block in lines_beside(entries_of(household_id), JOURNAL_COLUMNS, "before", "model"):
-        yield [
-            line if before is None else with_image(line, before, label, needs, names)
-            for line, before, label in block
-        ]
+    lines: list[str] = []
+    for block in lines_beside(entries_of(household_id), AS_STORED, "before", "model", "packed"):
+        for line, before, label, packed in block:
+            if packed is not None:
+                lines += lines_of_each(line, packed)
+            else:
+                lines.append(line if before is None else with_image(line, before, label, needs, names))
+            if len(lines) >= AT_A_TIME:
+                yield lines
+                lines = []
+    yield lines
 
 
 def with_image(line: str, before: Any, label: str, needs: Needs, names: UserNames) -> str:

@@ -135,16 +135,23 @@ def deletions_below(
     return ids
 
 
-def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[HistoryEntry]:
+def entries_in(household_id: UUID, labels: Collection[str]) -> models.QuerySet[JournalEntry]:
     """The entries of rows of these models in the household, in the order in which they were written.
 
-    Without those of rows that are being written in steps, which all have one instant.
+    As they are stored: one that is packed stands for the creations of its rows. Whatever the form, `by_name`,
+    `in_request` and `by_channel` say who wrote it, and `own_count` is that of a write of many rows. Without those of
+    rows that are being written in steps, which all have one instant.
     """
-    entries = HistoryEntry.objects.filter(household_id=household_id, model__in=labels)
+    entries = JournalEntry.objects.filter(household_id=household_id, model__in=labels)
     unseen = Deletion.objects.filter(finished_at=None, write_id__isnull=False).order_by()
     if instants := list(unseen.values_list("at", flat=True)):
         entries = entries.exclude(action=Action.CREATE, at__in=instants)
-    return entries.order_by("id", "object_id")
+    return entries.annotate(
+        by_name=Coalesce("write__actor_name", "actor_name"),
+        in_request=Coalesce("write__request_id", "request_id"),
+        by_channel=Coalesce("write__channel", "channel"),
+        own_count=Case(When(packed=None, then="count")),
+    ).order_by("id")
 
 
 def any_was_recorded(ids: Collection[UUID]) -> bool:
