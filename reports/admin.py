@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -36,7 +36,7 @@ from reports.target_form import FIELDS, GROUP_LABELS, AllocationTargetForm
 from strata.accounts.models import User
 from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
-from strata.admin.export import export_of_report
+from strata.admin.export import IN_THE_PATH, export_of_report
 from strata.admin.forms import ServiceCheckedForm
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import amount_html
@@ -183,6 +183,8 @@ class PortfolioSnapshotPage(HouseholdAdmin):
     section, icon, place, menu_title = Section.REPORTS, "monitoring", 60, gettext_lazy("Saved totals")
     empty_text = gettext_lazy("A saved total keeps what a portfolio was worth on a day.")
     form = SavedTotalForm
+    exported_as = "portfolio-snapshot-list"
+    exported_filters = {"portfolio": IN_THE_PATH}
     service, parent_column = SNAPSHOTS, "portfolio_id"
     list_display = ("portfolio", "on", "value_shown", "currency", "complete", "manual")
     list_filter = (("portfolio", OwnRowsFilter), "complete", "manual")
@@ -202,6 +204,13 @@ class PortfolioSnapshotPage(HouseholdAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("portfolio")
+
+    def export_args(self, params: Mapping[str, Sequence[str]]) -> Sequence[Any] | None:
+        """The API lists the totals of one portfolio: that which is chosen, or the only one."""
+        own = Portfolio.objects.for_user(actor.current().user).order_by().values_list("pk", flat=True)
+        chosen = params.get("portfolio__id__exact")
+        portfolio_ids = [pk for pk in own if chosen is None or str(pk) in chosen]
+        return portfolio_ids if len(portfolio_ids) == 1 else None
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("portfolio", "on", "note") if obj is None else super().get_fields(request, obj)

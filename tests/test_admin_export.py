@@ -11,8 +11,11 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from strata.admin.export import export_of_list
+from portfolios.models import Portfolio
+from strata.admin.export import IN_THE_PATH, export_of_list
+from strata.fields.ids import uuid7
 from tests.admin_forms import staff
+from tests.factories import create_asset
 from tests.refusals import assert_refused
 from tests.spreadsheets import sheets_of
 
@@ -21,6 +24,7 @@ EXPORTED = {
 }
 # Filters that the API does not have: the page says so.
 NOT_KEPT = {
+    "portfolios.portfoliosnapshot": {"complete", "manual"},
     "strata.apitoken": {"scope"},
     "assets.assettype": {"kind", "liquid"},
     "assets.exchangerate": {"lasting"},
@@ -93,7 +97,8 @@ def require_files(client, controls: Controls) -> None:
 def test_a_list_exports_its_rows_as_csv_and_xlsx(alice_user, world, label):
     page, client = EXPORTED[label], staff(alice_user)
     controls = controls_of(client, reverse(f"admin:{label.replace('.', '_')}_changelist"))
-    assert [action for action, _hidden, _columns in controls.forms] == [reverse(page.exported_as)]
+    args = [world["portfolio"].pk] if IN_THE_PATH in page.exported_filters.values() else []
+    assert [action for action, _hidden, _columns in controls.forms] == [reverse(page.exported_as, args=args)]
     require_files(client, controls)
 
 
@@ -105,9 +110,12 @@ def test_every_filter_of_a_list_is_one_of_the_api_or_known_not_to_be(db):
     for label, page in EXPORTED.items():
         for each in page.list_filter:
             field = each[0] if isinstance(each, tuple) else getattr(each, "parameter_name", each)
-            export = export_of_list(page.exported_as, {field: "1"}, names=page.exported_filters)
+            names = page.exported_filters
+            args = [uuid7()] if IN_THE_PATH in names.values() else []
+            export = export_of_list(page.exported_as, {field: ["1"]}, names=names, args=args)
             assert export.drops_filters == (field in NOT_KEPT.get(label, ())), (label, field)
-            assert len(export.filters) == (not export.drops_filters), (label, field)
+            is_parameter = not export.drops_filters and names.get(field) != IN_THE_PATH
+            assert len(export.filters) == is_parameter, (label, field)
 
 
 def test_the_file_of_a_list_keeps_its_filters(alice_user, world):
@@ -135,6 +143,38 @@ def test_the_file_of_a_list_keeps_its_filters(alice_user, world):
     query["currency__exact"] = "XAU"
     controls = controls_of(client, reverse("admin:assets_asset_changelist"), **query)
     assert len(table_of(client.get(controls.links[0]))) == 1
+
+
+def test_the_file_of_a_list_keeps_every_value_of_a_filter(alice_user, world):
+    client, kept = staff(alice_user), world["asset"]
+    other = create_asset(world["portfolio"], "In crowns", currency="SEK")
+    create_asset(world["portfolio"], "In yen", currency="JPY")
+    path = f"{reverse('admin:assets_asset_changelist')}?currency__exact={kept.currency}&currency__exact=SEK"
+    controls = Controls(client.get(path).content.decode())
+    names = {row[1] for row in table_of(client.get(controls.links[0]))[1:]}
+    assert {kept.name, other.name} <= names
+    assert "In yen" not in names
+    ((_action, hidden, _columns),) = controls.forms
+    assert [value for name, value in hidden if name == "currency"] == [kept.currency, "SEK"]
+
+
+def test_saved_totals_are_exported_of_the_portfolio_that_is_chosen(alice_user, world):
+    path, client = reverse("admin:portfolios_portfoliosnapshot_changelist"), staff(alice_user)
+    second = Portfolio.objects.create(household=world["household"], name="Second", time_zone="UTC")
+    assert controls_of(client, path).forms == []
+    for portfolio in (world["portfolio"], second):
+        controls = controls_of(client, path, portfolio__id__exact=str(portfolio.pk))
+        address = reverse("portfolio-snapshot-list", args=[portfolio.pk])
+        assert [action for action, _hidden, _columns in controls.forms] == [address]
+        assert len(table_of(client.get(controls.links[0]))) == 1 + portfolio.snapshots.count()
+
+
+def test_a_superuser_is_told_that_the_file_has_own_households_alone(alice_user, world):
+    path, note = reverse("admin:assets_asset_changelist"), "only the rows of households that you belong to"
+    assert note not in staff(alice_user).get(path).content.decode()
+    alice_user.is_superuser = True
+    alice_user.save()
+    assert note in staff(alice_user).get(path).content.decode()
 
 
 def test_a_list_says_that_its_file_does_not_keep_a_filter(alice_user, world):

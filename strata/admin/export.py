@@ -12,6 +12,7 @@ from django.urls import get_script_prefix, resolve, reverse
 
 from strata.api.http.csv_columns import columns_of
 
+IN_THE_PATH = ""  # what a filter is called that the path of the API's list names
 # How Django's filters end the name of the field that they compare.
 EXACT = ("__id__exact", "__exact")
 VALUES = {"yes": "true", "no": "false"}  # of a filter, as the API writes them
@@ -21,12 +22,15 @@ NO_FILTERS = frozenset({"o", "p", "q", "all", "e", "_facets", "_popup", "_to_fie
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """`filters` are parameters of the API. `drops_filters` says that it has none for some filter of the page."""
+    """`filters` are parameters of the API. `drops_filters` says that it has none for some filter of the page,
+    `of_own_households` that the page has rows of more households than the API gives.
+    """
 
     address: str
     filters: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
     drops_filters: bool = False
+    of_own_households: bool = False
 
     @property
     def csv_address(self) -> str:
@@ -50,17 +54,38 @@ def export_of_report(
 
 
 def export_of_list(
-    route: str, params: Mapping[str, str], *, query: str = "", names: Mapping[str, str]
+    route: str,
+    params: Mapping[str, Sequence[str]],
+    *,
+    names: Mapping[str, str],
+    query: str = "",
+    args: Sequence[Any] = (),
+    of_own_households: bool = False,
 ) -> Export:
     """`params` are those of the list's address; `names` says which parameter of the API a field of a filter is."""
-    below_the_prefix = reverse(route).removeprefix(get_script_prefix().rstrip("/"))
-    view = resolve(below_the_prefix).func.cls  # type: ignore[attr-defined]  # of DRF
-    asked = {field_of(name): value for name, value in params.items() if name not in NO_FILTERS and value}
-    kept = {names.get(field, field): VALUES.get(value, value) for field, value in asked.items()}
+    address = reverse(route, args=args)
+    view = resolve(address.removeprefix(get_script_prefix().rstrip("/"))).func.cls  # type: ignore[attr-defined]  # of DRF
+    asked = {field_of(name): values for name, values in params.items() if name not in NO_FILTERS}
+    wanted = {
+        names.get(field, field): [VALUES.get(value, value) for value in values]
+        for field, values in asked.items()
+        if any(values) and names.get(field) != IN_THE_PATH
+    }
     if query:
-        kept["search"] = query
-    filters = tuple((name, value) for name, value in kept.items() if name in view.parameters)
-    return Export(reverse(route), filters, columns_of_list(view), drops_filters=len(filters) < len(kept))
+        wanted["search"] = [query]
+    kept = {name: values for name, values in wanted.items() if takes(view, name, values)}
+    return Export(
+        address,
+        tuple((name, value) for name, values in kept.items() for value in values),
+        columns_of_list(view),
+        drops_filters=len(kept) < len(wanted),
+        of_own_households=of_own_households,
+    )
+
+
+def takes(view: Any, name: str, values: Sequence[str]) -> bool:
+    """Whether the API's list has the filter, with so many values."""
+    return name in view.parameters and (len(values) == 1 or view.parameters[name].many)
 
 
 def field_of(parameter: str) -> str:

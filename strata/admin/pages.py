@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -29,6 +29,7 @@ from strata.admin.forms import STALE, version_of
 from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
+from strata.audit import actor
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import count_text
@@ -51,10 +52,18 @@ class NameSortedChangeList(ChangeList):  # type: ignore[misc]  # unfold is untyp
     @property
     def export(self) -> Export | None:
         """The control that exports the rows of the list, where the API has them."""
-        page = self.model_admin
-        if not page.exported_as:
+        page, user = self.model_admin, actor.current().user
+        args = page.export_args(self.filter_params) if page.exported_as else None
+        if args is None:
             return None
-        return export_of_list(page.exported_as, self.params, query=self.query, names=page.exported_filters)
+        return export_of_list(
+            page.exported_as,
+            self.filter_params,
+            names=page.exported_filters,
+            query=self.query,
+            args=args,
+            of_own_households=page.lists_all_households and user is not None and user.is_superuser,
+        )
 
 
 type Overrides = dict[type[models.Field[Any, Any]], dict[str, Any]]
@@ -79,6 +88,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     empty_text = _("There is nothing here yet.")
     exported_as = ""
     exported_filters: Mapping[str, str] = {}
+    lists_all_households = False  # to superusers, who have no more rights in the API than their roles
     list_before_template = "strata/export_of_list.html"
     in_palette = False
     list_filter_submit = True
@@ -99,6 +109,10 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return NameSortedChangeList
+
+    def export_args(self, params: Mapping[str, Sequence[str]]) -> Sequence[Any] | None:
+        """What the path of the API's list names, by the parameters of this one; None where it has no such list."""
+        return ()
 
     def in_menu(self, request: HttpRequest) -> bool:
         """Whether the menu has the page, of those who may see it."""

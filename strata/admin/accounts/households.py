@@ -165,6 +165,7 @@ class HouseholdInline(HouseholdPermissions, TabularInline):  # type: ignore[misc
 class HouseholdAdmin(HouseholdPermissions, StrataModelAdmin):
     """The base of every model's page. `service` writes its rows; `parent_column` names the parent of a new one."""
 
+    lists_all_households = True
     section = Section.ASSETS
     form = ServiceCheckedForm
     service = Service()
