@@ -16,6 +16,7 @@ from reports.models import AllocationTarget
 from strata import processes
 from strata.audit import deletions
 from strata.audit.models import Deletion, JournalEntry
+from strata.db.command_locks import one_at_a_time
 from strata.doctor import Level, examine
 from tests.conftest import RANDOM_SEED
 from tests.dumps import dump
@@ -344,6 +345,32 @@ def test_two_processes_work_one_after_the_other(alice, full, in_steps_of):
     assert entries.filter(model="assets.AssetSnapshot").count() == 12
     assert entries.count() == entries.values("object_id").distinct().count()
     assert removed >= 12 and failures() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_process_removes_at_a_time_also_between_its_steps(alice, full, in_steps_of, monkeypatch):
+    """Where three did so, the pauses of one were the steps of the others, and a writer waited for seven seconds."""
+    in_steps_of(4)
+    assert alice.delete(f"{API}/portfolios/{full.pk}").status_code == 204
+    in_pauses = []
+    monkeypatch.setattr(deletions.time, "sleep", lambda seconds: in_pauses.append(is_removing()))
+
+    deletions.finish_all()
+
+    assert len(in_pauses) > 3 and all(in_pauses)
+    assert not is_removing()
+
+
+def is_removing() -> bool:
+    try:
+        with one_at_a_time(deletions.REMOVAL, someone_does):
+            return False
+    except ZeroDivisionError:
+        return True
+
+
+def someone_does():
+    raise ZeroDivisionError
 
 
 def test_the_server_starts_the_command_once_the_deletion_is_stored(

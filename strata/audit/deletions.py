@@ -12,6 +12,7 @@ in: it is one act in the history, and the past before it shows every row (docs/d
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ from strata.audit.guarding import guard_rows
 from strata.audit.models import SIGNED, Action, Deletion
 from strata.audit.recording import remove_unseen, signature, typed_column, write_journal
 from strata.audit.tracking import TrackedModel, TrackedQuerySet, updating_derived_data
+from strata.db.command_locks import one_at_a_time
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.processes import start_command
@@ -45,7 +47,9 @@ MOST_AT_ONCE = 10_000  # rows below a row that is deleted in one transaction
 STEP = 5_000  # rows removed in one transaction
 PARENTS_AT_A_TIME = 50
 PAUSE_SECONDS = 0.12  # between two steps: who waits for the lock of SQLite asks for it every 0.1 seconds
+REMOVAL = "removal"  # the name of its lock
 HIDDEN = "Deleted"  # the name of what hides rows; nobody sees it
+log = logging.getLogger("strata.deletions")
 
 
 def delete(row: TrackedModel) -> None:
@@ -239,8 +243,14 @@ def hiding_households() -> models.QuerySet[Any]:
 
 
 def finish_all() -> int:
-    """Remove what is hidden, step by step. Returns how many rows were removed."""
-    return sum(finish(deletion_id) for deletion_id in list(unfinished().values_list("pk", flat=True)))
+    """Remove what is hidden, step by step. Returns how many rows were removed.
+
+    One process does it at a time: between the steps of several, others would rarely get the lock of SQLite.
+    """
+    if not unfinished().exists():
+        return 0
+    with one_at_a_time(REMOVAL, lambda: log.info("another process removes what was deleted: waiting for it")):
+        return sum(finish(deletion_id) for deletion_id in list(unfinished().values_list("pk", flat=True)))
 
 
 def finish(deletion_id: UUID) -> int:
