@@ -174,6 +174,15 @@ def rows_of(model: type[models.Model], household_id: Any) -> QuerySet[Any]:
     if model in (ImportBlock, ImportedRows):
         kept = Import.objects.filter(KEPT_IMPORTS, portfolio__household=household_id)
         return rows.filter(file_import__in=kept)
-    lookup: str = model.household_lookup  # type: ignore[attr-defined]  # all others are Owned
-    rows = rows.filter(**{lookup or "pk": household_id})
+    rows = rows.filter(**in_household(model, household_id))
     return rows.filter(KEPT_IMPORTS) if model is Import else rows
+
+
+def in_household(model: type[models.Model], household_id: Any) -> dict[str, Any]:
+    """The filter. What is above the rows is a subquery, so that SQLite looks below it, and not at the rows of all."""
+    lookup: str = model.household_lookup  # type: ignore[attr-defined]  # all others are Owned
+    parent, _, above = lookup.partition("__")
+    if not above:
+        return {lookup or "pk": household_id}
+    parents = model._meta.get_field(parent).related_model._base_manager.filter(**{above: household_id})
+    return {f"{parent}__in": parents}

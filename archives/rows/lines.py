@@ -108,8 +108,7 @@ def sqlite_id(sql: str) -> str:
 
 def sqlite_instant(sql: str) -> str:
     """Stored as 2026-01-31 12:00:00, and with six places where it has a fraction."""
-    fraction = f"CASE WHEN length({sql}) > 19 THEN substr({sql}, 20) ELSE '.000000' END"
-    return f"(replace(substr({sql}, 1, 19), ' ', 'T') || {fraction} || 'Z')"
+    return f"(substr({sql}, 1, 10) || 'T' || substr({sql} || '.000000', 12, 15) || 'Z')"
 
 
 def sqlite_money(sql: str) -> str:

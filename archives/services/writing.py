@@ -30,7 +30,7 @@ from archives.rows.journal import AS_STORED, entries_of, lines_of_each
 from archives.rows.lines import AT_A_TIME, Block, encoded, lines_beside, lines_of
 from archives.services.needed import Needs, rate_lines, shared_lines
 from portfolios.models import Household
-from strata.db.consistent_read import consistent_read
+from strata.db.consistent_read import consistent_read, on_disk
 from strata.exceptions import NotFound
 
 LEVEL = 1  # of compression: the next ones take twice the time for a tenth of the size
@@ -41,7 +41,7 @@ ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of each member, so that equal rows ma
 
 def write_archive(household_id: UUID, file: IO[bytes]) -> Manifest:
     """Write the household's archive. Raises NotFound where there is no such household."""
-    with consistent_read():
+    with on_disk(), consistent_read():
         # nosemgrep: rows-through-for-user - the callers check that the household is the user's own, or are commands
         household = Household.objects.filter(pk=household_id).first()
         if household is None:

@@ -21,7 +21,7 @@ from strata.audit.clock import set_back
 from strata.audit.past.lines import households_involved, models_touched
 from strata.audit.past.statements import PAST_STATEMENTS
 from strata.audit.past.tables import temporal_models
-from strata.db.consistent_read import consistent_read
+from strata.db.consistent_read import consistent_read, on_disk
 
 
 @contextmanager
@@ -37,21 +37,3 @@ def as_known_at(to: datetime, user: Any) -> Iterator[None]:
                     yield
         finally:
             transaction.set_rollback(True)
-
-
-@contextmanager
-def on_disk() -> Iterator[None]:
-    """SQLite keeps temporary tables in memory; those with the images of many rows are better kept in a file.
-
-    A small one never reaches its file. The setting cannot change inside a transaction.
-    """
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA temp_store = FILE")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA temp_store = MEMORY")
