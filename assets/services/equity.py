@@ -97,7 +97,7 @@ def with_collateral[Rows: QuerySet[Any]](assets: Rows) -> Rows:
 
 def collateral_of(asset: Asset) -> UUID | None:
     # nosemgrep: rows-through-for-user - of an asset that came through it
-    rows = with_collateral(Asset.objects.filter(pk=asset.pk).order_by())
+    rows: QuerySet[Any] = with_collateral(Asset.objects.filter(pk=asset.pk).order_by())
     collateral_id: UUID | None = rows.values_list("collateral_id", flat=True).first()
     return collateral_id
 

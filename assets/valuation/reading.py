@@ -26,10 +26,12 @@ from assets.valuation.series import (
     Totals,
     ValueSeries,
     added_up,
+    drop_zeros,
     fold,
     gaps_of,
     gaps_on,
     grid_totals,
+    mapped_keys,
     money,
     ten_thousandths,
 )
@@ -301,7 +303,7 @@ def asset_refs(
     assets = assets.order_by()
     if counts is not None:
         assets = assets.filter(counts_in_net_worth=counts)
-    labels = _labels(portfolio_ids, group_by) if group_by in LABELS else {}
+    labels = _labels(portfolio_ids, group_by) if group_by and group_by in LABELS else {}
     of_keys = {"is_liquid": F(COLUMNS["liquidity"])} if liquid_apart else {}
     if group_by in COLUMNS:
         of_keys["group_key"] = F(COLUMNS[group_by])
@@ -309,7 +311,7 @@ def asset_refs(
     @cache  # nearly all assets have the keys of another
     def keys_of(columns: tuple[Any, ...], label_ids: tuple[UUID, ...]) -> Keys:
         is_liquid, group_keys = columns[: int(liquid_apart)], columns[int(liquid_apart) :]
-        return (*map(bool, is_liquid), *_mapped((*group_keys, *label_ids), key_map))
+        return (*map(bool, is_liquid), *mapped_keys((*group_keys, *label_ids), key_map))
 
     rows = assets.annotate(**of_keys).values_list(*REF_COLUMNS, *of_keys)
     end = len(REF_COLUMNS)
@@ -325,16 +327,6 @@ def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, tuple[
     for asset_id, label_id in links.values_list("asset_id", f"{group_by}_id"):
         labels_by_asset[asset_id] = (*labels_by_asset.get(asset_id, ()), label_id)
     return labels_by_asset
-
-
-def _mapped(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> Keys:
-    """Sorted, because the database gives no order: assets in the same groups share one column. None is no group."""
-    return tuple(sorted({key_map.get(key, key) for key in keys} - {None}, key=str))
-
-
-def drop_zeros(totals: Totals) -> Totals:
-    columns = {key: column for key, column in totals.columns.items() if any(column.owned) or any(column.owed)}
-    return dataclasses.replace(totals, columns=columns)
 
 
 # --- from the table of monthly deltas ---
@@ -367,7 +359,7 @@ def _from_deltas(
     @cache
     def keys(key_id: UUID | None, currency: str) -> Keys:
         key = currency if group_by == "currency" else groups.get(key_id, key_id)
-        return _mapped(() if group_by is None else (key,), key_map)
+        return mapped_keys(() if group_by is None else (key,), key_map)
 
     months = sql.months_of_deltas(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
     has_others = has_gaps = False
@@ -457,26 +449,19 @@ def from_values_in_sql(assets: Collection[AssetRef], days: Sequence[date], *, de
 
     Only the values of assets that are valued by hand, as a whole, are rows: the others are folded.
     """
-    by_hand, others = _by_hand_and_others(assets)
     places: dict[tuple[Keys, str], int] = {}
     rows = [
         (asset.id, places.setdefault((asset.keys, asset.currency), len(places)), asset.disposed_on)
-        for asset in by_hand
+        for asset in assets
+        if asset.is_by_hand
     ]
     columns = list(places)
     sums = sql.sums_on(rows, days)
     grid = grid_totals(
         ((on, *columns[place], amount) for on, place, *owned_owed in sums for amount in owned_owed), days
     )
+    others = [asset for asset in assets if not asset.is_by_hand]
     return added_up(grid, from_series(others, days, derived=derived)) if others else grid
-
-
-def _by_hand_and_others(assets: Collection[AssetRef]) -> tuple[list[AssetRef], list[AssetRef]]:
-    by_hand: list[AssetRef] = []
-    others: list[AssetRef] = []
-    for asset in assets:
-        (by_hand if asset.is_by_hand else others).append(asset)
-    return by_hand, others
 
 
 def _value_series(

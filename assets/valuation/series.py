@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
@@ -306,6 +306,16 @@ def grid_totals(rows: Iterable[tuple[date, Keys, str, Amount]], days: Sequence[d
         for key, (owned, owed) in sums.items()
     }
     return Totals(tuple(days), columns)
+
+
+def mapped_keys(keys: Iterable[Hashable], key_map: Mapping[Hashable, Hashable]) -> Keys:
+    """Sorted, because the database gives no order: assets in the same groups share one column. None is no group."""
+    return tuple(sorted({key_map.get(key, key) for key in keys} - {None}, key=str))
+
+
+def drop_zeros(totals: Totals) -> Totals:
+    columns = {key: column for key, column in totals.columns.items() if any(column.owned) or any(column.owed)}
+    return replace(totals, columns=columns)
 
 
 def added_up(*totals: Totals) -> Totals:
