@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Context, Decimal
+from weakref import WeakKeyDictionary
 
 from assets.rates.book import RateBook
 
 RATE_PLACES = 40
 RATE_UNIT: int = 10**RATE_PLACES
 FINE_PLACES = 4 + RATE_PLACES  # of the results: ten-thousandths times rates
+MOST_KNOWN = 12_000  # rates of a book into a currency; about a fifth of a kilobyte each
 POOL_UNIT = RATE_UNIT // 10**14  # of a pool's cost (10^-18) in a fine unit
 _WIDE = Context(prec=200)
 
 
 class Rates:
-    """Rates into the reporting currency `target`. Each is looked up once; `missing` names those that there are not."""
+    """Rates into the reporting currency `target`. `missing` names those that were asked for and are not there."""
 
     def __init__(self, target: str, book: RateBook) -> None:
         self.target, self.book = target, book
-        self.known: dict[tuple[str, date], int | None] = {}
+        self.known = known_rates(book, target)
         self.missing: set[tuple[str, date]] = set()
         self.by_currency: dict[str, RateOfDays] = {}
 
@@ -27,10 +29,7 @@ class Rates:
         """So many ten-thousandths of a currency in 10^-44 of the reporting currency; None without a rate."""
         if currency == self.target or not amount:
             return amount * RATE_UNIT
-        key = currency, on
-        if key not in self.known:
-            self.known[key] = self._look_up(currency, on)
-        rate = self.known[key]
+        rate = self.known.get((currency, on)) or self._look_up(currency, on)
         if rate is None:
             self.missing.update((code, on) for code in self.book.lacking(currency, self.target, on=on))
         return None if rate is None else amount * rate
@@ -48,7 +47,21 @@ class Rates:
         rate = self.book.rate_or_none(currency, self.target, on)
         if rate is None:
             return None
-        return half_even(rate.numerator * RATE_UNIT, rate.denominator)
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        self.known[currency, on] = fine = half_even(rate.numerator * RATE_UNIT, rate.denominator)
+        return fine
+
+
+type KnownRates = dict[tuple[str, date], int]  # by currency and day, in fine units
+
+# A book is kept as long as there are no new rates (assets.rates.kept), and with it what was looked up in it.
+_known_rates: WeakKeyDictionary[RateBook, dict[str, KnownRates]] = WeakKeyDictionary()
+
+
+def known_rates(book: RateBook, target: str) -> KnownRates:
+    """The rates into `target` that were looked up in this book before. None of them is missing."""
+    return _known_rates.setdefault(book, {}).setdefault(target, {})
 
 
 class RateOfDays(dict[date, int | None]):

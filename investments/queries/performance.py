@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from assets import valuation
-from assets.holdings.events import Action, Ledger, Trade, TradeType
+from assets.holdings.events import Action, Ledger, TradeType
 from assets.holdings.quantities import quantities
 from assets.models import Instrument
 from assets.rates.book import RateBook
@@ -393,20 +393,21 @@ def _add_income(
 ) -> None:
     """Income gross; fees with what EXPENSE paid; taxes. Each at the rate of its day."""
     income = fees = taxes = 0
-    complete = True
+    complete, start, end = True, result.start, result.end
     for pk in assets:
         for event in ledger[pk].events:
-            if not isinstance(event, Trade) or not result.start < event.on <= result.end:
+            if isinstance(event, Action):
                 continue
-            earned = event.amount if event.type is INCOME else 0
-            paid = event.fee + event.amount if event.type is EXPENSE else event.fee
-            if not (earned or paid or event.tax):
+            _, kind, on, _, _, currency, _, amount, fee, tax, _, _, _, _ = event
+            earned = amount if kind is INCOME else 0
+            paid = fee + amount if kind is EXPENSE else fee
+            if not (earned or paid or tax) or not start < on <= end:
                 continue
-            rate = rates.into_target(event.currency)[event.on]
+            rate = rates.into_target(currency)[on]
             if rate is None:
                 complete = False
                 continue
-            income, fees, taxes = income + earned * rate, fees + paid * rate, taxes + event.tax * rate
+            income, fees, taxes = income + earned * rate, fees + paid * rate, taxes + tax * rate
     result.income, result.fees, result.taxes = income, fees, taxes
     if not complete:
         result.income = result.fees = result.taxes = None
