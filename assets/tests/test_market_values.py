@@ -193,6 +193,15 @@ def test_doctor_finds_and_rebuild_fixes_quantities_that_are_wrong(portfolio, hol
     assert not is_outdated(portfolio.pk)
 
 
+def test_doctor_finds_and_rebuild_deletes_quantities_of_an_asset_without_market_prices(portfolio, holding):
+    stored = HeldQuantities.objects.get()
+    by_hand = create_asset(portfolio, "House", TypeId.STOCKS)
+    HeldQuantities.objects.create(asset=by_hand, days=stored.days, units=stored.units)
+    assert list(wrong_quantities()) == [f"asset {by_hand.pk} holds other quantities"]
+    rebuild(portfolio.pk)
+    assert HeldQuantities.objects.get() == stored and not list(wrong_quantities())
+
+
 def test_a_late_price_changes_its_days_alone(holding, fund):
     record_price(fund, day(40), 30)
     before = values_of(holding)

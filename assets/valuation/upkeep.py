@@ -246,9 +246,12 @@ def is_outdated(portfolio_id: UUID) -> bool:
 
 
 def outdated_assets(portfolio_id: UUID) -> set[UUID]:
-    """The assets of a portfolio of which the source has derived something wrong besides values."""
+    """The assets of a portfolio of which the source has derived something wrong besides values, or another source has
+    left something: quantities are for market prices alone.
+    """
     facts = facts_of(Asset.objects.filter(portfolio=portfolio_id))
-    return set(registry.outdated(valuations_of(facts)))
+    unpriced = [pk for pk, of_asset in facts.items() if not registry.has_market_price(of_asset.source)]
+    return {*registry.outdated(valuations_of(facts)), *quantities.stored(unpriced)}
 
 
 def lock(portfolio_id: UUID) -> None:
