@@ -32,7 +32,7 @@ from assets.prices.merging import (
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.audit.tracking import DerivedData
-from strata.db.bulk import insert_instances, replace_rows
+from strata.db.bulk import insert_rows, replace_rows
 from strata.db.locks import lock_rows
 from strata.db.retry import Restart
 from strata.tenancy.guards import rows_are_locked
@@ -213,10 +213,9 @@ def write_prices(new: Iterable[tuple[PriceLoad, NewYears]], stored: Mapping[UUID
                 by_year = stored.get(pk, StoredPrices()).by_year
                 for prices in years:
                     block = encode(prices.year, prices.ordinals, prices.numbers, prices.scale)
-                    blocks.append(PriceBlock(load=load, instrument_id=pk, **block._asdict()))
+                    blocks.append((load.pk.hex, pk.hex, *block))
                     packs.append((pk, packed(updated(by_year.get(prices.year), prices))))
-            if blocks:
-                insert_instances(blocks)
+            insert_rows(PriceBlock, ("load", "instrument", *COLUMNS), blocks)
             write_packs(packs)
 
 
