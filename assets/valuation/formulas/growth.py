@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import accumulate, count, pairwise, repeat
 from typing import NamedTuple
@@ -20,6 +20,7 @@ PERIODS_A_YEAR = {SIMPLE: 1, "yearly": 1, "half_yearly": 2, "quarterly": 4, "mon
 LAST_DAY = date(2200, 12, 31)  # of the calendar, as in strata.fields.dates
 # Far more digits than are shown: 73,000 powers of a daily rate, written out, would have millions of them.
 POWERS = Context(prec=60)
+EXACT = Context(prec=100)  # the digits of a power and of an amount of money together
 
 
 class GrowthTerms(NamedTuple):
@@ -38,7 +39,8 @@ def values(
     for (on, value), until in zip(begins, untils, strict=True):
         first, last = max(start, on), min(end, until)
         if first <= last:
-            yield from grown(terms, on, value, first, last)
+            grow = grown_by_day if terms.compounding == DAILY else grown
+            yield from grow(terms, on, value, first, last)
 
 
 def newest(terms: GrowthTerms, anchors: Mapping[date, int], on: date) -> tuple[date, int] | None:
@@ -71,6 +73,22 @@ def grown(terms: GrowthTerms, on: date, value: int, first: date, last: date) -> 
             yield period_on + timedelta(day), value_after(day)
 
 
+def grown_by_day(
+    terms: GrowthTerms, on: date, value: int, first: date, last: date
+) -> Iterator[tuple[date, int]]:
+    """The same where each day is a period: nothing is between two of them."""
+    amounts = (EXACT.multiply(value, times) for times in powers(terms, (first - on).days))
+    for number, (amount, after) in enumerate(pairwise(amounts)):
+        day = first + timedelta(number)
+        if day > last:
+            return
+        if abs(after) >= LARGEST:
+            if day == on:
+                yield on, value
+            return
+        yield day, int(amount.to_integral_value(ROUND_HALF_EVEN))
+
+
 def periods(terms: GrowthTerms, on: date, value: int, first: date) -> Iterator[tuple[date, Fraction]]:
     """The beginning and the value of each period, from the one that has the day `first` on."""
     start = _number_of_period(terms, on, first)
@@ -79,16 +97,12 @@ def periods(terms: GrowthTerms, on: date, value: int, first: date) -> Iterator[t
 
 
 def _number_of_period(terms: GrowthTerms, on: date, day: date) -> int:
-    if terms.compounding == DAILY:
-        return (day - on).days
     months = 12 // PERIODS_A_YEAR[terms.compounding]
     number = max(((day.year - on.year) * 12 + day.month - on.month) // months, 0)
     return number if _beginning(terms, on, number) <= day else number - 1
 
 
 def _beginning(terms: GrowthTerms, on: date, number: int) -> date:
-    if terms.compounding == DAILY:
-        return on + timedelta(number)
     return add_months(on, number * (12 // PERIODS_A_YEAR[terms.compounding]))
 
 
@@ -96,6 +110,11 @@ def factors(terms: GrowthTerms, start: int) -> Iterator[Fraction | Decimal]:
     """What the value is multiplied by after `start` periods and after each further one; never below zero."""
     if terms.compounding == SIMPLE:
         return (max(1 + Fraction(terms.rate) * number, Fraction(0)) for number in count(start))
+    return powers(terms, start)
+
+
+def powers(terms: GrowthTerms, start: int) -> Iterator[Decimal]:
+    """The same where interest bears interest."""
     base = POWERS.add(1, POWERS.divide(terms.rate, PERIODS_A_YEAR[terms.compounding]))
     first = POWERS.power(base, start) if start else Decimal(1)  # of zero too, when the rate is -1
     return accumulate(repeat(base), POWERS.multiply, initial=first)
