@@ -33,19 +33,24 @@ def _is_steady(values: Sequence[Amount]) -> bool:
     if not values:
         return True
     numbers = list(values)  # an array makes each number again whenever it is looked at
-    least, most = min(numbers), max(numbers)
+    return _are_near(min(numbers), max(numbers))
+
+
+def _are_near(least: Amount, most: Amount) -> bool:
     return 0 < most <= 9 * least or 9 * most <= least < 0
 
 
 def _unsteady(values: Sequence[Amount]) -> Iterator[int]:
-    """The places of the values that are compared with the one before: all but those in steady pieces of the history.
+    """The places of the values that are not near the one before.
 
-    A single wrong value makes a history unsteady, but only one or two of its pieces.
+    A single wrong value makes a history unsteady, but only one or two of its pieces: only these are looked through.
     """
-    for begin in range(0, len(values) - 1, PIECE):
-        piece = values[begin : begin + PIECE + 1]  # the last value is the first one of the next piece
-        if not _is_steady(piece):
-            yield from range(begin + 1, begin + len(piece))
+    numbers = list(values)
+    for begin in range(0, len(numbers) - 1, PIECE):
+        piece = numbers[begin : begin + PIECE + 1]  # the last value is the first one of the next piece
+        if not _are_near(min(piece), max(piece)):
+            pairs = enumerate(pairwise(piece), begin + 1)
+            yield from (place for place, pair in pairs if not _are_near(min(pair), max(pair)))
 
 
 def _jumps(asset: Examined) -> Iterator[Finding]:
@@ -83,9 +88,6 @@ def _jumps(asset: Examined) -> Iterator[Finding]:
 
 def _factor(before: Amount, after: Amount) -> Fraction | None:
     """10, 100, 1/10 or 1/100 if `after` is about that many times `before`, with the same sign; else None."""
-    small, large = (before, after) if before <= after else (after, before)
-    if 0 < large <= 9 * small or 9 * large <= small < 0:
-        return None  # nearly all pairs
     if not before or not after or (before > 0) != (after > 0):
         return None
     for factor in FACTORS:
