@@ -12,6 +12,7 @@ import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, InstrumentAction, Transaction
+from assets.services.entries.disposal import dispose
 from assets.services.entries.transfers import transfer
 from conftest import client_of
 from demo import household as demo
@@ -232,3 +233,32 @@ def test_what_was_transferred_and_what_is_owned_in_part_comes_back(alice, alice_
     assert imported.get(instrument__symbol="BUND").instrument.quote_unit == "1/100"
     legs = Transaction.objects.filter(asset__in=imported, type="TRANSFER").count()
     assert legs == 4
+
+
+@FORMATS
+def test_what_was_disposed_of_comes_back_as_such(alice, household, portfolio, wanted):
+    gone = {"Old account": TypeId.CHECKING_ACCOUNT, "Car": TypeId.VEHICLE}
+    for name, asset_type in gone.items():
+        asset = create_asset(portfolio, name, asset_type)
+        add_value(asset, 100, on=date(2024, 1, 5))
+        add_value(asset, 80, on=date(2024, 2, 5))
+        dispose(asset.pk, on=date(2024, 3, 5))
+    add_value(create_asset(portfolio, "Still here"), 5, on=date(2024, 1, 5))
+    second = Portfolio.objects.create(household=household, name="Again", time_zone="UTC")
+    file = exported(alice, portfolio, wanted)
+    commit(alice, preview(alice, second, file, name="x"))
+    days = dict(second.assets.values_list("name", "disposed_on"))
+    assert days == {**dict.fromkeys(gone, date(2024, 3, 5)), "Still here": None}
+
+
+def test_a_disposal_that_no_asset_can_have_is_refused(alice, household, portfolio):
+    add_value(
+        create_asset(portfolio, "Car", TypeId.VEHICLE, disposed_on=date(2024, 3, 5)), 80, on=date(2024, 2, 5)
+    )
+    second = Portfolio.objects.create(household=household, name="Again", time_zone="UTC")
+    file = exported(alice, portfolio, "beancount").replace(
+        b'disposed: "2024-03-05"', b'disposed: "1900-01-01"'
+    )
+    refusal = commit(alice, preview(alice, second, file, name="x"), 400)
+    assert refusal["errors"][0]["field"] == "on"
+    assert not second.assets.exists()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from imports.reading.days import read_day
 
 _SHARE = re.compile(r"(?:([0-9]{4}-[0-9]{2}-[0-9]{2}): )?([01](?:\.[0-9]{1,6})?)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNIT = re.compile(r"[1-9][0-9]{0,8}(?:/[1-9][0-9]{0,8})?")
 LONGEST = 10_000
 type Shares = tuple[tuple[date | None, Decimal], ...]
@@ -25,6 +26,12 @@ def read_notes(comment: str) -> dict[str, str]:
 def read_unit(text: str) -> str:
     """What one unit of a quoted price is in the currency; "1" for what is no ratio."""
     return text if _UNIT.fullmatch(text) else "1"
+
+
+def read_disposal(text: str) -> date | None:
+    """The day on which the asset was disposed of; None for what is no day."""
+    day = read_day(text, None) if _DAY.fullmatch(text) else None
+    return day.on if day else None
 
 
 def read_shares(text: str) -> Shares:

@@ -138,7 +138,7 @@ def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
         (
             f"{first} open {account}{currency}{booking}\n  strata-name: {quoted(asset.name)}\n"
             f'  strata-currency: "{asset.currency}"\n  strata-type: {quoted(asset.type_code)}\n'
-            f'  strata-id: "{asset.pk}"\n{shares_of(asset)}'
+            f'  strata-id: "{asset.pk}"\n{shares_of(asset)}{disposal_of(asset)}'
         ),
     )
     if asset.security:
@@ -151,6 +151,10 @@ def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
 
 def shares_of(asset: ExportedAsset) -> str:
     return f"  strata-shares: {quoted(asset.shares)}\n" if asset.shares else ""
+
+
+def disposal_of(asset: ExportedAsset) -> str:
+    return f'  strata-disposed: "{asset.disposed_on}"\n' if asset.disposed_on else ""
 
 
 def balances(asset: ExportedAsset, account: str) -> Iterator[Line]:

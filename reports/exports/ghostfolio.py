@@ -90,7 +90,7 @@ def account(asset: ExportedAsset) -> dict[str, Any]:
         "name": asset.name,
         "currency": asset.currency,
         "platformId": None,
-        "comment": described({"strata-shares": asset.shares}),
+        "comment": notes_of(asset),
         "balances": [
             {"date": instant(on), "value": Number(plain(value))} for on, value in sorted(asset.values.items())
         ],
@@ -108,6 +108,10 @@ def profile(security: Security) -> dict[str, Any]:
     return about | {"comment": comment, "cusip": security.cusip or None}
 
 
+def notes_of(asset: ExportedAsset) -> str | None:
+    return described({"strata-shares": asset.shares, "strata-disposed": str(asset.disposed_on or "")})
+
+
 def described(texts: Mapping[str, str]) -> str | None:
     """What Ghostfolio has no field for, as Strata's own import reads it from a comment."""
     return " | ".join(f"{name}: {text}" for name, text in texts.items() if text) or None
@@ -115,7 +119,7 @@ def described(texts: Mapping[str, str]) -> str | None:
 
 def profile_by_hand(asset: ExportedAsset) -> dict[str, Any]:
     prices = [(on, plain(value)) for on, value in sorted(asset.values.items())]
-    comment = described({"strata-shares": asset.shares})
+    comment = notes_of(asset)
     return profile_of((str(asset.pk), asset.name, asset.currency, None), MANUAL, prices) | {
         "comment": comment
     }

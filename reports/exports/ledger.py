@@ -91,6 +91,7 @@ class ExportedAsset:
     acquired_on: date | None
     today: date
     shares: str = ""  # the household's share by day, as Asset.shares has it
+    disposed_on: date | None = None
     security: Security | None = None
     values: dict[date, Decimal] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
@@ -134,12 +135,12 @@ def assets_of(portfolio: Portfolio, today: date) -> dict[UUID, ExportedAsset]:
     rows = Asset.objects.filter(portfolio=portfolio).order_by("pk")
     assets = {}
     for pk, name, currency, code, group, type_kind, kind, *described in rows.values_list(
-        *columns, "quantity", "acquired_on", "shares"
+        *columns, "quantity", "acquired_on", "shares", "disposed_on"
     ):
-        quantity, acquired_on, shares = described
+        quantity, acquired_on, *others = described
         is_money = (kind or type_kind) == Kind.BALANCE
         is_debt = group == Group.LIABILITIES
-        about = (pk, name, currency, code, is_debt, is_money, quantity, acquired_on, today, shares)
+        about = (pk, name, currency, code, is_debt, is_money, quantity, acquired_on, today, *others)
         assets[pk] = ExportedAsset(*about)
     return assets
 

@@ -10,7 +10,7 @@ from imports.formats.journals.contents import LIABILITIES, Journal
 from imports.formats.journals.transactions import OWN, Part
 from imports.formats.rows import NAME_LENGTH, NO_DETAILS, Account, Details, Instrument, Reading
 from imports.formats.share_splits import ShareSplit, read_splits, units_then
-from imports.formats.strata_notes import read_shares, read_unit
+from imports.formats.strata_notes import read_disposal, read_shares, read_unit
 from imports.reading.currencies import is_currency
 from imports.reading.words import DEBTS, OTHER, asset_type_of
 
@@ -25,6 +25,7 @@ _WHOLE = re.compile(r"A[0-9]+(?:-[0-9]+)?")
 # What Strata's own journals say of accounts and commodities.
 THE_NAME, THE_TYPE, THE_CURRENCY = "strata-name", "strata-type", "strata-currency"
 THE_SYMBOL, THE_ISIN, THE_SPLITS = "strata-symbol", "strata-isin", "strata-splits"
+THE_DISPOSAL = "strata-disposed"
 THE_CUSIP, THE_SEDOL, THE_UNIT, THE_SHARES = (
     "strata-cusip",
     "strata-sedol",
@@ -96,9 +97,15 @@ class JournalAccounts:
     # --- keys ---
 
     def money(self, account: str, currency: str) -> str:
-        name, about = self.name_of(account), self.journal.accounts.get(account, {})
-        details = Details(shares=read_shares(about[THE_SHARES])) if THE_SHARES in about else NO_DETAILS
+        name, details = self.name_of(account), self.details_of(account)
         return self.reading.account(Account(name, currency, self.type_of(account), details=details))
+
+    def details_of(self, account: str) -> Details:
+        about = self.journal.accounts.get(account, {})
+        if THE_SHARES not in about and THE_DISPOSAL not in about:
+            return NO_DETAILS
+        disposed_on = read_disposal(about.get(THE_DISPOSAL, ""))
+        return Details(shares=read_shares(about.get(THE_SHARES, "")), disposed_on=disposed_on)
 
     def name_of(self, account: str) -> str:
         """As Strata's own journals name it, else as it is written."""
@@ -124,9 +131,8 @@ class JournalAccounts:
         instrument = self.instrument(commodity)
         about = self.journal.accounts.get(account, {})
         name = about.get(THE_NAME, "").strip()[:NAME_LENGTH] or instrument.name
-        return self.reading.account(
-            Account(name, instrument.currency, self.type_of(account), instrument, account[:NAME_LENGTH])
-        )
+        of_security = (name, instrument.currency, self.type_of(account), instrument, account[:NAME_LENGTH])
+        return self.reading.account(Account(*of_security, details=self.details_of(account)))
 
     def only_holding(self, account: str) -> str | None:
         """The key of an account that holds units of one commodity."""

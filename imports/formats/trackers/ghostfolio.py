@@ -31,7 +31,7 @@ from imports.formats.rows import (
     ValueItem,
 )
 from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
-from imports.formats.strata_notes import read_notes, read_shares, read_unit
+from imports.formats.strata_notes import read_disposal, read_notes, read_shares, read_unit
 from imports.formats.trades import (
     ASSET_TYPES,
     ZERO,
@@ -100,6 +100,7 @@ class Profile:
     is_manual: bool = False
     splits: tuple[ShareSplit, ...] = ()
     quote_unit: str = "1"  # of Strata's own exports, whose prices are for one unit
+    disposed_on: date | None = None  # the same, of what was valued as a whole
 
 
 def items_of(
@@ -129,7 +130,8 @@ def items_of(
         return (booked, ValueItem(key, activity.on, -amount))
     instrument = instrument_of(activity, profile, currency, unit)
     kind = profile.asset_type if profile else ""
-    key = holding(reading, instrument, activity.account, kind, details=Details(tags=tags))
+    details = Details(tags=tags, disposed_on=profile.disposed_on if profile else None)
+    key = holding(reading, instrument, activity.account, kind, details=details)
     is_income = activity.type == "DIVIDEND"
     splits = profile.splits if profile else ()
     own_unit = profile.quote_unit if profile else "1"
@@ -212,7 +214,7 @@ def read(file: File, options: Options) -> Reading:
 
 def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options) -> Iterator[FileRow]:
     reader = JsonReader(reading, content, options)
-    reader.note_shares()
+    reader.note_details()
     line = 0
     for line, record in enumerate(content["activities"], 1):
         yield reader.filled(line, record, RowType.TRANSACTION, reader.activity)
@@ -248,13 +250,15 @@ class JsonReader:
             if known := transfer_of(record):
                 self.transfers.setdefault(known, {})[text(record, "type")] = record
 
-    def note_shares(self) -> None:
-        """Which accounts are owned in part: of Strata's own exports."""
+    def note_details(self) -> None:
+        """Which accounts are owned in part, or were disposed of: of Strata's own exports."""
         for account in self.accounts.values():
-            shares = read_shares(read_notes(text(account, "comment")).get("strata-shares", ""))
+            notes = read_notes(text(account, "comment"))
+            shares = read_shares(notes.get("strata-shares", ""))
+            disposed_on = read_disposal(notes.get("strata-disposed", ""))
             currency, name = major_currency(text(account, "currency"))[0], text(account, "name")[:NAME_LENGTH]
-            if shares and name and currency:
-                details = Details(shares=shares)
+            if (shares or disposed_on) and name and currency:
+                details = Details(shares=shares, disposed_on=disposed_on)
                 self.reading.account(Account(name, currency, "CHECKING_ACCOUNT", details=details))
 
     def _tags_of_symbols(self, content: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -421,6 +425,7 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
         is_manual,
         read_splits(notes.get("strata-splits", "")),
         read_unit(notes.get("strata-quote-unit", "1")),
+        read_disposal(notes.get("strata-disposed", "")),
     )
 
 
