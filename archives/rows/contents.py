@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import models
@@ -37,6 +37,7 @@ from portfolios.models import Household, Invitation, Membership, Portfolio
 from reports.models import AllocationTarget, DismissedFinding, PortfolioSnapshot
 from strata.fields.money import ExactField, MoneyField
 from strata.fields.names import NameKeyField
+from strata.tenancy.querysets import Owned, owner_of
 
 # A row refers only to rows of models before its own, or of its own.
 MODELS: tuple[type[models.Model], ...] = (
@@ -180,9 +181,9 @@ def rows_of(model: type[models.Model], household_id: Any) -> QuerySet[Any]:
 
 def in_household(model: type[models.Model], household_id: Any) -> dict[str, Any]:
     """The filter. What is above the rows is a subquery, so that SQLite looks below it, and not at the rows of all."""
-    lookup: str = model.household_lookup  # type: ignore[attr-defined]  # all others are Owned
-    parent, _, above = lookup.partition("__")
+    owned = cast("type[Owned]", model)  # as all others are
+    parent, _, above = owned.household_lookup.partition("__")
     if not above:
-        return {lookup or "pk": household_id}
-    parents = model._meta.get_field(parent).related_model._base_manager.filter(**{above: household_id})
+        return {parent or "pk": household_id}
+    parents = owner_of(owned)._base_manager.filter(**{above: household_id})
     return {f"{parent}__in": parents}

@@ -47,8 +47,7 @@ class Asset(TrackedModel):
     """
 
     # Django lookups from this row to its household and portfolio. They decide who sees it, and what a write locks.
-    household_lookup = "portfolio__household"
-    portfolio_lookup = "portfolio"
+    belongs_to = "portfolio"
 
     portfolio = models.ForeignKey(
         Portfolio, verbose_name=_("portfolio"), on_delete=models.CASCADE, related_name="assets"
@@ -144,8 +143,7 @@ class Asset(TrackedModel):
 class AssetCategory(TrackedModel):
     """Puts an asset into a category: a row of its own, so that it has a history."""
 
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
+    belongs_to = "asset"
 
     asset = models.ForeignKey(
         Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="category_links"
@@ -167,8 +165,7 @@ class AssetCategory(TrackedModel):
 class AssetTag(TrackedModel):
     """Gives an asset a tag: a row of its own, so that it has a history."""
 
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
+    belongs_to = "asset"
 
     asset = models.ForeignKey(
         Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="tag_links"

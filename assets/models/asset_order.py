@@ -18,8 +18,7 @@ class AssetOrder(TrackedModel):
     portfolio now; they are skipped. Assets that it does not name come last, by name.
     """
 
-    household_lookup = "portfolio__household"
-    portfolio_lookup = "portfolio"
+    belongs_to = "portfolio"
     raises_revision = False
 
     portfolio = models.OneToOneField(Portfolio, on_delete=models.CASCADE, related_name="asset_order")

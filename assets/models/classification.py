@@ -44,7 +44,7 @@ KIND_HELP = _(
 class AssetType(TrackedModel):
     """What an asset is. Types without a household are shared by all."""
 
-    household_lookup = "household"
+    belongs_to = "household"
     shared_when_unowned = True
 
     household = models.ForeignKey(
@@ -113,7 +113,7 @@ class CategoryQuerySet(TrackedQuerySet["Category"]):
 class Category(TrackedModel):
     """A branch of a household's tree. Its name is unique among its siblings, ignoring case."""
 
-    household_lookup = "household"
+    belongs_to = "household"
 
     household = models.ForeignKey(
         Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="categories"
@@ -160,7 +160,7 @@ def parents_in(household_id: UUID) -> dict[UUID, UUID | None]:
 class Tag(TrackedModel):
     """A flat label of a household; its name is unique, ignoring case."""
 
-    household_lookup = "household"
+    belongs_to = "household"
 
     household = models.ForeignKey(
         Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="tags"

@@ -33,7 +33,7 @@ class Instrument(TrackedModel):
     Neither symbol nor ISIN is unique: one share trades on several exchanges.
     """
 
-    household_lookup = "household"
+    belongs_to = "household"
     shared_when_unowned = True
     raises_revision = False
 

@@ -36,7 +36,7 @@ class InstrumentAction(TrackedModel):
         RETURN_OF_CAPITAL = "return_of_capital", _("Return of capital")
         RENAME = "rename", _("New name")
 
-    household_lookup = "household"
+    belongs_to = "household"
     shared_when_unowned = True
     raises_revision = False
 

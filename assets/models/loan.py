@@ -45,8 +45,7 @@ class LoanRounding(models.TextChoices):
 class OfAnAsset(TrackedModel):
     """A row that belongs to one asset: it is in the asset's portfolio and household."""
 
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
+    belongs_to = "asset"
 
     class Meta(TrackedModel.Meta):
         abstract = True

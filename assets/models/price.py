@@ -28,7 +28,7 @@ class PriceLoad(TrackedModel):
     `adjusted_to` is the day up to which `split_adjusted` prices were divided by the splits after their own day.
     """
 
-    household_lookup = "household"
+    belongs_to = "household"
     shared_when_unowned = True
     raises_revision = False
 
@@ -82,7 +82,7 @@ class EncodedPrices(Owned):
 class PriceBlock(EncodedPrices):
     """Prices of one load. Blocks with higher ids are newer."""
 
-    household_lookup = "load__household"
+    belongs_to = "load"
     shared_when_unowned = True
 
     id = models.BigAutoField(primary_key=True)

@@ -28,7 +28,7 @@ class PriceSource(TrackedModel):
     No source has a household yet: they are all of the installation.
     """
 
-    household_lookup = "household"
+    belongs_to = "household"
     raises_revision = False
 
     household = models.ForeignKey(
@@ -78,7 +78,7 @@ class PriceSource(TrackedModel):
 class InstrumentSource(TrackedModel):
     """The source with the lowest priority is asked first; where it fails, the next one is."""
 
-    household_lookup = "instrument__household"
+    belongs_to = "instrument"
     shared_when_unowned = True
     raises_revision = False
 

@@ -22,8 +22,7 @@ class AssetSnapshot(TrackedModel):
     changes its zone.
     """
 
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
+    belongs_to = "asset"
     located_by = ("asset_id",)
 
     # No index of its own: that of the constraint below begins with the asset.

@@ -32,8 +32,7 @@ class Transaction(TrackedModel):
         EXPENSE = "EXPENSE", _("Cost")
         TRANSFER = "TRANSFER", _("Transfer")
 
-    household_lookup = "asset__portfolio__household"
-    portfolio_lookup = "asset__portfolio"
+    belongs_to = "asset"
 
     asset = models.ForeignKey(
         Asset, verbose_name=_("asset"), on_delete=models.CASCADE, related_name="transactions", db_index=False

@@ -23,8 +23,7 @@ class Import(TrackedModel):
         COMMITTED = "committed", _("Imported")
         UNDONE = "undone", _("Undone")
 
-    household_lookup = "portfolio__household"
-    portfolio_lookup = "portfolio"
+    belongs_to = "portfolio"
     raises_revision = False
 
     portfolio = models.ForeignKey(

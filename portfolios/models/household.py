@@ -15,7 +15,7 @@ from strata.tenancy.roles import EDITOR, OWNER, OWNERS, VIEWER
 
 
 class Household(TrackedModel):
-    household_lookup = ""
+    belongs_to = ""
 
     name = NameField(_("name"))
     name_key = NameKeyField()
@@ -52,7 +52,7 @@ class Membership(TrackedModel):
 
     Role = Role
 
-    household_lookup = "household"
+    belongs_to = "household"
     known_since = None  # whoever sees the present also sees the past
 
     household = models.ForeignKey(
@@ -80,7 +80,7 @@ class Invitation(TrackedModel):
     user exists. An accepted invitation becomes the membership with the same id.
     """
 
-    household_lookup = "household"
+    belongs_to = "household"
     known_since = None  # the same as for memberships
     history_readers = OWNERS  # only they see invitations
 

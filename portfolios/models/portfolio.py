@@ -23,7 +23,7 @@ def default_time_zone() -> str:
 class Portfolio(TrackedModel):
     """Every write to the portfolio or to anything in it, and every new rate, raises `revision`."""
 
-    household_lookup = "household"
+    belongs_to = "household"
     portfolio_lookup = ""
 
     household = models.ForeignKey(

@@ -47,7 +47,7 @@ class AllocationTarget(TrackedModel):
     refused is decided in reports.services.allocation_targets.
     """
 
-    household_lookup = "household"
+    belongs_to = "household"
 
     household = models.ForeignKey(
         Household, verbose_name=_("household"), on_delete=models.CASCADE, related_name="allocation_targets"

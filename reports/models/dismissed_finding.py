@@ -19,8 +19,7 @@ class DismissedFinding(TrackedModel):
     findings are shown there again.
     """
 
-    household_lookup = "portfolio__household"
-    portfolio_lookup = "portfolio"
+    belongs_to = "portfolio"
 
     portfolio = models.ForeignKey(
         Portfolio,

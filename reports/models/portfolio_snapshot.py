@@ -21,8 +21,7 @@ class PortfolioSnapshot(TrackedModel):
     reports.services.portfolio_snapshots.
     """
 
-    household_lookup = "portfolio__household"
-    portfolio_lookup = "portfolio"
+    belongs_to = "portfolio"
     raises_revision = False  # storing a total changes no figure
     computed_columns = ("value", "currency", "complete", "missing_rates", "missing_prices")
 

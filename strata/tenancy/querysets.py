@@ -1,12 +1,13 @@
 """Access to the data: which rows a user may see and change, by the households that the user belongs to.
 
-A row belongs to a household directly or through a parent. `household_lookup` of its model is the path.
+A row belongs to a household directly or through other rows: `belongs_to` of its model is the first step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from uuid import UUID
 
 from django.db import models
@@ -40,17 +41,54 @@ class HouseholdQuerySet(models.QuerySet[Row, Row]):
         return own | Q(**{f"{path}__isnull": True}) if self.model.shared_when_unowned else own
 
 
-class Owned(models.Model):
-    """A model whose rows belong to a household. `household_lookup` is the path to it, "" on the household itself.
+class LazyLookup:
+    """A path of a model, computed when it is first read: then Django knows all models."""
 
-    `portfolio_lookup` is the path to the portfolio, "" on the portfolio itself, None for rows in no portfolio.
+    def __init__(self, compute: Callable[[type[Owned]], str | None]) -> None:
+        self.compute = compute
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, _row: object, model: type[Owned]) -> str | None:
+        path = self.compute(model)
+        setattr(model, self.name, path)
+        return path
+
+
+def path_to_household(model: type[Owned]) -> str:
+    return joined(model.belongs_to, owner_of(model).household_lookup) if model.belongs_to else ""
+
+
+def path_to_portfolio(model: type[Owned]) -> str | None:
+    if model.is_derived or not model.belongs_to:
+        return None
+    rest = owner_of(model).portfolio_lookup
+    return None if rest is None else joined(model.belongs_to, rest)
+
+
+def owner_of(model: type[Owned]) -> type[Owned]:
+    return cast("type[Owned]", model._meta.get_field(model.belongs_to).related_model)
+
+
+def joined(step: str, rest: str) -> str:
+    return f"{step}__{rest}" if rest else step
+
+
+class Owned(models.Model):
+    """A model whose rows belong to a household.
+
+    `belongs_to` is the foreign key to the household, or to a row that belongs to it; "" on the household itself. Two
+    paths follow from it: `household_lookup`, to the household, and `portfolio_lookup`, to the portfolio, which is ""
+    on the portfolio itself, and None for rows in no portfolio and for derived ones, of which no write needs a lock.
     `shared_when_unowned`: everybody may read rows without a household. `history_readers` are the roles that may read
     the journal entries of the model. `is_derived`: the rows are calculated from others, and known of the present alone,
     so no statement may name the table while the past is read (see strata.audit.past).
     """
 
-    household_lookup: str
-    portfolio_lookup: str | None = None
+    belongs_to: str
+    household_lookup: str = cast("Any", LazyLookup(path_to_household))
+    portfolio_lookup: str | None = cast("Any", LazyLookup(path_to_portfolio))
     shared_when_unowned = False
     is_derived = False
     history_readers: tuple[str, ...] = READERS

@@ -15,7 +15,7 @@ class ForgottenPortfolio(Owned):
     looks for this row too, so that no answer is made of tables that are emptied meanwhile.
     """
 
-    household_lookup = "portfolio__household"
+    belongs_to = "portfolio"
     is_derived = True
 
     portfolio = models.OneToOneField(Portfolio, on_delete=models.CASCADE, primary_key=True, related_name="+")

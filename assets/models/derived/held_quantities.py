@@ -16,7 +16,7 @@ class HeldQuantities(Owned):
     Where the row of an asset is missing, its quantities are computed from the transactions.
     """
 
-    household_lookup = "asset__portfolio__household"
+    belongs_to = "asset"
     is_derived = True
 
     asset = models.OneToOneField("assets.Asset", on_delete=models.CASCADE, primary_key=True, related_name="+")

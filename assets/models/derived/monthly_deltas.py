@@ -25,7 +25,7 @@ class MonthlyDeltas(Owned):
     days.
     """
 
-    household_lookup = "portfolio__household"
+    belongs_to = "portfolio"
     is_derived = True
 
     # In the order of the primary key, which is the only index.

@@ -16,7 +16,7 @@ class MonthlyValues(Owned):
     A month whose values were all deleted stays as a row without days.
     """
 
-    household_lookup = "asset__portfolio__household"
+    belongs_to = "asset"
     is_derived = True
 
     # In the order of the primary key, which is the only index.

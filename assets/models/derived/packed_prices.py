@@ -17,7 +17,7 @@ class PackedPrices(EncodedPrices):
     by the splits up to the day with the ordinal 739585.
     """
 
-    household_lookup = "instrument__household"
+    belongs_to = "instrument"
     shared_when_unowned = True
     is_derived = True
 

@@ -16,7 +16,7 @@ class ValueGap(Owned):
     Reports find out from this table whether they leave something out, without reading values.
     """
 
-    household_lookup = "asset__portfolio__household"
+    belongs_to = "asset"
     is_derived = True
 
     # In the order of the primary key, which is the only index.
