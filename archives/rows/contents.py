@@ -155,6 +155,12 @@ KINDS: tuple[tuple[Any, Kind], ...] = (
 )
 
 
+@cache
+def referred_models() -> frozenset[type[models.Model] | None]:
+    """Those to whose rows others refer."""
+    return frozenset(column.refers_to for model in MODELS for column in columns_of(model))
+
+
 def member_of(model: type[models.Model]) -> str:
     return f"data/{model._meta.label_lower}.jsonl"
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import models
 
 ID_BITS = 32
+KEPT = 4096  # ids of requests that are remembered
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ID_LENGTH = 36
 
@@ -36,6 +38,7 @@ class Ids:
         self.shared: dict[str, str] = {}  # ids of rows that this database has for all households
         # Of each model that others refer to: the ids in the archive, and what they become.
         self.known: dict[type[models.Model], dict[str, str]] = {}
+        self.request_id = lru_cache(KEPT)(self._request_id)
 
     @property
     def remapped(self) -> bool:
@@ -85,7 +88,7 @@ class Ids:
         """The text with all ids as loose references: for what is written to the rows that it names."""
         return ID.sub(lambda match: self.loose_with_hyphens(match[0]), text)
 
-    def request_id(self, text: str) -> str:
+    def _request_id(self, text: str) -> str:
         """The id of a request: of a copy it is another one, because an undo looks for all that a request wrote."""
         if not text or not self.mask:
             return text

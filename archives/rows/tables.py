@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from archives.files import refusals
-from archives.rows.contents import Column, columns_of
+from archives.rows.contents import Column, columns_of, referred_models
 from archives.rows.ids import Ids
 from archives.rows.rules import RULES
 from archives.rows.values import ForeignRow, Load, UserIds, explained, loader
@@ -84,7 +84,8 @@ class Table:
         self.names = tuple(column.field.name for column in self.columns) + tuple(
             name for name, _make in self._made
         )
-        self._pk = self.keys.index("id") if "id" in self._expected else None
+        is_referred = model in referred_models()  # of others, such as values, the ids need not stay in memory
+        self._pk = self.keys.index("id") if is_referred and "id" in self._expected else None
         self._turned = ids.of_row
         self._ids = ids.known.setdefault(model, {})
         self._parent = next((column for column in self.columns if column.refers_to is model), None)

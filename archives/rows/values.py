@@ -35,6 +35,7 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[
 _HEXADECIMAL = re.compile(r"([0-9a-f]{2})*")
 MOST_UNPACKED = 32 * 2**20  # bytes of a block of an import
 KEPT = 4096  # checked texts that are remembered for each column
+LONGEST_KEPT = 150  # such as names of users
 
 
 class ForeignRow(ValueError):
@@ -200,7 +201,7 @@ def text_loader(field: Any, ids: Ids) -> Load:
         return checked_text
 
     may_be_blank = field.blank or not (field.choices or isinstance(field, ValidatedField))
-    is_short = field.choices or (field.max_length or KEPT) <= 64
+    is_short = field.choices or (field.max_length or KEPT) <= LONGEST_KEPT
     return lru_cache(KEPT)(load) if is_short else load
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from archives.files import refusals
 from archives.files.container import Container
+from archives.rows.alike import EntryLines
 from archives.rows.contents import (
     JOURNAL,
     MODELS,
@@ -192,10 +193,10 @@ class Checker:
             yield row
 
     def _check_journal(self) -> None:
-        entries = Entries(self.plan.household_id, self.ids, self.users)
+        lines = EntryLines(Entries(self.plan.household_id, self.ids, self.users))
         spool = self.plan.spools[JournalEntry] = Spool(JournalEntry, STORED)
         for number, line in enumerate(self.container.lines(JOURNAL), start=1):
-            spool.add(entries.row(parsed_line(line, JOURNAL, number), number))
+            spool.add(lines.row(line, number))
 
 
 def one_household(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import batched, groupby
 from operator import itemgetter
 from typing import Any
@@ -255,10 +254,11 @@ def write_runs(runs: Iterable[tuple[UUID | None, list[UUID]]], columns: dict[str
 def write_recorded(names: Sequence[str], rows: Iterable[StoredRow]) -> None:
     """Write entries as they were recorded elsewhere, in this order. Values are as `insert_rows` takes them."""
     places = {name: place for place, name in enumerate(names)}
+    shared = itemgetter(*(place for name, place in places.items() if name != "object_id"))
     by_themselves: list[StoredRow] = []
-    for (is_creation, *_), alike in groupby(rows, key=partial(creation_key, places)):
+    for _shared, alike in groupby(rows, key=shared):
         for batch in batched(alike, IDS_AT_A_TIME):
-            is_packed = is_creation and len(batch) >= PACKED_FROM
+            is_packed = len(batch) >= PACKED_FROM and is_creation(places, batch[0])
             if not is_packed:
                 by_themselves += batch
             if is_packed or len(by_themselves) >= IDS_AT_A_TIME:
@@ -269,13 +269,11 @@ def write_recorded(names: Sequence[str], rows: Iterable[StoredRow]) -> None:
     insert_rows(JournalEntry, names, by_themselves)
 
 
-def creation_key(places: dict[str, int], row: StoredRow) -> tuple[Any, ...]:
-    """Rows that follow each other with the same key, which begins with True, were created in one write."""
-    if row[places["action"]] != Action.CREATE or any(
-        row[places[name]] is not None for name in NOT_OF_CREATIONS
-    ):
-        return (False,)
-    return (True, *(row[places[name]] for name in COMMON))
+def is_creation(places: dict[str, int], row: StoredRow) -> bool:
+    """Rows that follow each other and differ in their ids alone were then created in one write."""
+    return row[places["action"]] == Action.CREATE and all(
+        row[places[name]] is None for name in NOT_OF_CREATIONS
+    )
 
 
 def write_recorded_creations(places: dict[str, int], rows: Sequence[StoredRow]) -> None:
@@ -283,7 +281,7 @@ def write_recorded_creations(places: dict[str, int], rows: Sequence[StoredRow]) 
     at = datetime.fromisoformat(common["at"])
     common |= {"at": at if at.tzinfo else at.replace(tzinfo=UTC), "actor_id": common.pop("actor")}
     household_id = UUID(common.pop("household_id")) if common["household_id"] else None
-    ids = sorted(UUID(row[places["object_id"]]) for row in rows)
+    ids = [UUID(int=number) for number in sorted(int(row[places["object_id"]], 16) for row in rows)]
     write_runs(runs_of((pk, household_id) for pk in ids), common)
 
 
