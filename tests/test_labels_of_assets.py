@@ -6,11 +6,13 @@ import re
 import tracemalloc
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 
 from assets.api.asset.rows import size_of
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetCategory, AssetTag, Category, Tag
+from assets.services import assets
 from assets.services.labels import MOST_LABELS
 from tests.admin_forms import form_data, staff, url
 from tests.factories import create_asset
@@ -161,3 +163,17 @@ def test_page_that_is_too_large_is_refused_with_a_page_size(alice, portfolio, na
     answer = alice.get(f"{API}/assets?page_size={most}")
     assert answer.status_code == 200
     assert 7 * MIB < len(answer.content) < 8 * MIB
+
+
+def test_labels_of_an_asset_that_is_being_made_are_not_read(portfolio):
+    """It has none yet: an import makes hundreds of assets in one request."""
+    statements = []
+
+    def watch(execute, sql, *rest):
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(watch):
+        assets.create_asset(portfolio.pk, name="New", asset_type_id=TypeId.STOCKS)
+    assert statements
+    assert [sql for sql in statements if "assets_assetcategory" in sql or "assets_assettag" in sql] == []

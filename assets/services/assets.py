@@ -17,7 +17,7 @@ from assets.rules.entries.disposal import validate_acquisition, validate_day_of_
 from assets.services.entries.disposal import delete_recorded_sale, first_value_on, proceeds_of
 from assets.services.entries.snapshots import new_snapshot
 from assets.services.instruments.instruments import require_instrument
-from assets.services.labels import set_labels
+from assets.services.labels import set_first_labels, set_labels
 from assets.services.terms import TERMS, delete_terms, has_terms, require_priced
 from assets.signals import asset_leaves_household
 from assets.valuation import has_market_price
@@ -70,7 +70,7 @@ def create_asset(
     asset = Asset.objects.create(
         portfolio=portfolio, name=name, currency=currency, asset_type_id=asset_type_id, **columns
     )
-    set_labels(asset, category_ids=category_ids, tag_ids=tag_ids)
+    set_first_labels(asset, category_ids=category_ids, tag_ids=tag_ids)
     if value is not None:
         new_snapshot(asset, value=value, observed_at=observed_at, on=on)
     return asset

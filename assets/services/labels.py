@@ -104,9 +104,18 @@ def set_labels(
             _set(asset, kind, wanted, new=wanted)
 
 
-def _set(asset: Asset, kind: AnyLabelKind, wanted: set[UUID], *, new: set[UUID]) -> None:
+def set_first_labels(asset: Asset, *, category_ids: Iterable[UUID], tag_ids: Iterable[UUID]) -> None:
+    """The same for an asset that was just made, and so has none."""
+    for kind, ids in ((CATEGORY_LABELS, category_ids), (TAG_LABELS, tag_ids)):
+        wanted = set(ids)
+        _set(asset, kind, wanted, new=wanted, had=set())
+
+
+def _set(
+    asset: Asset, kind: AnyLabelKind, wanted: set[UUID], *, new: set[UUID], had: set[UUID] | None = None
+) -> None:
     _require_own(asset.portfolio.household_id, kind, new)
-    had = kind.of(asset)
+    had = kind.of(asset) if had is None else had
     if wanted - had and len(wanted) > MOST_LABELS:  # an asset that has more keeps them, and may lose some
         field = kind.field if len(new) == len(wanted) else None
         raise Conflict("TOO_MANY_LABELS", TOO_MANY[kind] % {"most": MOST_LABELS}, field)

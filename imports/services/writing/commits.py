@@ -169,8 +169,11 @@ class Commit:
                 asset = self.parents.asset(account, self.instruments)
                 account["asset_id"], self.assets[key] = str(asset.pk), asset.pk
                 account["instrument_id"] = asset.instrument_id and str(asset.instrument_id)
-                for kind in ("category", "tag"):
-                    for pk in labels_of_asset(asset, kind):
+                for kind, names in (
+                    ("category", account["new"]["categories"]),
+                    ("tag", account["new"]["tags"]),
+                ):
+                    for pk in labels_of_asset(asset, kind) if names else ():
                         self.written_of(pk)
         self.made["asset"] = len(self.parents.made["asset"])
         self.made["instrument"] = len(self.parents.made["instrument"])
