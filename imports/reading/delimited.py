@@ -45,15 +45,25 @@ def delimiter_of(text: str) -> str:
 
 
 def _score(head: str, delimiter: str) -> tuple[float, int]:
-    try:
-        widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if row]
-    except csv.Error:
-        return 0, 0
+    rows_read, is_broken = _strictly(head, delimiter)
+    widths = [len(row) for row in rows_read if row]
     width, rows = Counter(widths).most_common(1)[0] if widths else (1, 0)
     several = [(count, size) for size, count in Counter(widths).items() if size > 1]
     if width == 1 and several:
         rows, width = max(several)
-    return (rows / len(widths) if width > 1 else 0, width)
+    share = rows / len(widths) if width > 1 else 0
+    return (share / 1000 if is_broken else share, width)  # what is broken is taken where nothing else fits
+
+
+def _strictly(head: str, delimiter: str) -> tuple[list[list[str]], bool]:
+    """The rows, and whether quotes contradict the delimiter. A quote that is open at the end of the sample does not."""
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
+    rows = []
+    try:
+        rows.extend(reader)
+    except csv.Error:
+        return rows, reader.line_num < len(head.splitlines())
+    return rows, False
 
 
 def refuse_huge_lines(text: str) -> None:

@@ -19,11 +19,12 @@ from imports.reading.words import plain, words_of
 _LISTS: dict[str, tuple[str, ...]] = {
     "date": (
         "booking date, posting date, posted date, date posted, transaction date, completed date, date, started date",
-        "buchungstag, buchungsdatum, datum, valuta, wertstellung, date opération, date de l'opération, date comptable",
+        "buchungstag, buchungsdatum, buchung, datum, valuta, valutadatum, wertstellung, wertstellungsdatum",
+        "date opération, date de l'opération, date comptable",
         "fecha, fecha operación, data, data contabile, data operazione, boekdatum, дата",
     ),
     "amount": (
-        "amount, transaction amount, betrag, umsatz, buchungsbetrag, montant, importe, importo, bedrag",
+        "amount, transaction amount, betrag, umsatz, umsatz in eur, buchungsbetrag, montant, importe, importo, bedrag",
         "сума в валюті картки, сума",
     ),
     "inflow": (
@@ -43,14 +44,16 @@ _LISTS: dict[str, tuple[str, ...]] = {
         "conto, rekening, product, card, картка",
     ),
     "currency": (
-        "currency, currency code, währung, devise, moneda, divisa, valuta, munt, валюта картки, валюта",
+        "currency, currency code, währung, waehrung, devise, moneda, divisa, valuta, munt, валюта картки, валюта",
     ),
     "note": (
-        "description, payee, name, merchant, verwendungszweck, buchungstext, zahlungspartner, empfänger",
-        "auftraggeber/empfänger, libellé, libellé opération, concepto, descripción, causale, descrizione, omschrijving",
+        "description, payee, name, partner name, merchant, verwendungszweck, buchungstext, zahlungspartner, empfänger",
+        "auftraggeber/empfänger, beschreibung, libellé, libellé opération, concepto, descripción, causale",
+        "descrizione, omschrijving",
         "naam / omschrijving, memo, details, опис операції, опис",
     ),
     "state": ("state, status",),
+    "info": ("info",),
     "type": (
         "transaction type, type, umsatzart, umsatztyp, buchungsart, type opération, tipo, mutatiesoort",
     ),

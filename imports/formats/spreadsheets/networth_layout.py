@@ -23,6 +23,7 @@ _BOOKINGS = words_of(
     "units, shares, price, unit price, fee, fees, action, iban, started date, completed date, state, outflow, inflow",
     "transaction id, transaction_id, gross amount, cash account, security name, activity, verwendungszweck",
     "buchungstext, auftraggeber/empfänger, empfänger, zahlungspartner, buchungstag, valuta, umsatzart",
+    "booking date, posting date, partner name, payment reference, buchungsdatum, valutadatum",
     "gläubiger-id, libellé opération, concepto, descripción, causale, descrizione, tegenpartij, mededelingen",
     "mutatiesoort, naam / omschrijving, tags, labels",
 )
@@ -91,6 +92,8 @@ def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
     headings = {plain(text_of(cell)) for cell in header.cells if isinstance(cell, str)}
     is_of_days = "date" in columns and headings & {"amount", "debit", "credit"}
     if "description" in headings and (is_of_days or columns.get("asset") != _index_of(header, "description")):
+        return True
+    if "date" in columns and {"beschreibung", "betrag"} <= headings:
         return True
     bookings = headings & _BOOKINGS
     if bookings == _ALSO_AN_ACCOUNT and is_of_accounts(header, columns):

@@ -39,6 +39,7 @@ NAME = "transactions"
 BOOKED = words_of(
     "completed, booked, settled, posted, cleared, reconciled, success, gebucht, abgeschlossen, ok, done, comptabilisé"
 )
+PENDING_INFO = words_of("umsatz vorgemerkt")  # of a savings bank, which has no column for the state
 FLOWS = words_of(
     "transfer, exchange, topup, top-up, internal transfer, transfer in, transfer out, umbuchung, übertrag, virement"
     " interne, trasferimento, traspaso, credit card payment, money transfer"
@@ -191,14 +192,20 @@ class BookingReader:
     def row(self, line: Line) -> FileRow:
         read = {self.heading(index): text_of(cell) for index, cell in enumerate(line.cells)}
         row = FileRow(line.number, read, RowType.TRANSACTION, sheet=self.sheet.table.name)
-        state = text_of(self.cell(line, "state"))
         if is_total(text_of(cell_at(line, 0))):
             row.row_type, row.skip = None, Reason("TOTAL")
-        elif state and state.casefold() not in BOOKED:
+        elif state := self.state_of_pending(line):
             row.skip = Reason("NOT_BOOKED", "state", state)
         else:
             return filled(row, lambda: tuple(self.items(line)))
         return row
+
+    def state_of_pending(self, line: Line) -> str:
+        """The state of a row that is not booked yet, else ""."""
+        state, info = text_of(self.cell(line, "state")), text_of(self.cell(line, "info"))
+        if state and state.casefold() not in BOOKED:
+            return state
+        return info if info.casefold() in PENDING_INFO else ""
 
     def items(self, line: Line) -> Iterator[Item]:
         on = self.cells.day(line.number, self.cell(line, "date"))
