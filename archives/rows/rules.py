@@ -52,6 +52,7 @@ from assets.rules.instruments.instruments import (
 )
 from assets.valuation.formulas.shares import as_text, read_shares
 from imports.models import Import, ImportBlock, ImportedRows
+from imports.services.texts import QUESTIONS, WARNINGS
 from reports.models import PortfolioSnapshot
 from strata.fields.dates import FIRST_YEAR, LAST_YEAR
 from strata.fields.numbers import EXACT_PLACES, exact
@@ -195,6 +196,23 @@ def file_import(row: Row) -> None:
         raise ValueError("a preview is not archived")
     if not all(type(row[name]) is dict for name in ("options", "summary", "result")):
         raise ValueError("options, summary and result are objects")
+    require_summary(row["summary"])
+
+
+def require_summary(summary: Row) -> None:
+    """What the page and the list of imports read must be there in its shape."""
+    if not all(type(summary.get(name, {})) is dict for name in ("detected", "counts")):
+        raise ValueError("detected and counts of the summary are objects")
+    lists = [summary.get(name, []) for name in ("accounts", "questions", "warnings")]
+    if not all(type(entries) is list for entries in lists):
+        raise ValueError("accounts, questions and warnings of the summary are lists")
+    accounts, questions, warnings = lists
+    if not all(type(entry) is dict for entry in accounts):
+        raise ValueError("accounts of the summary are objects")
+    if not all(type(entry) is dict and entry.get("code") in list(QUESTIONS) for entry in questions):
+        raise ValueError("a question of the summary has no known code")
+    if not all(type(entry) is list and len(entry) == 4 and entry[0] in list(WARNINGS) for entry in warnings):
+        raise ValueError("a warning of the summary has no known code")
 
 
 def imported_rows(row: Row) -> None:

@@ -40,7 +40,7 @@ from imports.services.writing.commits import commit_import
 from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from strata.api.history import HistoryMixin
-from strata.api.http.parsers import loaded
+from strata.api.http.parsers import loaded, require_shallow
 from strata.api.pagination import LARGEST_PAGE_SIZE, USUAL_PAGE_SIZE, CursorPaginator
 from strata.api.parameters import KNOWN_AT, Parameter, choice_filter, id_filter, whole_number
 from strata.api.undo import EmptySerializer
@@ -206,6 +206,7 @@ def options_in(text: str | None) -> Any:
     if not text:
         return {}
     try:
+        require_shallow(text)
         return loaded(text)
     except ParseError:
         raise serializers.ValidationError({"options": "Send JSON."}) from None

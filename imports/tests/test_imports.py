@@ -154,6 +154,12 @@ def test_bad_option_is_refused_by_name(alice, portfolio, options, field):
     assert response.json()["errors"][0]["field"] == field
 
 
+def test_options_that_are_nested_too_deeply_are_refused(alice, portfolio):
+    body = {"file": SimpleUploadedFile("values.csv", LONG), "portfolio_id": str(portfolio.pk)}
+    response = alice.post(IMPORTS, {**body, "options": "[" * 100_000}, format="multipart")
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "options")
+
+
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [
