@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 
 from assets.rates.book import Rate, RateBook
 from assets.valuation.codecs.deltas import by_month, encode_deltas, total
+from assets.valuation.protocol import Gap
 from assets.valuation.series import (
     Missing,
     Snapshot,
+    Totals,
     ValueSeries,
+    added_up,
     convert_total,
     deltas_of,
     fold,
@@ -202,3 +206,9 @@ def test_converted_total_in_a_currency_without_a_rate_is_what_is_in_it():
     amounts = {"EUR": Decimal(1), "CHF": Decimal(3)}
     total = convert_total(amounts, "CHF", on=day(0), rates=RateBook([]))
     assert (total.value, total.missing) == (3, (Missing("CHF", day(0), Decimal(1), "EUR"),))
+
+
+def test_gaps_of_totals_that_are_added_up_are_in_order():
+    first, second = (Gap(UUID(int=number), day(number), None) for number in (1, 2))
+    later, earlier = (Totals((day(9),), {}, (gap,)) for gap in (second, first))
+    assert added_up(later, earlier).gaps == (first, second)

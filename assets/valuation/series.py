@@ -325,7 +325,7 @@ def added_up(*totals: Totals) -> Totals:
         for key, column in part.columns.items():
             other = columns.get(key)
             columns[key] = column if other is None else other.plus(column)
-    return Totals(totals[0].days, columns, tuple(gap for part in totals for gap in part.gaps))
+    return Totals(totals[0].days, columns, tuple(sorted(gap for part in totals for gap in part.gaps)))
 
 
 def _no_sums(days: Sequence[date]) -> _Sums:
