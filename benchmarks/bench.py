@@ -2,7 +2,7 @@
 
 Measures SQLite, and PostgreSQL too where BENCH_POSTGRESQL names a database that may be filled. Both are seeded once
 and kept. Each database is measured by a separate process (benchmarks/work.py). With PostgreSQL, what a pooler, a
-standby and a second machine cost comes after that (benchmarks/scale.py, on a cluster of its own).
+standby and a second machine cost comes after that (benchmarks/clusters/scale.py, on a cluster of its own).
 """
 
 from __future__ import annotations
@@ -76,7 +76,11 @@ def main() -> None:
     )
     print(table(results))
     if len(urls) > 1 and re.search(options.only, "scale"):
-        command = [sys.executable, str(ROOT / "benchmarks" / "scale.py"), str(options.seconds / 2)]
+        command = [
+            sys.executable,
+            str(ROOT / "benchmarks" / "clusters" / "scale.py"),
+            str(options.seconds / 2),
+        ]
         print(flush=True)
         subprocess.run(command, cwd=ROOT, check=True)
 

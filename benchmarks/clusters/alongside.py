@@ -1,4 +1,4 @@
-"""How long others wait while somebody writes many rows: `python benchmarks/alongside.py`.
+"""How long others wait while somebody writes many rows: `python benchmarks/clusters/alongside.py`.
 
 It has a PostgreSQL of its own. 10,000 values are sent in one request, and 20,000 imported, to a server of two workers.
 Meanwhile another user reads, one request after the other. The reader's times include what it waits for a core where the
@@ -19,9 +19,9 @@ from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from benchmarks.scale import KEY, cpu_ms
+from benchmarks.clusters.scale import KEY, cpu_ms
 from tests.databases import PostgresqlServer
 from tests.load_clients import Client, create
 from tests.serving import Server, environment, manage, serving

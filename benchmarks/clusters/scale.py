@@ -1,4 +1,4 @@
-"""What a pooler, a standby and a second machine cost: a part of `make bench`, or `python benchmarks/scale.py` alone.
+"""What a pooler, a standby and a second machine cost. A part of `make bench`; alone: `python benchmarks/clusters/scale.py`.
 
 Starts a cluster of its own, a streaming standby, PgBouncer with TLS, and a server of one worker for each way to the
 data. Requests are sent in turn, over HTTP on connections that stay open, so that what
@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.request import urlopen
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tests.databases import PostgresqlServer, PostgresqlStandby, free_port
 from tests.load_clients import Client
