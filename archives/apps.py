@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class ArchivesConfig(AppConfig):
     name = "archives"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from archives.menu import household_links, menu_links
         from portfolios.household_links import register_household_links

@@ -1,12 +1,19 @@
 """Connects assets to the signals and registries of the layers below it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from portfolios.models import Household
 
 
 class AssetsConfig(AppConfig):
     name = "assets"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from assets import prices
         from assets.models import PriceLoad
@@ -18,11 +25,12 @@ class AssetsConfig(AppConfig):
         from portfolios.signals import household_created
         from strata.audit.tracking import register_derived
 
-        def add_categories(household, **kwargs):
+        def add_categories(household: Household, **kwargs: Any) -> None:
             classification.add_starter_categories(household)
 
-        for model, derived in (*market_upkeep.MODELS, *snapshot_upkeep.MODELS, (PriceLoad, OfLoads())):
+        for model, derived in (*market_upkeep.MODELS, *snapshot_upkeep.MODELS):
             register_derived(model, derived)
+        register_derived(PriceLoad, OfLoads())
         prices.register_hook(market_prices.HOOK)
         registry.register_manual(snapshots.SOURCE, points_sql=snapshots.SOURCE.points_sql)
         for computed in (loans, depreciations, growths, indices):

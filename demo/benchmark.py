@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
@@ -74,7 +75,7 @@ def make_assets(portfolio: Portfolio, count: int) -> list[Asset]:
 
 def snapshot_rows(
     assets: list[Asset], size: Size, now: datetime, advance: Callable[[int], None]
-) -> Iterator[tuple]:
+) -> Iterator[tuple[Any, ...]]:
     """Rows ordered by asset and time, so that every index grows at its end."""
     step = timedelta(days=size.span_days) / size.snapshots
     instants = [now - step * back for back in reversed(range(size.snapshots))]

@@ -15,7 +15,7 @@ from portfolios.models import Household, Invitation, Portfolio
 from reports.models import AllocationTarget, PortfolioSnapshot
 from reports.queries.totals import portfolio_total
 from reports.services.portfolio_snapshots import write_down
-from strata.accounts.models import ApiToken
+from strata.accounts.models import ApiToken, User
 from strata.accounts.services import issue_token
 from strata.fields.dates import noon
 from strata.tenancy.roles import VIEWER
@@ -23,7 +23,7 @@ from strata.tenancy.roles import VIEWER
 REQUEST_ID = "demo"  # of what the command writes
 
 
-def make_examples(household: Household, user, first_day: date) -> None:
+def make_examples(household: Household, user: User, first_day: date) -> None:
     portfolio = household.portfolios.get()
     save_total(portfolio, first_day)
     AllocationTarget.objects.create(
@@ -59,7 +59,7 @@ def save_total(portfolio: Portfolio, on: date) -> None:
     row.save()
 
 
-def make_token(user) -> None:
+def make_token(user: User) -> None:
     """A token whose secret nobody has seen. A user who stayed when an earlier demo was removed has it already."""
     if ApiToken.objects.filter(pk=fixed_id(Row.TOKEN)).exists():
         return

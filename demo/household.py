@@ -33,6 +33,7 @@ from demo.prices import SPLIT, SPLIT_MONTH, WORLD, quoted
 from demo.things import BORROWED, CAR_COST, Market, Thing, the_things
 from portfolios.models import Household, Membership, Portfolio
 from portfolios.signals import household_created
+from strata.accounts.models import User
 from strata.fields.dates import noon
 from strata.tenancy.roles import OWNER
 
@@ -43,7 +44,7 @@ MONTHS = 24
 type IdOf = Callable[..., UUID]
 
 
-def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
+def build(user: User, today: date, *, with_fixed_ids: bool = False) -> Household:
     """Create the household, its portfolio and everything in it, owned by `user`.
 
     With fixed ids only once in an installation, and in English: the examples of the API's schema name its rows. Else in
@@ -54,7 +55,7 @@ def build(user, today: date, *, with_fixed_ids: bool = False) -> Household:
         return build_in_active_language(user, today, fixed_id if with_fixed_ids else new_id)
 
 
-def build_in_active_language(user, today: date, id_of: IdOf) -> Household:
+def build_in_active_language(user: User, today: date, id_of: IdOf) -> Household:
     household = make_household(user, id_of)
     portfolio = Portfolio.objects.create(
         id=id_of(Row.PORTFOLIO),
@@ -75,7 +76,7 @@ def build_in_active_language(user, today: date, id_of: IdOf) -> Household:
     return household
 
 
-def make_household(user, id_of: IdOf) -> Household:
+def make_household(user: User, id_of: IdOf) -> Household:
     household = Household.objects.create(id=id_of(Row.HOUSEHOLD), name=NAME, is_demo=True)
     Membership.objects.create(id=id_of(Row.MEMBERSHIP), household=household, user=user, role=OWNER)
     household_created.send(Household, household=household)

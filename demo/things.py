@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -96,7 +97,7 @@ class Thing:
     notes: str = ""
     acquired_on: date | None = None
     disposed_on: date | None = None
-    transactions: list[dict] = field(default_factory=list)
+    transactions: list[dict[str, Any]] = field(default_factory=list)
     valuation: str = Valuation.MANUAL
     symbol: str = ""
 
@@ -167,7 +168,7 @@ def investments(days: list[date], market: Market) -> list[Thing]:
 def index_fund(days: list[date], fund: Quoted) -> Thing:
     """Bought every month, sold once, split once; a dividend every quarter."""
     today, split_on = days[-1], days[SPLIT_MONTH]
-    entries: list[dict] = []
+    entries: list[dict[str, Any]] = []
     held = Decimal(0)
     for number, month in enumerate(days):
         on = next_weekday(month) if number else month
@@ -221,7 +222,7 @@ def bond_fund(days: list[date], fund: Quoted) -> Thing:
 
 def trade(
     kind: str, on: date, units: Decimal, fund: Quoted, *, fee: str, tax: str = "0", note: str = ""
-) -> dict:
+) -> dict[str, Any]:
     price = fund.price(on)
     return {
         "type": kind,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import cast
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -20,13 +23,13 @@ from strata.tenancy.roles import OWNERS
 
 @require_POST
 def explore_demo(request: HttpRequest) -> HttpResponse:
-    today = local_day(timezone.now(), demo.ZONE)
+    user, today = cast(User, request.user), local_day(timezone.now(), demo.ZONE)
     run_in_transaction(lambda: rates.add_rates_for_the_demo(today))
-    run_in_transaction(lambda: make_demo(request.user, today))
+    run_in_transaction(lambda: make_demo(user, today))
     return HttpResponseRedirect(reverse("admin:index"))
 
 
-def make_demo(user, today) -> None:
+def make_demo(user: User, today: date) -> None:
     """Once, also for two requests at a time; again where the user has emptied it."""
     # nosemgrep: rows-through-for-user - the user who asks
     lock_rows(User.objects.filter(pk=user.pk))

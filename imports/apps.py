@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class ImportsConfig(AppConfig):
     name = "imports"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from imports.menu import menu_links
         from imports.models import Import

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class PortfoliosConfig(AppConfig):
     name = "portfolios"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from portfolios.services import undo
         from portfolios.services.members import invitations_for

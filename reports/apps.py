@@ -1,12 +1,20 @@
 """Connects reports to the signals and registries of the layers below it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from assets.models import Asset, Category
 
 
 class ReportsConfig(AppConfig):
     name = "reports"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from assets.admin.asset.sections import register_section
         from assets.signals import asset_leaves_household, category_moves
@@ -15,10 +23,10 @@ class ReportsConfig(AppConfig):
         from reports.services import allocation_targets, undo
         from strata.admin.sidebar import register_links
 
-        def leaving(asset, **kwargs):
+        def leaving(asset: Asset, **kwargs: Any) -> None:
             allocation_targets.targets_of_leaving_asset(asset)
 
-        def moving(category, parent_id, **kwargs):
+        def moving(category: Category, parent_id: UUID | None, **kwargs: Any) -> None:
             allocation_targets.targets_beside_moving_category(category, parent_id)
 
         asset_leaves_household.connect(leaving, dispatch_uid="targets_of_leaving_asset", weak=False)

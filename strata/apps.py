@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class StrataConfig(AppConfig):
     name = "strata"
 
-    def ready(self):
+    def ready(self) -> None:
         # Models can be imported only when all apps are loaded.
         from strata.accounts.models import ApiToken, User
         from strata.audit.undo.rules import UndoRules, register_undo

@@ -1,10 +1,12 @@
 """All URLs: the API, the admin and Swagger."""
 
+from __future__ import annotations
+
 from django.contrib import admin
 from django.templatetags.static import static
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 from django.views.decorators.http import require_safe
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, View
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from archives.admin.views import ArchivesPage, HouseholdArchiveFile
@@ -85,21 +87,21 @@ router.register("imports", ImportViewSet, "import")
 router.register("auth/tokens", accounts.TokenViewSet, "token")
 
 
-def report(name, view):
+def report(name: str, view: type[View]) -> URLPattern:
     return re_path(rf"^{literally(name)}/?$", view.as_view(), name=name.replace("/", "-"))
 
 
-def of_portfolio(name, view):
+def of_portfolio(name: str, view: type[View]) -> URLPattern:
     path = rf"^portfolios/(?P<pk>[^/]+)/{literally(name)}/?$"
     return re_path(path, view.as_view(), name=f"portfolio-{name.replace('/', '-')}")
 
 
-def of_asset(name, view):
+def of_asset(name: str, view: type[View]) -> URLPattern:
     path = rf"^assets/(?P<pk>[^/]+)/{literally(name)}/?$"
     return re_path(path, view.as_view(), name=f"asset-{name.replace('/', '-')}")
 
 
-def literally(name):
+def literally(name: str) -> str:
     return name.replace(".", r"\.")
 
 

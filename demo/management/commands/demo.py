@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from assets.models import ExchangeRate
@@ -19,6 +22,7 @@ from demo import household as demo
 from demo.ids import Row, fixed_id
 from portfolios.models import Household
 from portfolios.services.households import delete_household
+from strata.accounts.models import User
 from strata.accounts.services import delete_user
 from strata.audit import actor
 from strata.commands import StrataCommand
@@ -39,14 +43,14 @@ class Command(StrataCommand):
     writes = True
     finishes_deletions = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--if-empty", action="store_true", help="Do nothing when there is any household.")
         action = parser.add_mutually_exclusive_group()
         action.add_argument("--password", help="The demo user's password (default: a random one).")
         action.add_argument("--remove", action="store_true", help="Remove what this command made.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         if options["remove"]:
             self.remove(dry_run=options["dry_run"])
             return
@@ -63,7 +67,7 @@ class Command(StrataCommand):
         self.say(f"Made the household {demo.NAME} with {counts}.")
         self.stdout.write(f"Username: {user.get_username()}\nPassword: {password or '(unchanged)'}")
 
-    def build(self, today, options) -> tuple:
+    def build(self, today: date, options: dict[str, Any]) -> tuple[User, str | None, str]:
         """The user, the password to show, and what was created. A dry run rolls all of it back."""
         added = self.fill_rates(today)
         user, password = self.demo_user(options["password"])
@@ -105,7 +109,7 @@ class Command(StrataCommand):
 
     # --- what is made ---
 
-    def fill_rates(self, today) -> int:
+    def fill_rates(self, today: date) -> int:
         added = 0
         if not store.daily_rates().filter(source=ExchangeRate.Source.ECB).exists():
             quotes, source = readers.quotes_in(readers.shipped_file())
@@ -114,7 +118,7 @@ class Command(StrataCommand):
             progress.end()
         return added + rates.fill_with_demo_rates(today)
 
-    def demo_user(self, password: str | None):
+    def demo_user(self, password: str | None) -> tuple[User, str | None]:
         """The user, and the password to show; an existing user keeps the password, which is then None here."""
         users = get_user_model()
         if user := users.objects.filter(username_key=name_key(USERNAME)).first():
@@ -131,13 +135,13 @@ class Command(StrataCommand):
         user.save()
         return user, password
 
-    def require_strong(self, password: str, user) -> None:
+    def require_strong(self, password: str, user: User) -> None:
         try:
             validate_password(password, user)
         except ValidationError as error:
             raise CommandError(f"--password: {' '.join(error.messages)}") from None
 
 
-def first_demo():
+def first_demo() -> QuerySet[Household]:
     """The household that this command made, whatever it is called now."""
     return Household.objects.filter(pk=fixed_id(Row.HOUSEHOLD), is_demo=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from demo.benchmark import Size, analyze, make_benchmark_household
@@ -26,7 +27,7 @@ class Command(StrataCommand):
     )
     writes = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--households", type=positive, default=1)
         parser.add_argument("--assets", type=positive, default=1000, help="Per household (default 1000).")
@@ -36,7 +37,7 @@ class Command(StrataCommand):
         )
         parser.add_argument("--no-journal", action="store_true", help="Leave out the snapshots' history.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         size = Size(options["assets"], options["snapshots"], options["span_days"])
         if size.span_days > MOST_SPAN_DAYS:
             raise CommandError(
