@@ -1,4 +1,4 @@
-"""What a pooler, a standby and a second machine cost. A part of `make bench`; alone: `python benchmarks/clusters/scale.py`.
+"""What a pooler, a standby and a second machine cost: in `make bench`, or alone: `python benchmarks/clusters/scale.py`.
 
 Starts a cluster of its own, a streaming standby, PgBouncer with TLS, and a server of one worker for each way to the
 data. Requests are sent in turn, over HTTP on connections that stay open, so that what
