@@ -1,7 +1,8 @@
 """CPU of requests as multiples of GET health/live: figures that hold on any machine, also on a busy one.
 
 The CPU is that of this process and, on a PostgreSQL of this machine, of the server's process for its connection. Each
-figure is the fastest of ROUNDS, in each of which the request and GET health/live are sent in turn.
+figure is the median of ROUNDS, in each of which the request and GET health/live are sent in turn: the speed of shared
+cores changes from one second to the next.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-ROUNDS, IN_A_ROW = 10, 20
+ROUNDS, IN_A_ROW = 15, 20
 type Row = tuple[str, float | None, float, None]
 type Work = tuple[str, dict[str, float | None], Callable[[], object]]
 
@@ -68,12 +70,9 @@ def bars(sqlite: float | None, postgresql: float | None) -> dict[str, float | No
 
 def multiple(call: Callable[[], object], caller: Any) -> float:
     """How many times the CPU of GET health/live the work takes."""
-    live, work = [], []
     call()
-    for _ in range(ROUNDS):
-        live.append(cpu_ms(partial(caller.get, "health/live"), IN_A_ROW))
-        work.append(cpu_ms(call, 1))
-    return min(work) / min(live)
+    live = partial(caller.get, "health/live")
+    return median(cpu_ms(call, 1) / cpu_ms(live, IN_A_ROW) for _ in range(ROUNDS))
 
 
 def cpu_ms(call: Callable[[], object], times: int) -> float:
