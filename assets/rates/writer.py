@@ -22,7 +22,7 @@ from assets.rules.instruments.exchange_rates import may_have_rate
 from strata.audit.clock import written_at
 from strata.db.bulk import insert_rows, stored_instant
 from strata.exceptions import Invalid
-from strata.fields.ids import uuid7
+from strata.fields.ids import uuid7_digits
 from strata.fields.numbers import plain
 
 BATCH = 5000
@@ -100,6 +100,6 @@ def lock_rates() -> None:
 
 def _rows(quotes: Iterable[RateQuote], source: str, now: str) -> list[tuple[Any, ...]]:
     return [
-        (uuid7().hex, currency, on.isoformat(), plain(units), int(lasting), str(source), now)
+        (uuid7_digits(), currency, on.isoformat(), plain(units), int(lasting), str(source), now)
         for currency, on, units, lasting in quotes
     ]
