@@ -9,7 +9,8 @@ from fractions import Fraction
 
 import pytest
 
-from assets.prices.providers.addresses import is_allowed, is_public
+from assets.prices.providers import http
+from assets.prices.providers.addresses import addresses_of, is_allowed, is_public
 from assets.prices.providers.formats import (
     BadAnswer,
     FeedRow,
@@ -23,7 +24,9 @@ from assets.prices.providers.formats import (
 )
 from assets.prices.providers.http import FetchFailed, Limits, fetch, pause_of
 from assets.prices.providers.sources import PROVIDERS
+from assets.rules.instruments.prices import read_day, read_price
 from assets.tests.feed_server import feed_server
+from strata.exceptions import Invalid
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
 
@@ -89,6 +92,17 @@ def test_an_answer_without_the_columns_is_bad(content):
 @pytest.mark.parametrize("value", [True, None, 10**30, {}, []])
 def test_what_is_no_day_is_none(value):
     assert day_text(value) is None
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "1e999999999", "-1e999999999", "1." + "3" * 300_000])
+def test_a_number_that_nobody_can_reckon_with_is_no_day_and_no_price(number):
+    (row,) = json_rows(f'[{{"date": {number}, "close": {number}}}]'.encode(), Layout())
+    refused = read_price(row.price)
+    assert isinstance(read_day(row.on, date(2024, 1, 1)), Invalid) and isinstance(refused, Invalid)
+
+
+def test_a_place_with_leading_zeros_is_none_of_a_list():
+    assert json_rows(b'[["2024-01-02", 1]]', Layout("", "0", "0000000001234")) == [("2024-01-02", None)]
 
 
 def test_an_address_has_the_symbol_quoted():
@@ -233,6 +247,26 @@ def test_an_answer_that_never_ends_is_cut_off(feed):
     assert reason(feed.url("/slow"), limits(feed, seconds=0.4)) == "timeout"
 
 
+def test_a_redirect_at_the_last_moment_gets_no_time_of_its_own(feed, monkeypatch):
+    """Its connection is made when the others were cut off."""
+
+    def drip(stream):
+        for _ in range(60):
+            stream.write(b"x")
+            stream.flush()
+            feed.stopped.wait(0.05)
+
+    def slowly_resolved(*args):
+        feed.stopped.wait(0.2 * len(feed.asked))
+        return addresses_of(*args)
+
+    monkeypatch.setattr(http, "addresses_of", slowly_resolved)
+    feed.give("/a", status=302, Location="/b", Connection="close")
+    feed.give("/b", drip)
+    assert reason(feed.url("/a"), limits(feed, seconds=0.1)) == "timeout"
+    assert feed.asked == ["/a"]
+
+
 def test_a_server_that_says_nothing_is_given_up(feed):
     feed.give("/silent", lambda stream: feed.stopped.wait(), Content_Length="10")
     assert reason(feed.url("/silent"), limits(feed, seconds=0.3)) == "timeout"
@@ -267,8 +301,11 @@ def test_404_is_not_asked_again(feed):
     assert len(feed.asked) == 1
 
 
+LONG_ZONE = "Tue, 02 Jan 2024 00:00:10 +99999999999999"
+
+
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("5", 5), ("", None), ("soon", None), ("Tue, 02 Jan 2024 00:00:10 GMT", 10)]
+    ("text", "seconds"), [("5", 5), ("", None), ("soon", None), (LONG_ZONE, None), ("Tue, 02 Jan 2024 00:00:10 GMT", 10)]
 )
 def test_retry_after_is_seconds_or_an_instant(text, seconds):
     assert pause_of({"Retry-After": text}, datetime(2024, 1, 2, tzinfo=UTC)) == seconds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,7 +18,10 @@ from urllib.parse import quote
 
 PLACES = 18
 LAST_PLACE = Decimal(1).scaleb(-PLACES)
+LONGEST_NUMBER = 200  # characters: reckoning with millions of digits would take hours
+EPOCHS_END = 10**15
 MILLISECONDS_FROM = 10**11  # an epoch this large is in milliseconds: in seconds it would be the year 5138
+_PLACE = re.compile(r"[0-9]{1,9}")
 _DIGITS = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
@@ -78,7 +82,7 @@ def epoch(on: date) -> int:
 
 def json_rows(content: bytes, layout: Layout) -> list[FeedRow]:
     try:
-        data = json.loads(content, parse_float=Decimal, parse_constant=lambda name: None)
+        data = json.loads(content, parse_float=number_or_text, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         raise BadAnswer("not JSON") from None
     rows = at_path(data, layout.rows_path)
@@ -98,7 +102,7 @@ def at_path(data: Any, path: str) -> Any:
     for name in path.split(".") if path else ():
         if isinstance(data, dict):
             data = data.get(name)
-        elif isinstance(data, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(data):
+        elif isinstance(data, list) and _PLACE.fullmatch(name) and int(name) < len(data):
             data = data[int(name)]
         else:
             return None
@@ -138,7 +142,8 @@ def day_text(value: Any) -> Any:
     """A day as YYYY-MM-DD: of an instant as text its first ten characters, of an epoch its day in UTC."""
     if isinstance(value, str):
         return value[:10] if len(value) > 10 and value[10] in "T " else value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if is_number and -EPOCHS_END < value < EPOCHS_END:
         seconds = int(value)
         seconds = seconds // 1000 if abs(seconds) >= MILLISECONDS_FROM else seconds
         try:
@@ -148,14 +153,19 @@ def day_text(value: Any) -> Any:
     return None
 
 
+def number_or_text(text: str) -> Decimal | str:
+    """The number of a text; the text itself where it is none, or too long or too large to reckon with."""
+    if len(text) > LONGEST_NUMBER or not text.isascii() or "_" in text:
+        return text
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return text
+
+
 def price_in_units(value: Any, layout: Layout) -> Any:
     """The price as quoted, at most 18 places; what is no number stays as it is, for the rules to refuse."""
-    number = value
-    if isinstance(value, str):
-        try:
-            number = Decimal(value) if value and value.isascii() and "_" not in value else None
-        except ArithmeticError:
-            return value
+    number = number_or_text(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | Decimal) or not Decimal(number).is_finite():
         return value
     exact = Decimal(number)

@@ -65,7 +65,10 @@ class Deadline:
                 continue  # closed by now
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to an allowed address of the host. A copy of it stays here, to be cut off."""
+        """A connection to an allowed address of the host. A copy of it stays here, to be cut off.
+
+        A redirect may ask for one when the time is over: nothing would cut that one off.
+        """
         error: OSError | None = None
         for family, address in addresses_of(host, port, self.private_hosts):
             connected = socket.socket(family, socket.SOCK_STREAM)
@@ -77,7 +80,11 @@ class Deadline:
                 error = refused
             else:
                 self.sockets.append(connected.dup())
-                return connected
+                if not self.is_over:
+                    return connected
+                connected.close()
+            if self.is_over:
+                raise TimeoutError
         raise error or OSError("no address")
 
 
@@ -190,7 +197,7 @@ def pause_of(headers: Mapping[str, str], now: datetime | None = None) -> float |
         return int(text[:9])
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max((at - (now or datetime.now(UTC))).total_seconds(), 0)
