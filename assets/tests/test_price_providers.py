@@ -94,7 +94,9 @@ def test_what_is_no_day_is_none(value):
     assert day_text(value) is None
 
 
-@pytest.mark.parametrize("number", ["1e99999999999999999999", "1e999999999", "-1e999999999", "1." + "3" * 300_000])
+@pytest.mark.parametrize(
+    "number", ["1e99999999999999999999", "1e999999999", "-1e999999999", "1." + "3" * 300_000]
+)
 def test_a_number_that_nobody_can_reckon_with_is_no_day_and_no_price(number):
     (row,) = json_rows(f'[{{"date": {number}, "close": {number}}}]'.encode(), Layout())
     refused = read_price(row.price)
@@ -305,7 +307,8 @@ LONG_ZONE = "Tue, 02 Jan 2024 00:00:10 +99999999999999"
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("5", 5), ("", None), ("soon", None), (LONG_ZONE, None), ("Tue, 02 Jan 2024 00:00:10 GMT", 10)]
+    ("text", "seconds"),
+    [("5", 5), ("", None), ("soon", None), (LONG_ZONE, None), ("Tue, 02 Jan 2024 00:00:10 GMT", 10)],
 )
 def test_retry_after_is_seconds_or_an_instant(text, seconds):
     assert pause_of({"Retry-After": text}, datetime(2024, 1, 2, tzinfo=UTC)) == seconds

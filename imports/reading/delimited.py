@@ -58,7 +58,7 @@ def _score(head: str, delimiter: str) -> tuple[float, int]:
 def _strictly(head: str, delimiter: str) -> tuple[list[list[str]], bool]:
     """The rows, and whether quotes contradict the delimiter. A quote that is open at the end of the sample does not."""
     reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
-    rows = []
+    rows: list[list[str]] = []
     try:
         rows.extend(reader)
     except csv.Error:
