@@ -35,8 +35,8 @@ AMERICAN_EXPRESS = 'Datum,Beschreibung,Betrag,Erweiterte Details\n27/11/2026,Mar
 
 
 def read(text: str, encoding: str = "utf-8"):
-    found = read_file(text.encode(encoding), Options(), name="giro.csv")
-    return found.reading, list(found.reading.rows())
+    opened = read_file(text.encode(encoding), Options(), name="giro.csv")
+    return opened.reading, list(opened.reading.rows())
 
 
 def amounts(rows) -> list[tuple[str, str, str, Decimal]]:

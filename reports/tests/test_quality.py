@@ -102,9 +102,9 @@ def test_links_are_looked_up_for_the_first_findings_alone(portfolio):
     for name in ("A", "B", "C"):
         create_valued_asset(portfolio, name, TypeId.LOAN, "5", on=str(on))
     issues = quality_issues([portfolio], on=on, currency="EUR")
-    some = quality_issues([portfolio], on=on, currency="EUR", linked=1)
-    assert some[0] == issues[0] and issues[2].link and issues[2].admin_link
-    assert [(issue.finding, issue.link, issue.admin_link) for issue in some[1:]] == [
+    first_linked = quality_issues([portfolio], on=on, currency="EUR", linked=1)
+    assert first_linked[0] == issues[0] and issues[2].link and issues[2].admin_link
+    assert [(issue.finding, issue.link, issue.admin_link) for issue in first_linked[1:]] == [
         (issue.finding, "", "") for issue in issues[1:]
     ]
 

@@ -8,6 +8,6 @@ from strata.fields.ids import uuid7, uuid7_digits
 
 
 def test_ids_and_their_digits_sort_in_the_order_in_which_they_were_made():
-    made = [digits for _ in range(1000) for digits in (uuid7().hex, uuid7_digits())]
-    assert made == sorted(set(made))
-    assert {UUID(digits).version for digits in made} == {7}
+    ids = [digits for _ in range(1000) for digits in (uuid7().hex, uuid7_digits())]
+    assert ids == sorted(set(ids))
+    assert {UUID(digits).version for digits in ids} == {7}

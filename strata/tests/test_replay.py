@@ -60,9 +60,9 @@ def test_what_was_read_before_a_connection_was_opened_is_not_known_of_it():
 
 
 def test_other_server_has_a_position_of_its_own():
-    one, other = Standby("0/1"), Standby("1/0", server="other")
-    assert replay.reaches(one, 1) and replay.reaches(other, AFTER)
-    assert not replay.is_known_to_reach(one, AFTER)
+    behind, other_server = Standby("0/1"), Standby("1/0", server="other")
+    assert replay.reaches(behind, 1) and replay.reaches(other_server, AFTER)
+    assert not replay.is_known_to_reach(behind, AFTER)
 
 
 @pytest.mark.parametrize("standby", [Standby("1/0", pooler=True), Standby(None, is_primary=True)])
