@@ -13,7 +13,7 @@ from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -49,7 +49,7 @@ class NameSortedChangeList(ChangeList):  # type: ignore[misc]  # unfold is untyp
         ordering_field = super().get_ordering_field(field_name)
         return next(iter(key_fields(self.model, {ordering_field})), ordering_field)
 
-    @property
+    @cached_property  # the template asks twice
     def export(self) -> Export | None:
         """The control that exports the rows of the list, where the API has them."""
         page, user = self.model_admin, actor.current().user
