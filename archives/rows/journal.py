@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from archives.files import refusals
 from archives.rows.contents import JOURNAL, Column, Kind, column_of, models_by_label
-from archives.rows.ids import Ids
+from archives.rows.ids import ID_LENGTH, Ids
 from archives.rows.images import columns_by_attname, stored_image_value
 from archives.rows.tables import MALFORMED, Row
 from archives.rows.values import UserIds, explained, loader, parsed
@@ -31,7 +31,7 @@ READ_AS = {
     "request_id": "in_request",
 }  # of an entry in any form
 AS_STORED = tuple(replace(column, lookup=READ_AS.get(column.name, column.name)) for column in JOURNAL_COLUMNS)
-KEY_OF_ROW, ID_LENGTH = '"object_id":"', 36
+KEY_OF_ROW = '"object_id":"'
 STORED = (*NAMES, "actor", "household_id", "before")
 KEYS = frozenset({*NAMES, "before"})
 FROM_AN_ARCHIVE = " (from an archive)"
