@@ -41,21 +41,28 @@ def processor() -> str:
 
 
 def table(results: list[dict]) -> str:
-    """One row for each work, with its bar (the limit). A figure over its bar is bold. Databases may differ in bars."""
+    """One row for each work, with its bar (the limit). A figure over its bar is bold. Databases may differ in bars,
+    and in works: what one of them was not measured for is a dash there."""
     heads = [f"{result['vendor']}, ms" for result in results]
     lines = [
         f"| work | bar | {' | '.join(heads)} | queries |",
         f"| --- | ---: | {' | '.join(['---:'] * len(results))} | ---: |",
     ]
-    for rows in zip(*(result["rows"] for result in results), strict=True):
-        work, _, _, queries = rows[0]
-        bars = {f"{bar:g}" if bar else "" for _, bar, _, _ in rows}
-        shown = [
-            f"**{figure:.1f}**" if bar and figure > bar else f"{figure:.1f}" for _, bar, figure, _ in rows
-        ]
-        bar = " / ".join(f"{bar:g}" if bar else "-" for _, bar, _, _ in rows) if len(bars) > 1 else bars.pop()
-        lines.append(f"| {work} | {bar} | {' | '.join(shown)} | {queries or ''} |")
+    measured_works = [{row[0]: row[1:] for row in result["rows"]} for result in results]
+    for work in dict.fromkeys(work for works in measured_works for work in works):
+        cells = [works.get(work, (None, None, None)) for works in measured_works]
+        bars = [f"{bar:g}" if bar else "" for bar, figure, _ in cells if figure is not None]
+        bar = bars[0] if len(set(bars)) == 1 else " / ".join(bar or "-" for bar in bars)
+        queries = next((queries for _, _, queries in cells if queries), "")
+        lines.append(f"| {work} | {bar} | {' | '.join(map(shown, cells))} | {queries} |")
     return "\n".join(lines)
+
+
+def shown(cell: tuple) -> str:
+    bar, figure, _ = cell
+    if figure is None:
+        return "-"
+    return f"**{figure:.1f}**" if bar and figure > bar else f"{figure:.1f}"
 
 
 def main() -> None:
