@@ -145,9 +145,9 @@ def test_the_next_source_is_asked_where_the_first_has_failed(feed, abc):
 def test_a_source_that_fails_five_times_in_a_row_is_left_alone_for_ten_minutes(feed, abc, time_machine):
     bar = source(feed)
     link(abc, bar)
-    feed.give("/ABC.json", status=404)
+    feed.give("/ABC.json", status=403)
     for _ in range(5):
-        assert load("--all") == (["ABC: failed: HTTP 404"], True)
+        assert load("--all") == (["ABC: failed: HTTP 403"], True)
     assert load("--all") == (["ABC: failed: circuit open"], True)
     assert len(feed.asked) == 5
     time_machine.move_to(timezone.now() + timedelta(minutes=11))
@@ -161,11 +161,56 @@ def test_one_success_ends_a_row_of_failures(feed, abc):
     bar = source(feed)
     link(abc, bar)
     for _ in range(4):
-        feed.give("/ABC.json", status=404)
+        feed.give("/ABC.json", status=403)
     give(feed, "/ABC.json")
     for _ in range(5):
         load("--all")
     assert PriceSourceHealth.objects.get(source=bar).failures == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 404}, {"status": 410}, {"status": 422}, {"body": b"No data"}, {"body": b"{}"}]
+)
+def test_symbols_that_a_source_does_not_know_do_not_close_it(feed, household, answer):
+    bar = source(feed)
+    for number in range(6):
+        symbol = f"A{number}"
+        unknown = Instrument.objects.create(household=household, symbol=symbol, name=symbol, currency="EUR")
+        link(unknown, bar, symbol=symbol)
+        feed.give(f"/{symbol}.json", **answer)
+    known = Instrument.objects.create(household=household, symbol="XYZ", name="Xyz", currency="EUR")
+    link(known, bar, symbol="XYZ")
+    give(feed, "/XYZ.json")
+    lines, _ = load("--all")
+    assert lines[-1] == "XYZ: 2 created, 0 replaced, 0 skipped, 0 refused"
+    assert len(feed.asked) == 7
+
+
+def test_an_error_that_nobody_has_foreseen_fails_its_instrument_alone(
+    feed, abc, household, monkeypatch, caplog
+):
+    bar = source(feed)
+    other = Instrument.objects.create(household=household, symbol="XYZ", name="Xyz", currency="EUR")
+    for instrument in (abc, other):
+        link(instrument, bar, symbol=instrument.symbol)
+        give(feed, f"/{instrument.symbol}.json")
+    record = price_fetching.record_prices
+
+    def broken_for_abc(prices, *args, **options):
+        if abc.pk in prices:
+            raise ZeroDivisionError
+        return record(prices, *args, **options)
+
+    monkeypatch.setattr(price_fetching, "record_prices", broken_for_abc)
+    assert load("--all") == (
+        [
+            "ABC: failed: unexpected error: ZeroDivisionError",
+            "XYZ: 2 created, 0 replaced, 0 skipped, 0 refused",
+        ],
+        True,
+    )
+    assert abc.fetch.outcome == "failed: unexpected error: ZeroDivisionError"
+    assert str(abc.pk) in {getattr(entry, "instrument_id", None) for entry in caplog.records}
 
 
 def test_no_transaction_is_open_while_a_source_is_asked(feed, abc, monkeypatch):

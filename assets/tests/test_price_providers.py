@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -267,6 +268,19 @@ def test_a_redirect_at_the_last_moment_gets_no_time_of_its_own(feed, monkeypatch
     feed.give("/b", drip)
     assert reason(feed.url("/a"), limits(feed, seconds=0.1)) == "timeout"
     assert feed.asked == ["/a"]
+
+
+def test_a_name_that_is_not_resolved_in_time_is_given_up(feed, monkeypatch):
+    """The resolver of the system may take minutes."""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **options: feed.stopped.wait(20) and [])
+    start = time.monotonic()
+    assert reason("http://a.example/", limits(feed, seconds=0.3)) == "timeout"
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("host", ["a.invalid", "a" * 64 + ".example", "a..b.example"])
+def test_a_name_that_is_none_is_no_answer(feed, host):
+    assert reason(f"http://{host}/", limits(feed)).startswith("no answer")
 
 
 def test_a_server_that_says_nothing_is_given_up(feed):

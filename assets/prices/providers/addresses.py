@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from queue import Empty, SimpleQueue
+from threading import Thread
 
+type Address = tuple[object, ...]
+type AddressInfo = tuple[int, Address]  # the family, and what a socket of it connects to
 _NAT64 = IPv6Network("64:ff9b::/96")  # an IPv4 address in the last four bytes
 
 
@@ -36,16 +41,40 @@ def is_allowed(host: str, port: int, private_hosts: Collection[str]) -> bool:
 
 
 def addresses_of(
-    host: str, port: int, private_hosts: Collection[str]
-) -> Iterator[tuple[int, tuple[object, ...]]]:
-    """(family, address) of each address of the host that may be connected to. Raises RefusedAddress for none.
+    host: str, port: int, private_hosts: Collection[str], seconds: float
+) -> Iterator[AddressInfo]:
+    """(family, address) of each address of the host that may be connected to. Raises RefusedAddress for none, and
+    TimeoutError for a name that is not resolved within `seconds`.
 
     The name is resolved here and the address is what is connected to, so a name cannot mean another one afterwards.
     """
-    infos = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    infos = resolved(host.strip("[]"), port, seconds)
     if not is_allowed(host, port, private_hosts):
-        infos = [info for info in infos if is_public(str(info[4][0]))]
+        infos = [info for info in infos if is_public(str(info[1][0]))]
     if not infos:
         raise RefusedAddress(host)
-    for family, _, _, _, address in infos:
-        yield family, address
+    yield from infos
+
+
+def resolved(name: str, port: int, seconds: float) -> list[AddressInfo]:
+    """The addresses of a name. Raises TimeoutError, and OSError for a name that has none.
+
+    The system's resolver takes no limit of time. It runs in a thread, which is left behind when the time is over.
+    """
+    answers: SimpleQueue[list[AddressInfo] | Exception] = SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:  # ValueError: a label that no name may have
+            answers.put(error)
+        else:
+            answers.put([(info[0], info[4]) for info in infos])
+
+    Thread(target=resolve, daemon=True).start()
+    answer: list[AddressInfo] | Exception = TimeoutError(name)
+    with suppress(Empty):
+        answer = answers.get(timeout=max(seconds, 0))
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

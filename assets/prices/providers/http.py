@@ -28,14 +28,25 @@ LONGEST_PAUSE = 30.0  # seconds
 PIECE = 64 * 1024
 AGENT = "Strata (household net worth; https://github.com)"
 REDIRECTS = (301, 302, 303, 307, 308)
+NOT_FOR_THE_SYMBOL = (400, 404, 410, 422)  # what sources answer to a symbol that they do not know
 
 
 class FetchFailed(Exception):
-    """Why a source gave no prices, in a few words. `pause` is what it asked to wait; `may_retry`: it may work later."""
+    """Why a source gave no prices, in a few words. `pause` is what it asked to wait; `may_retry`: it may work later;
+    `of_symbol`: the source works, but has nothing for this symbol.
+    """
 
-    def __init__(self, reason: str, *, may_retry: bool = False, pause: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        may_retry: bool = False,
+        pause: float | None = None,
+        of_symbol: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason, self.may_retry, self.pause = reason, may_retry, pause
+        self.of_symbol = of_symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +65,20 @@ class Deadline:
     private_hosts: Collection[str]
     seconds: float
     sockets: list[socket.socket] = field(default_factory=list)
-    is_over: bool = False
+    ends_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends_at = time.monotonic() + self.seconds
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
+
+    def remaining(self) -> float:
+        """How many seconds are left. At least a thousandth: a socket with 0 would not wait at all, but say so."""
+        return max(self.ends_at - time.monotonic(), 0.001)
 
     def cut(self) -> None:
-        self.is_over = True
         for connected in self.sockets:
             try:
                 connected.shutdown(socket.SHUT_RDWR)
@@ -70,10 +91,10 @@ class Deadline:
         A redirect may ask for one when the time is over: nothing would cut that one off.
         """
         error: OSError | None = None
-        for family, address in addresses_of(host, port, self.private_hosts):
+        for family, address in addresses_of(host, port, self.private_hosts, self.remaining()):
             connected = socket.socket(family, socket.SOCK_STREAM)
             try:
-                connected.settimeout(self.seconds)
+                connected.settimeout(self.remaining())
                 connected.connect(address)
             except OSError as refused:
                 connected.close()
@@ -178,8 +199,12 @@ def _following(pool: urllib3.PoolManager, url: str, limits: Limits) -> bytes:
 def _body(answer: Any, most_bytes: int) -> bytes:
     if answer.status != 200:
         answer.close()
-        may_retry = answer.status == 429 or answer.status >= 500
-        raise FetchFailed(f"HTTP {answer.status}", may_retry=may_retry, pause=pause_of(answer.headers))
+        raise FetchFailed(
+            f"HTTP {answer.status}",
+            may_retry=answer.status == 429 or answer.status >= 500,
+            pause=pause_of(answer.headers),
+            of_symbol=answer.status in NOT_FOR_THE_SYMBOL,
+        )
     pieces, size = [], 0
     for piece in answer.stream(PIECE, decode_content=True):
         pieces.append(piece)

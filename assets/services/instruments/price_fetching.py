@@ -1,11 +1,12 @@
 """Fetches prices from sources and records them: the sources of an instrument are asked in turn until one has prices.
 
 No transaction is open while a source is asked. A source that has failed five times in a row is not asked for ten
-minutes.
+minutes; that it does not know a symbol is no failure of the source.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -34,6 +35,8 @@ from strata.db.retry import run_in_transaction
 from strata.exceptions import Conflict
 from strata.tenancy.batches import AllRowsRefused, Refusals
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_row
+
+log = logging.getLogger("strata.prices")
 
 MOST_FAILURES = 5
 CLOSED_FOR = timedelta(minutes=10)
@@ -106,9 +109,17 @@ def fetch_each(
     source: PriceSource | None = None,
     dry_run: bool = False,
 ) -> Iterator[Fetched]:
-    """Fetch the prices of each instrument, from this source or from its sources in turn, and record them."""
+    """Fetch the prices of each instrument, from this source or from its sources in turn, and record them.
+
+    An error that nobody has foreseen is the outcome of its instrument, and the others are fetched all the same.
+    """
     for instrument in instruments:
-        fetched = fetch_prices(instrument, latest, source=source, dry_run=dry_run)
+        try:
+            fetched = fetch_prices(instrument, latest, source=source, dry_run=dry_run)
+        except Exception as error:
+            log.exception("fetching prices", extra={"instrument_id": str(instrument.pk)})
+            reason = f"unexpected error: {type(error).__name__}"
+            fetched = Fetched(instrument, None, reason, Refusals())
         if not dry_run:
             note_outcome(fetched)
         yield fetched
@@ -151,8 +162,9 @@ def ask(link: InstrumentSource, span: Span) -> list[FeedRow]:
         rows = PROVIDERS[source.source_type].prices(
             source.url, layout_of(source), link.symbol, link.instrument.currency, span, limits()
         )
-    except FetchFailed:
-        note_failure(source, timezone.now())
+    except FetchFailed as failure:
+        if not failure.of_symbol:
+            note_failure(source, timezone.now())
         raise
     PriceSourceHealth.objects.filter(source=source).exclude(failures=0).update(failures=0, closed_until=None)
     return rows
