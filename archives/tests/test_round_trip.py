@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from archives.rows.contents import JOURNAL, MODELS
 from archives.tests.archives import archive_of, contents, differences, manifest_of, restored, with_old_ids
-from assets.models import Category, InstrumentSource, PriceSource
+from assets.models import AssetType, Category, InstrumentSource, PriceSource
 from assets.services.classification import update_category
 from assets.valuation.upkeep import is_outdated
 from conftest import client_of
@@ -104,6 +104,28 @@ def test_all_is_the_same_in_a_database_that_has_none_of_it(ann, seed):
     asked = [pair for pair in original.asked for _ in range(2)]
     answers = zip(asked, original.read(client_of(ann)), original.answers, strict=True)
     assert [answer for answer in answers if answer[1] != answer[2]][:1] == []
+
+
+def test_the_past_is_older_than_the_installation(ann):
+    """A new one has its shared types since its first migration: assets of a restored household have them before it."""
+    savepoint = transaction.savepoint_create()
+    original = Original(ann, 1)
+    client = client_of(ann)
+    instants = [instant for _path, instant in original.asked]
+    assets = [
+        answer_to(client, "/assets?page_size=200", f"known_at={quote(instant)}") for instant in instants
+    ]
+    transaction.savepoint_rollback(savepoint)
+    shared = AssetType.objects.filter(household=None)
+    shared.update_unrecorded(created_at=timezone.now(), updated_at=timezone.now())
+
+    restored(original.data)
+
+    client = client_of(ann)
+    assert any(b"asset_type" in answer for answer in assets)
+    for instant, before in zip(instants, assets, strict=True):
+        assert answer_to(client, "/assets?page_size=200", f"known_at={quote(instant)}") == before
+    assert original.read(client) == original.answers
 
 
 @pytest.mark.parametrize("seed", SEEDS)

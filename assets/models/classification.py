@@ -46,6 +46,7 @@ class AssetType(TrackedModel):
 
     belongs_to = "household"
     shared_when_unowned = True
+    shared_rows_are_always_known = True  # each asset has a type, and would be missing without it
 
     household = models.ForeignKey(
         Household,

@@ -185,10 +185,12 @@ class TrackedModel(Owned):
     """A row with a time-sorted id, its author, and a history.
 
     `known_since` is the name of the field with the instant since when the row is known. A model without it is shown as
-    it is today when the past of a household is read (see strata.audit.point_in_time). `raises_revision` is False where
-    writes of its rows change no figure of their portfolio. `computed_columns` are calculated from other rows: an undo
-    does not compare them. `located_by` is the column, if any, that look-ups by id name too: a table that is partitioned
-    by it needs that to find the row at once. Such a model notes its place in `from_db`.
+    it is today when the past of a household is read (see strata.audit.point_in_time). `shared_rows_are_always_known`:
+    rows that all households share are shown in the past before they were created too: a household that was restored
+    from an archive may be older than this installation. `raises_revision` is False where writes of its rows change no
+    figure of their portfolio. `computed_columns` are calculated from other rows: an undo does not compare them.
+    `located_by` is the column, if any, that look-ups by id name too: a table that is partitioned by it needs that to
+    find the row at once. Such a model notes its place in `from_db`.
     """
 
     raises_revision = True
@@ -196,6 +198,7 @@ class TrackedModel(Owned):
     _place: dict[str, Any] | None
     computed_columns: tuple[str, ...] = ()
     known_since: str | None = "created_at"
+    shared_rows_are_always_known = False
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False, default=timezone.now)

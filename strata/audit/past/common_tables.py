@@ -20,6 +20,7 @@ from strata.audit.past.tables import (
     column_names,
     columns,
     fresh_values,
+    is_known,
     key_fields,
     quoted,
     searched_by,
@@ -61,7 +62,7 @@ class CommonTables:
             f"SELECT {f'image.{group}, array_agg(image) AS members' if group else 'image.*'}"
             f" FROM {cte('lines', model)} {source}"
             f" CROSS JOIN LATERAL jsonb_populate_record(NULL::{self.present(model)}, {image}) image"
-            f" WHERE c.before IS NOT NULL AND image.{self.is_old(model)}"
+            f" WHERE c.before IS NOT NULL AND {self.is_old(model, 'image.')}"
             f"{f' GROUP BY image.{group}' if group else ''}"
         )
 
@@ -88,8 +89,8 @@ class CommonTables:
     def present(self, model: type[models.Model]) -> str:
         return f"{self.schema}.{table(model)}"
 
-    def is_old(self, model: type[Any]) -> str:
-        return f"{quoted(model.known_since)} <= {self.instant}"
+    def is_old(self, model: type[Any], row: str = "") -> str:
+        return is_known(model, lambda column: f"{row}{quoted(column)}", self.instant)
 
 
 def group_column(model: type[models.Model]) -> str | None:

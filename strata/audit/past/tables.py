@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from strata.fields.names import NameKeyField
+from strata.tenancy.guards import owner_columns
 
 
 @cache
@@ -31,6 +33,14 @@ def fresh_values(model: type[Any]) -> dict[str, Any]:
         for field in fields
         if not callable(field.default)
     }
+
+
+def is_known(model: Any, read: Callable[[str], str], instant: str) -> str:
+    """The condition for a row that was known at the instant. `read` gives the SQL of a column of the row."""
+    known = f"{read(model.known_since)} <= {instant}"
+    if not getattr(model, "shared_rows_are_always_known", False):
+        return known
+    return f"({known} OR {read(owner_columns(model)[0])} IS NULL)"
 
 
 def searched_by(model: type[Any]) -> list[list[str]]:

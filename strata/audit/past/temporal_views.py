@@ -18,7 +18,15 @@ from typing import Any
 from django.db import connection, models
 
 from strata.audit.past.lines import IMAGES, RESTORATIONS, Chosen
-from strata.audit.past.tables import columns, fresh_values, key_fields, quoted, searched_by, table
+from strata.audit.past.tables import (
+    columns,
+    fresh_values,
+    is_known,
+    key_fields,
+    quoted,
+    searched_by,
+    table,
+)
 from strata.fields.names import name_key
 
 MANY = 200  # images; with fewer, an index takes longer to build than it saves
@@ -70,8 +78,8 @@ class TemporalViews:
     def view(self, model: type[models.Model]) -> str:
         return f"SELECT {columns(model)} FROM {self.schema}.{table(model)} WHERE {self.is_old(model)}"
 
-    def is_old(self, model: type[Any]) -> str:
-        return f"{quoted(model.known_since)} <= {self.instant}"
+    def is_old(self, model: type[Any], row: str = "") -> str:
+        return is_known(model, lambda column: f"{row}{quoted(column)}", self.instant)
 
     def staged_rows(self, model: type[Any]) -> str:
         """SQL for the staged images. A row that did not exist then is staged with its id alone."""
@@ -115,7 +123,7 @@ class SQLiteTemporalViews(TemporalViews):
         images = ", ".join(f"COALESCE(json_extract(c.before, '$.{field.column}'), %s)" for field in fields)
         self.cursor.execute(
             f"INSERT INTO {staging_table(model)} SELECT {images} FROM ({chosen.rows()}) c"
-            f" WHERE json_extract(c.before, '$.{model.known_since}') <= {self.instant}",
+            f" WHERE {is_known(model, in_image, self.instant)}",
             [*(fresh.get(field.column) for field in fields), *chosen.params],
         )
         count: int = self.cursor.rowcount
@@ -150,7 +158,7 @@ class PostgreSQLTemporalViews(TemporalViews):
         self.cursor.execute(
             f"INSERT INTO {staging_table(model)} SELECT image.* FROM ({chosen.rows()}) c,"
             f" LATERAL jsonb_populate_record(NULL::{self.schema}.{table(model)}, %s::jsonb || c.before) image"
-            f" WHERE image.{self.is_old(model)}",
+            f" WHERE {self.is_old(model, 'image.')}",
             [*chosen.params, json.dumps(fresh_values(model), default=str)],
         )
         count: int = self.cursor.rowcount
@@ -167,6 +175,11 @@ class PostgreSQLTemporalViews(TemporalViews):
 
 def staging_table(model: type[models.Model]) -> str:
     return quoted(f"past_{model._meta.db_table}")
+
+
+def in_image(column: str) -> str:
+    """The column in the image of an entry, in SQLite's SQL."""
+    return f"json_extract(c.before, '$.{column}')"
 
 
 def instant_of(to: datetime) -> str:
