@@ -24,7 +24,12 @@ from django.utils.module_loading import autodiscover_modules
 
 from strata.audit.journal import count_of_changes_by
 from strata.db import private_files
-from strata.db.backends.postgresql.timeouts import role_default, timeouts
+from strata.db.backends.postgresql.timeouts import (
+    compiles_statements,
+    jit_default,
+    timeout_default,
+    timeouts,
+)
 from strata.db.consistent_read import consistent_read
 from strata.db.durability import durability
 from strata.db.private_files import make_private_folder
@@ -126,6 +131,7 @@ def _kernel() -> Iterator[Finding]:
         yield from _run("durability", keeps_what_it_acknowledged)
         yield from _run("files", files_are_private)
         yield from _run("timeouts", ends_what_takes_too_long)
+        yield from _run("jit", compiles_no_statement)
         yield from _run("migrations", migrations_applied)
         yield from _run("replication", standby_is_near)
 
@@ -213,10 +219,18 @@ def ends_what_takes_too_long() -> Iterator[tuple[Level, str]]:
         if timeout.is_unset:
             yield (
                 Level.FAIL,
-                f"{timeout.name}=0 outside a transaction. Run: {role_default(connection, timeout)}",
+                f"{timeout.name}=0 outside a transaction. Run: {timeout_default(connection, timeout)}",
             )
         else:
             yield Level.OK, str(timeout)
+
+
+def compiles_no_statement() -> Iterator[tuple[Level, str]]:
+    if compiles_statements(connection):
+        yield (
+            Level.WARN,
+            f"jit=on outside a transaction: reports take several times as long. Run: {jit_default(connection)}",
+        )
 
 
 def standby_is_near() -> Iterator[tuple[Level, str]]:

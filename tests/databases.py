@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery staple"
 TEMPLATE = "template_of_strata"
 SERVER = "TEST_SERVER_URL"  # the server of the pass, where TEST_DATABASE_URL is that of a pooler before it
 BINARIES = "/usr/lib/postgresql"  # as Debian lays them out
-TIMEOUTS = {"lock_timeout": "10s", "statement_timeout": "20s"}
+ROLE_DEFAULTS = {"lock_timeout": "10s", "statement_timeout": "20s", "jit": "off"}  # of `migrate`
 FOREIGN_KEYS = """
     SELECT con.conrelid::regclass::text, a.attname, con.confrelid::regclass::text, b.attname
     FROM pg_constraint con
@@ -190,8 +190,8 @@ class PostgresqlServer:
         pgsql-hackers, "Fix sequence value may rollback after CREATE DATABASE TEMPLATE with WAL_LOG strategy".
         """
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} TABLESPACE {tablespace}')
-        for timeout, value in TIMEOUTS.items():  # as `migrate` does; a copy does not inherit it
-            self.execute(f"ALTER ROLE postgres IN DATABASE \"{name}\" SET {timeout} = '{value}'")
+        for setting, value in ROLE_DEFAULTS.items():  # as `migrate` does; a copy does not inherit it
+            self.execute(f"ALTER ROLE postgres IN DATABASE \"{name}\" SET {setting} = '{value}'")
         self.execute("CHECKPOINT")
         return self._url(name)
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.compose import compose
-from tests.databases import PASSWORD, TIMEOUTS, PostgresqlServer, PostgresqlStandby, binary, free_port
+from tests.databases import PASSWORD, ROLE_DEFAULTS, PostgresqlServer, PostgresqlStandby, binary, free_port
 from tests.nginx import Nginx, is_open, proxying
 from tests.pooler import program
 from tests.redis_server import RedisServer
@@ -124,8 +124,8 @@ def topology(primary: PostgresqlServer, database: str, folder: Path, **settings:
     primary.execute(
         "DO $$ BEGIN CREATE ROLE strata SUPERUSER LOGIN; EXCEPTION WHEN duplicate_object THEN END $$"
     )
-    for timeout, value in TIMEOUTS.items():  # as `migrate` does
-        primary.execute(f"ALTER ROLE strata IN DATABASE \"{database}\" SET {timeout} = '{value}'")
+    for setting, value in ROLE_DEFAULTS.items():  # as `migrate` does
+        primary.execute(f"ALTER ROLE strata IN DATABASE \"{database}\" SET {setting} = '{value}'")
     with ExitStack() as stack:
         redis = RedisServer(folder)
         redis.start()

@@ -123,7 +123,7 @@ def test_migration_that_never_gets_its_lock_ends(monkeypatch):
 
     monkeypatch.setattr("django.core.management.commands.migrate.Command.execute", fail)
     monkeypatch.setattr(migrate_command, "one_at_a_time", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(migrate_command.Command, "_set_timeouts", lambda *_: None)
+    monkeypatch.setattr(migrate_command.Command, "_set_defaults", lambda *_: None)
     with pytest.raises(OperationalError):
         call_command("migrate", stderr=StringIO())
     assert len(tries) == 3

@@ -169,10 +169,14 @@ def test_missing_timeouts_are_reported_and_set_by_migrate(database, url, pooler)
         )
         remedy = f"ALTER ROLE postgres IN DATABASE {name} SET statement_timeout = '20s'"
         assert f"statement_timeout=0 outside a transaction. Run: {remedy}\n" in doctor.stdout
+        remedy = f"ALTER ROLE postgres IN DATABASE {name} SET jit = 'off'"
+        assert "jit=on outside a transaction" in doctor.stdout
+        assert f"Run: {remedy}\n" in doctor.stdout
         manage(environment(via_pooler), "migrate")
         for pid in database.sessions(url):  # the pooler keeps old connections, which have the old setting
             database.execute(f"SELECT pg_terminate_backend({pid}, 10000)")
         wait_for(lambda: ready(server)["status"] == "ready")
     assert database.rows(
-        url, "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
-    ) == [("20s", "10s")]
+        url,
+        "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('jit')",
+    ) == [("20s", "10s", "off")]

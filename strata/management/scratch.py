@@ -127,16 +127,16 @@ def url_of(database: str) -> str:
     return f"postgres://{login}{host}{port}/{database}"
 
 
-def timeouts_of_role() -> str:
+def defaults_of_role() -> str:
     """The scratch database has none of the defaults that doctor looks for in the live one."""
-    return f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={settings.SERVER_STATEMENT_TIMEOUT}s"
+    return f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={settings.SERVER_STATEMENT_TIMEOUT}s -c jit=off"
 
 
 def failures_of_doctor(url: str) -> list[str]:
     """What doctor finds broken in the database, each in a line."""
     done = subprocess.run(  # noqa: S603 - this Python and our own file # nosec B603
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "doctor"],
-        env={**connection_environment(), "DATABASE_URL": url, "PGOPTIONS": timeouts_of_role()},
+        env={**connection_environment(), "DATABASE_URL": url, "PGOPTIONS": defaults_of_role()},
         capture_output=True,
         text=True,
         check=False,

@@ -180,12 +180,12 @@ def test_a_refused_connection_closes_the_way_to_nobody():
     assert DatabaseWrapper.closed_until == {}
 
 
-SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+SHOWN = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('jit')"
 
 
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_timeouts_come_with_each_begin_and_end_with_it(settings):
+def test_settings_come_with_each_begin_and_end_with_it(settings):
     def shown():
         with connection.cursor() as cursor:
             cursor.execute(SHOWN)
@@ -193,12 +193,12 @@ def test_timeouts_come_with_each_begin_and_end_with_it(settings):
 
     settings.STATEMENT_TIMEOUT = 7
     # `migrate` set these for the role, which created the tests' database.
-    assert shown() == ("20s", "10s")
+    assert shown() == ("20s", "10s", "off")
     with transaction.atomic():
-        assert shown() == ("7s", "10s")
+        assert shown() == ("7s", "10s", "off")
         with transaction.atomic():
-            assert shown() == ("7s", "10s")
-    assert shown() == ("20s", "10s")
+            assert shown() == ("7s", "10s", "off")
+    assert shown() == ("20s", "10s", "off")
 
 
 @pytest.mark.on_postgresql

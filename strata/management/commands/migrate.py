@@ -2,7 +2,7 @@
 
 On PostgreSQL, an ALTER TABLE that waits for a long read makes every later read wait behind it. So a migration waits
 LOCK_SECONDS for a lock, and is tried again after a pause, in which the others go on. `migrate` also sets the timeouts
-for statements outside transactions.
+for statements outside transactions, and that none is compiled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError, connections
 
-from strata.db.backends.postgresql.timeouts import role_default, timeouts, transactions_wait
+from strata.db.backends.postgresql.timeouts import (
+    compiles_statements,
+    jit_default,
+    timeout_default,
+    timeouts,
+    transactions_wait,
+)
 from strata.db.command_locks import one_at_a_time
 from strata.db.migration_changes import WithoutWords
 
@@ -30,7 +36,7 @@ class Command(migrate.Command):
         if options["check_unapplied"] or options["plan"]:
             return super().execute(*args, **options)
         with one_at_a_time("migrate", lambda: self._say_that_it_waits(options), using=options["database"]):
-            self._set_timeouts(connections[options["database"]].copy())
+            self._set_defaults(connections[options["database"]].copy())
             return self._try_again_and_again(*args, **options)
 
     def _try_again_and_again(self, *args: Any, **options: Any) -> str | None:
@@ -52,14 +58,16 @@ class Command(migrate.Command):
             out.write("Another migrate is running on this database: waiting for it.\n")
             out.flush()
 
-    def _set_timeouts(self, connection: Any) -> None:
+    def _set_defaults(self, connection: Any) -> None:
         """On a separate connection, which is closed inside a transaction: a pooler does not keep such a connection, so
         its next ones begin with the new defaults.
         """
         try:
             for timeout in timeouts(connection):
                 if timeout.value != timeout.wanted:
-                    self._set(connection, role_default(connection, timeout))
+                    self._set(connection, timeout_default(connection, timeout))
+            if compiles_statements(connection):
+                self._set(connection, jit_default(connection))
             if connection.vendor == "postgresql":
                 connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         finally:

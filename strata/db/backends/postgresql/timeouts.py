@@ -1,7 +1,8 @@
 """The timeouts of PostgreSQL: set with each BEGIN, and as a default of the role for statements outside transactions.
 
 Never for a session: behind a pooler the next transaction on the connection may be another client's
-(docs/decisions/0017).
+(docs/decisions/0017). The same for `jit`, which is off: PostgreSQL compiles a statement that it expects to be long, and
+for one with the values of a thousand assets that takes a hundred times as long as the statement itself.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def transactions_wait(seconds: int) -> Iterator[None]:
 
 
 def begin() -> str:
-    """BEGIN, with the timeouts of this process until the transaction ends, in one round trip."""
+    """BEGIN, with the settings of this process until the transaction ends, in one round trip."""
     return (
         f"BEGIN; SET LOCAL lock_timeout = '{_lock_seconds.get()}s'; "
-        f"SET LOCAL statement_timeout = '{settings.STATEMENT_TIMEOUT}s'"
+        f"SET LOCAL statement_timeout = '{settings.STATEMENT_TIMEOUT}s'; SET LOCAL jit = off"
     )
 
 
@@ -80,12 +81,30 @@ def timeouts(connection: Any) -> Iterator[Timeout]:
         yield Timeout(name, milliseconds[name] / 1000, seconds)
 
 
-def role_default(connection: Any, timeout: Timeout) -> str:
+def compiles_statements(connection: Any) -> bool:
+    """Whether `jit` is on outside of transactions; never on other databases."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reset_val = 'on' FROM pg_settings WHERE name = 'jit'")
+        return bool(cursor.fetchone()[0])
+
+
+def timeout_default(connection: Any, timeout: Timeout) -> str:
     """The statement that sets the timeout for the present role in this database, from the next connection on."""
+    return role_default(connection, timeout.name, f"{timeout.wanted}s")
+
+
+def jit_default(connection: Any) -> str:
+    """The same for `jit`, which it turns off."""
+    return role_default(connection, "jit", "off")
+
+
+def role_default(connection: Any, name: str, value: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('ALTER ROLE %%I IN DATABASE %%I SET %%s = %%L', current_user, current_database(), %s, %s)",
-            [timeout.name, f"{timeout.wanted}s"],
+            [name, value],
         )
         statement: str = cursor.fetchone()[0]
     return statement
