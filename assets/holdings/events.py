@@ -142,8 +142,11 @@ class AssetEvents(NamedTuple):
 
     @property
     def counts_units(self) -> bool:
-        """Whether its quantity follows from its trades."""
-        return any(isinstance(event, Trade) and event.quantity is not None for event in self.events)
+        """Whether its quantity follows from its trades. What an expense counts is nothing of the asset."""
+        return any(
+            isinstance(event, Trade) and event.quantity is not None and event.type is not TradeType.EXPENSE
+            for event in self.events
+        )
 
 
 type Ledger = Mapping[UUID, AssetEvents]

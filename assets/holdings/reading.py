@@ -16,6 +16,7 @@ from assets.holdings.events import Action, AssetEvents, Event, Ledger, Trade, ev
 from assets.holdings.quantities import Quantities, quantities
 from assets.holdings.trade_rows import OtherAssets, trades_of
 from assets.models import Asset, InstrumentAction, Transaction
+from assets.models.transaction import OF_UNITS
 from portfolios.lot_method import LotMethod
 
 FIRST_DAY = date.min
@@ -97,6 +98,13 @@ def quantities_of(
     """How much of each asset is held on each day: by its transactions if any has a quantity, else Asset.quantity."""
     by_asset = quantities(read_ledger(asset_ids, first_prices=first_prices, without=without))
     return {asset_id: by_asset[asset_id] for asset_id in asset_ids if asset_id in by_asset}
+
+
+def has_units(asset: Asset) -> bool:
+    """Whether units of it are counted: it says a quantity, or transactions or corporate actions gave it some."""
+    if asset.quantity is not None or asset.transactions.filter(OF_UNITS).exists():
+        return True
+    return asset.instrument_id is not None and bool(quantities_of([asset.pk])[asset.pk].days)
 
 
 # --- the assets ---

@@ -83,3 +83,7 @@ class Transaction(TrackedModel):
 
     def __str__(self) -> str:
         return name_on_day(self.get_type_display(), self.on)
+
+
+# Those that say how much of the asset there is. What an expense counts, such as hours, is nothing of the asset.
+OF_UNITS = Q(quantity__isnull=False) & ~Q(type=Transaction.Type.EXPENSE)

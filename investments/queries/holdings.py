@@ -218,7 +218,7 @@ def holding_of(portfolio: Portfolio, asset_id: UUID, on: date) -> Holding:
     rates = Rates(asset.currency, book)
     of_asset = _shown(asset, lots(ledger, on=on, rate_on=book.rate_or_none)[asset_id])
     report = _lots_of(asset, of_asset, None, on, rates)
-    counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity
+    counts = ledger[asset_id].counts_units or ledger[asset_id].opening_quantity or steps.days
     return Holding(
         asset,
         on,

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.urls import reverse
 
 from assets import prices, valuation
 from assets.holdings.reading import read_ledger
-from assets.models import Asset, Instrument, Transaction
+from assets.models import Asset, Instrument, InstrumentAction, Transaction
 from assets.models.classification import Group
+from assets.models.transaction import OF_UNITS
 from assets.prices.splits import splits_of
 from assets.rates.book import RateBook
 from assets.rates.store import rate_book_of_span
@@ -315,8 +316,11 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
 
 def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], on: date) -> list[Finding]:
     """The findings about the assets whose units are counted, by name. Without such assets one query."""
-    counted = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, quantity__isnull=False)
-    ids = list(counted.order_by().values_list("asset_id", flat=True).distinct())
+    counted = Exists(Transaction.objects.filter(OF_UNITS, asset=OuterRef("pk")))
+    leaving, arriving = Q(instrument=OuterRef("instrument")), Q(to_instrument=OuterRef("instrument"))
+    by_action = Exists(InstrumentAction.objects.filter(leaving | arriving, to_instrument__isnull=False))
+    of_portfolios = Asset.objects.filter(counted | by_action, portfolio__in=portfolio_ids)
+    ids = list(of_portfolios.order_by().values_list("pk", flat=True))
     if not ids:
         return []
     by_name = sorted(ids, key=lambda pk: in_name_order(assets[pk]))

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from assets.admin.asset.editing import AssetEditingPage, require_editor
+from assets.holdings.reading import has_units
 from assets.models import Asset, Transaction
-from assets.services.entries.transfers import has_units, transfer
+from assets.services.entries.transfers import transfer
 from portfolios.models import Portfolio
 from strata.admin.choices import RowSelect
 from strata.admin.forms import refusals_shown

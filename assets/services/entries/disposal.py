@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from assets.holdings.events import QUANTITY_PLACES
 from assets.holdings.reading import quantities_of
 from assets.models import Asset, Transaction
+from assets.models.transaction import OF_UNITS
 from assets.rules.entries.disposal import DISPOSAL, validate_disposal
 from assets.services.entries.transactions import new_transaction
 from assets.valuation import value_days
@@ -85,7 +86,7 @@ def quantity_held(asset: Asset, on: date) -> Decimal | None:
     quantity: the sale of a disposal without one is of all that is held, and Asset.quantity counts only as long as no
     transaction has any.
     """
-    if not asset.transactions.filter(quantity__isnull=False).exists():
+    if not asset.transactions.filter(OF_UNITS).exists():
         return None
     units = quantities_of([asset.pk])[asset.pk].on(on)
     return Decimal(units).scaleb(-QUANTITY_PLACES, EXACT) if isinstance(units, int) and units > 0 else None

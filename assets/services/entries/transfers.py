@@ -12,8 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from assets.holdings.reading import has_units
 from assets.models import Asset, Loan, Transaction
 from assets.models.asset import Valuation
+from assets.models.transaction import OF_UNITS
 from assets.rules.entries.disposal import validate_disposal
 from assets.rules.entries.transfers import Side, validate_destination, validate_moved_quantity, validate_sides
 from assets.rules.refusal import refusal
@@ -186,10 +188,6 @@ def refuse_portfolio(source: Asset, portfolio: Portfolio) -> None:
         raise refusal("to_portfolio_id", gettext("It is in another household."))
 
 
-def has_units(asset: Asset) -> bool:
-    return asset.quantity is not None or asset.transactions.filter(quantity__isnull=False).exists()
-
-
 def side_of(asset: Asset) -> Side:
     return Side(asset.pk, asset.portfolio.household_id, asset.currency, asset.instrument_id, True)
 
@@ -217,7 +215,7 @@ def valuation_of_copy(source: Asset) -> str:
 
 def record_opening(asset: Asset, on: date) -> None:
     """Make Asset.quantity a transaction: it counts only as long as no transaction has a quantity."""
-    if not asset.quantity or asset.transactions.filter(quantity__isnull=False).exists():
+    if not asset.quantity or asset.transactions.filter(OF_UNITS).exists():
         return
     day = min(asset.acquired_on or on, on)
     new_transaction(

@@ -44,7 +44,8 @@ _HELD = """SELECT * FROM (SELECT t."on" FROM assets_asset a JOIN portfolios_port
     AND t.type <> 'EXPENSE' AND (t.type <> 'DISPOSE' OR p.allow_short) ORDER BY t."on" LIMIT 1) AS held"""
 _OPENED = """SELECT COALESCE(a.acquired_on, ({first_price})) FROM assets_asset a
     WHERE a.id = {{asset}} AND a.valuation = 'market' AND {quantity} <> 0
-    AND NOT EXISTS (SELECT 1 FROM assets_transaction t WHERE t.asset_id = a.id AND t.quantity IS NOT NULL)"""
+    AND NOT EXISTS (SELECT 1 FROM assets_transaction t
+        WHERE t.asset_id = a.id AND t.quantity IS NOT NULL AND t.type <> 'EXPENSE')"""
 # With the load: under known_at only those that were known are there.
 _FIRST_PRICE = """SELECT {day} FROM assets_priceblock b JOIN assets_priceload l ON l.id = b.load_id
     WHERE b.instrument_id = a.instrument_id ORDER BY b.year, b.first_day LIMIT 1"""

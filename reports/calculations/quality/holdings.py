@@ -77,7 +77,8 @@ def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -
     if not trade.amount and _comes_from_elsewhere(trade, ledger):
         message = "These units have no cost: enter what they cost as the amount."
         yield _finding(Code.MISSING_COST, asset.asset_id, trade.on, message, "note", facts)
-    pays_income = trade.type is TradeType.INCOME and trade.quantity is None and asset.counts_units
+    counts_units = asset.counts_units or bool(held.days)  # which an action may have brought
+    pays_income = trade.type is TradeType.INCOME and trade.quantity is None and counts_units
     if pays_income and not held.on(trade.on - A_DAY) and not held.on(trade.on):
         message = "There is income on a day on which nothing is held."
         yield _finding(Code.INCOME_WITHOUT_HOLDING, asset.asset_id, trade.on, message, "note", facts)
