@@ -178,14 +178,21 @@ def value_asset_flows(
 def _at_its_ends(
     values: ValueSeries, bought_on: Collection[date], sold_on: Collection[date]
 ) -> Iterator[tuple[date, int]]:
-    """The first value comes in, unless that was bought; what it is worth before its disposal goes out, unless sold."""
+    """The first value comes in, unless that was bought; what it is worth before its disposal goes out, unless sold.
+
+    What is below zero was opened by a short sale, and is closed by a purchase.
+    """
     first_on, gone_on = values.without_gaps().first_on, values.disposed_on
     if first_on is None:
         return
-    if not any(values.days[0] <= on <= first_on for on in bought_on):
-        yield first_on, _value(values, first_on)
-    if gone_on is not None and gone_on not in sold_on:
-        yield gone_on, -_value(values, day_before(gone_on))
+    first_value = _value(values, first_on)
+    opened_on = {*bought_on, *sold_on} if first_value < 0 else bought_on
+    if not any(values.days[0] <= on <= first_on for on in opened_on):
+        yield first_on, first_value
+    if gone_on is not None:
+        last_value = _value(values, day_before(gone_on))
+        if gone_on not in sold_on and not (last_value < 0 and gone_on in bought_on):
+            yield gone_on, -last_value
 
 
 def untraded(shares: Sequence[ShareChange], asset: AssetEvents) -> list[ShareChange]:

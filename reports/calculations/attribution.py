@@ -186,6 +186,13 @@ class _CashFlowSums:
     bought_on: set[date] = field(default_factory=set)
     sold_on: set[date] = field(default_factory=set)
 
+    def opened_on(self, value: Amount) -> set[date]:
+        """The days of trades that may have opened a holding of this value: of what is below zero a short sale too."""
+        return self.bought_on | self.sold_on if value < 0 else self.bought_on
+
+    def closed_on(self, value: Amount) -> set[date]:
+        return self.bought_on | self.sold_on if value < 0 else self.sold_on
+
 
 class _Window:
     """The two days, the currency and the rates of a report, and the sums over its assets so far."""
@@ -224,9 +231,9 @@ class _Window:
         sums = self._sum_cash_flows(asset)
         start, end = self._ends(asset, path)
         added, removed = self._by_shares(asset)
-        if path.added_on is not None and path.added_on not in sums.bought_on:
+        if path.added_on is not None and path.added_on not in sums.opened_on(path.values[1]):
             added += self._units(asset.history.currency, path.added_on, path.values[1])
-        if path.removed_on is not None and path.removed_on not in sums.sold_on:
+        if path.removed_on is not None and path.removed_on not in sums.closed_on(path.values[-1]):
             removed += self._units(asset.history.currency, path.removed_on, path.values[-1])
         traded = sums.acquired - sums.disposed
         net_flows = traded - sums.income + sums.expenses

@@ -208,9 +208,11 @@ def explained(asset: ExplainedAsset, on: date, currency: str, rates: RateBook) -
         + total("EXPENSE", sign=1)
     )
     types = [m.type for m in today]
-    added = rest if on == first_day(asset) and "ACQUIRE" not in types else Fraction(0)
+    opened = "ACQUIRE" in types or (after < 0 and "DISPOSE" in types)  # short sales open what is below zero
+    closed = "DISPOSE" in types or (before < 0 and "ACQUIRE" in types)
+    added = rest if on == first_day(asset) and not opened else Fraction(0)
     removed = Fraction(0)
-    if on == asset.history.disposed_on and "DISPOSE" not in types:
+    if on == asset.history.disposed_on and not closed:
         removed = before * rates.rate(own, currency, on=on)
     value_change = rest - net_flows - income + expenses - added + removed
     added, removed = added + by_share["added"], removed + by_share["removed"]
