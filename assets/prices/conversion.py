@@ -7,6 +7,7 @@ split that is entered after the load counts too.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -49,13 +50,18 @@ class Span(NamedTuple):
 
 def spans(splits: Sequence[Split], ordinals: Sequence[int], adjusted_to: Sequence[int]) -> list[Span]:
     """The ratios to their own days of prices in the order of their days, each with the day that it is adjusted to."""
+    splits = sorted(splits)
+    split_days = [split.on for split in splits]
+    ratios: dict[
+        int, list[Fraction]
+    ] = {}  # of the splits before a place: of none of them, the last, the last two...
     result: list[Span] = []
-    ratios: dict[tuple[int, ...], Fraction] = {}
     for place, (on, adjusted) in enumerate(zip(ordinals, adjusted_to, strict=True), start=1):
-        key = tuple(number for number, split in enumerate(splits) if on < split.on <= adjusted)
-        ratio = ratios.get(key)
-        if ratio is None:
-            ratio = ratios[key] = product(splits[number] for number in key)
+        first, end = bisect_right(split_days, on), bisect_right(split_days, adjusted)
+        of_end = ratios.setdefault(end, [Fraction(1)])
+        while len(of_end) <= end - first:
+            of_end.append(of_end[-1] * product(splits[end - len(of_end) : end - len(of_end) + 1]))
+        ratio = of_end[max(end - first, 0)]
         if result and result[-1].ratio == ratio:
             result[-1] = Span(place, ratio)
         else:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.prices.codec import encode, numbers_in, ordinals_in
-from assets.prices.conversion import NOT_ADJUSTED, Split, ratio_to_newest, ratio_to_own_day
+from assets.prices.conversion import NOT_ADJUSTED, Split, ratio_to_newest, ratio_to_own_day, spans
 from assets.prices.merging import (
     YearOfPrices,
     adjusted_days,
@@ -22,6 +22,7 @@ from assets.prices.merging import (
 from assets.prices.planning import Jump, plan
 from assets.prices.series import YearOfDays, series_of
 from assets.prices.store import NO_PRICES
+from tests.steps import steps_during
 
 pytestmark = pytest.mark.on_sqlite  # no database can change it
 
@@ -126,6 +127,29 @@ def test_both_ratios_agree(splits, on, adjusted_to):
     in_own_shares = ratio_to_own_day(listed, on, adjusted_to)
     from_there = ratio_to_newest(listed, on, NOT_ADJUSTED)
     assert in_own_shares * from_there == ratio_to_newest(listed, on, adjusted_to)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9), st.integers(1, 9))),
+    st.lists(st.tuples(st.integers(1, 99), st.integers(0, 99)), min_size=1),
+)
+def test_spans_have_the_ratio_of_each_price(splits, prices):
+    listed, prices = [Split(*split) for split in splits], sorted(prices)
+    ratios = []
+    for until, ratio in spans(listed, *zip(*prices, strict=True)):
+        ratios += [ratio] * (until - len(ratios))
+    assert ratios == [ratio_to_own_day(listed, *price) for price in prices]
+
+
+def test_the_ratios_of_a_thousand_splits_take_a_thousand_products():
+    """They were multiplied again for each of the thousand times between two of them."""
+    splits = [Split(on, 1_000_003 + on, 1_000_003 - on) for on in range(1, 1001)]
+    ordinals = range(2000)
+
+    def steps(number: int) -> int:
+        return steps_during(lambda: spans(splits[:number], ordinals, [5000] * 2000))[1]
+
+    assert steps(1000) < 3 * steps(500)
 
 
 # --- series ---
