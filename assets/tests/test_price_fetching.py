@@ -169,7 +169,7 @@ def test_one_success_ends_a_row_of_failures(feed, abc):
 
 
 @pytest.mark.parametrize(
-    "answer", [{"status": 404}, {"status": 410}, {"status": 422}, {"body": b"No data"}, {"body": b"{}"}]
+    "answer", [{"status": 404}, {"status": 410}, {"body": b"[]"}, {"body": b'{"error": "unknown symbol"}'}]
 )
 def test_symbols_that_a_source_does_not_know_do_not_close_it(feed, household, answer):
     bar = source(feed)
@@ -184,6 +184,44 @@ def test_symbols_that_a_source_does_not_know_do_not_close_it(feed, household, an
     lines, _ = load("--all")
     assert lines[-1] == "XYZ: 2 created, 0 replaced, 0 skipped, 0 refused"
     assert len(feed.asked) == 7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 400},
+        {"status": 422},
+        {"status": 401},
+        {"body": b"<html>down for maintenance</html>"},
+        {"body": b"x" * 2000},
+    ],
+)
+def test_answers_that_say_nothing_about_the_symbol_close_a_source(feed, abc, settings, answer):
+    settings.PRICE_MAX_BYTES = 1000
+    link(abc, source(feed))
+    feed.give("/ABC.json", **answer)
+    for _ in range(5):
+        load("--all")
+    assert load("--all") == (["ABC: failed: circuit open"], True)
+    assert len(feed.asked) == 5
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"<html>down for maintenance</html>"])
+def test_an_answer_that_is_no_csv_closes_a_source(feed, abc, body):
+    PriceSource.objects.create(name="bar", source_type="csv", url=feed.url("/{symbol}.csv"))
+    link(abc, PriceSource.objects.get())
+    feed.give("/ABC.csv", body)
+    for _ in range(5):
+        load("--all")
+    assert load("--all") == (["ABC: failed: circuit open"], True)
+
+
+def test_a_csv_without_rows_does_not_close_a_source(feed, abc):
+    PriceSource.objects.create(name="bar", source_type="csv", url=feed.url("/{symbol}.csv"))
+    link(abc, PriceSource.objects.get())
+    feed.give("/ABC.csv", b"date,close\n")
+    for _ in range(6):
+        assert load("--all") == (["ABC: failed: no prices"], True)
 
 
 def test_an_error_that_nobody_has_foreseen_fails_its_instrument_alone(

@@ -26,7 +26,11 @@ _DIGITS = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
 class BadAnswer(ValueError):
-    """The answer is not what the settings of the source say."""
+    """The answer is not what the settings of the source say. `of_symbol`: it can be read, but has no rows."""
+
+    def __init__(self, reason: str, *, of_symbol: bool = False) -> None:
+        super().__init__(reason)
+        self.of_symbol = of_symbol
 
 
 class FeedRow(NamedTuple):
@@ -87,7 +91,7 @@ def json_rows(content: bytes, layout: Layout) -> list[FeedRow]:
         raise BadAnswer("not JSON") from None
     rows = at_path(data, layout.rows_path)
     if not isinstance(rows, list):
-        raise BadAnswer(f"no rows at {layout.rows_path or 'the top'}")
+        raise BadAnswer(f"no rows at {layout.rows_path or 'the top'}", of_symbol=True)
     return [
         FeedRow(
             day_text(at_path(row, layout.date_field)),

@@ -28,7 +28,7 @@ LONGEST_PAUSE = 30.0  # seconds
 PIECE = 64 * 1024
 AGENT = "Strata (household net worth; https://github.com)"
 REDIRECTS = (301, 302, 303, 307, 308)
-NOT_FOR_THE_SYMBOL = (400, 404, 410, 422)  # what sources answer to a symbol that they do not know
+UNKNOWN_SYMBOL = (404, 410)  # others, such as 400, may as well be about the address or the key of the source
 
 
 class FetchFailed(Exception):
@@ -203,7 +203,7 @@ def _body(answer: Any, most_bytes: int) -> bytes:
             f"HTTP {answer.status}",
             may_retry=answer.status == 429 or answer.status >= 500,
             pause=pause_of(answer.headers),
-            of_symbol=answer.status in NOT_FOR_THE_SYMBOL,
+            of_symbol=answer.status in UNKNOWN_SYMBOL,
         )
     pieces, size = [], 0
     for piece in answer.stream(PIECE, decode_content=True):

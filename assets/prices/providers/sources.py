@@ -55,7 +55,7 @@ class WebProvider:
         try:
             return self.read(content, self.own_layout or layout)
         except BadAnswer as error:
-            raise FetchFailed(str(error), of_symbol=True) from None
+            raise FetchFailed(str(error), of_symbol=error.of_symbol) from None
 
 
 def coingecko_rows(content: bytes, layout: Layout) -> list[FeedRow]:
