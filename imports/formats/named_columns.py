@@ -11,6 +11,7 @@ from imports.formats.cells import CellReader, Refused, is_empty
 from imports.formats.questions import ask_about_days, ask_about_decimals, ask_about_encoding
 from imports.formats.row_results import ZERO_ROW
 from imports.formats.rows import FileRow, Options, Reading, RowType
+from imports.reading.choices import require_columns
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
 from imports.reading.tables import Cell, Document, Line, Table, text_of
@@ -89,6 +90,7 @@ def opened(
     days: Collection[str],
 ) -> tuple[Reading, CellReader]:
     """A reading that has asked what the columns of numbers and of days leave open, and the reader of its cells."""
+    require_columns(options.columns, [(table.table, table.header)])
     reading = Reading(name, {}, lambda reading: iter(()))
     decimal = ask_about_decimals(reading, options, lambda: table.texts(numbers))
     order = ask_about_days(reading, options, lambda: table.texts(days))

@@ -22,6 +22,7 @@ from imports.formats.trackers import (
     strata,
     wealthfolio,
 )
+from imports.reading.choices import require_sheet_and_row
 from imports.reading.files import TABLES, File
 from imports.reading.tables import Document
 
@@ -41,8 +42,13 @@ def of_tables(
     return Format(
         name,
         lambda file, options: fits(file.document, options) if file.kind == TABLES else 0,
-        lambda file, options: read(file.document, options),
+        partial(_read_document, read),
     )
+
+
+def _read_document(read: Callable[[Document, Options], Reading], file: File, options: Options) -> Reading:
+    require_sheet_and_row(file.document, options.sheet, options.header_row)
+    return read(file.document, options)
 
 
 FORMATS = (

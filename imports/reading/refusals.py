@@ -18,6 +18,14 @@ class FileRefused(Exception):
         self.code, self.line, self.text, self.advice = code, line, text, advice
 
 
+class OptionRefused(FileRefused):
+    """What a person chose does not fit the file. `option` is the name of the API; `sentence` says in which way."""
+
+    def __init__(self, option: str, text: object = "", *, sentence: str = "") -> None:
+        super().__init__("OPTION", text=str(text))
+        self.option, self.sentence = option, sentence or option
+
+
 class Reason(NamedTuple):
     """Why a row is refused or skipped. `field` is our name of the column at fault, `text` what it says there."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
-from imports.reading.refusals import FileRefused
+from imports.reading.refusals import FileRefused, OptionRefused
 
 # What may be asked for. None of them decodes anything but text.
 ENCODINGS = (
@@ -56,9 +56,11 @@ class Text(NamedTuple):
 
 
 def decode(data: bytes, encoding: str | None = None) -> Text:
-    """Raises FileRefused BROKEN_FILE for what is no text, and where the encoding asked for does not fit."""
+    """Raises FileRefused BROKEN_FILE for what is no text, OptionRefused where the encoding asked for does not fit."""
     bom, by_bom = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", None))
     body, chosen = data[len(bom) :], encoding or by_bom
+    if encoding:
+        return Text(_as_asked(body, encoding), encoding, bool(bom), True)
     if chosen:
         return Text(_strict(body, chosen), chosen, bool(bom), True)
     try:
@@ -86,6 +88,13 @@ def _decodes(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _as_asked(data: bytes, encoding: str) -> str:
+    try:
+        return _strict(data, encoding)
+    except FileRefused:
+        raise OptionRefused("encoding", encoding) from None
 
 
 def _strict(data: bytes, encoding: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from django.conf import settings
 from imports.formats.detection import FoundFormat, read_file
 from imports.formats.rows import Question, Reading
 from imports.models import Import
-from imports.reading.refusals import FileRefused
+from imports.reading.refusals import FileRefused, OptionRefused
 from imports.services import errors
 from imports.services.blocks import BlockWriter
 from imports.services.options import for_formats
@@ -86,6 +87,8 @@ def draft_of(
             planned = run(planner, opened_file.reading, most_rows)
         else:
             planned = run_with_openings(planner(), opened_file.reading, most_rows, opening_of)
+    except OptionRefused as refused:
+        raise errors.bad_option(refused) from None
     except FileRefused as refused:
         raise errors.bad_file(refused) from None
     planned.accounts.refuse_unknown_keys()
@@ -148,7 +151,8 @@ def opened(row: Import, data: bytes) -> tuple[Import | None, FoundFormat]:
     }
     if remembered.keys() - row.options.keys():
         options = for_formats({**remembered, **row.options})
-        format_of_file = read_file(data, options, name=row.file_name, format_name=row.format or None)
+        with suppress(OptionRefused):  # nobody chose them for this file
+            format_of_file = read_file(data, options, name=row.file_name, format_name=row.format or None)
     return earlier, format_of_file
 
 

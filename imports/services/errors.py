@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from imports.reading.refusals import TOO_LARGE, FileRefused
-from imports.services.texts import FILES, sentence
-from strata.exceptions import Conflict, StrataError
+from imports.reading.refusals import TOO_LARGE, FileRefused, OptionRefused
+from imports.services.texts import FILES, OPTIONS, sentence
+from strata.exceptions import Conflict, Invalid, StrataError
 
 
 class BadFile(StrataError):
@@ -34,6 +34,10 @@ class FileTooLarge(BadFile):
 
 def bad_file(refused: FileRefused) -> BadFile:
     return FileTooLarge(refused) if refused.code in TOO_LARGE else BadFile(refused)
+
+
+def bad_option(refused: OptionRefused) -> Invalid:
+    return Invalid(f"options.{refused.option}", sentence(OPTIONS, refused.sentence, refused.text[:200]))
 
 
 class QuestionsOpen(Conflict):

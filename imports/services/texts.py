@@ -73,11 +73,21 @@ WARNINGS: dict[str, Promise] = {
     "FUTURE": _("%(text)s is in the future."),
 }
 
+OPTIONS: dict[str, Promise] = {
+    "columns": _("The file has no column %(text)s."),
+    "no_table": _("With these columns there is nothing to import in the file."),
+    "header_row": _("The file has no table with its headings in row %(text)s."),
+    "sheet": _("The file has no sheet %(text)s with a table."),
+    "delimiter": _("With %(text)s between its columns the file is no table."),
+    "encoding": _("The file cannot be read as %(text)s."),
+}
+
 FILES: dict[str, Promise] = {
     "UNKNOWN_FORMAT": _(
         "This file is of no known format. Strata reads tables with a column or row of days (CSV, XLSX, XLS, ODS)"
         " and the exports of several programs."
     ),
+    "OTHER_FORMAT": _("This file is not of the format that was chosen."),
     "BINARY_PORTFOLIO": _(
         "Portfolio Performance has saved this file in its binary form. Choose File, Save as, XML there, and import that"
         " file."

@@ -145,6 +145,14 @@ def test_sign_of_a_debt_can_be_reversed(alice, portfolio):
         ({"accounts": {"No such|EUR": {"skip": True}}}, "options.accounts"),
         ({"accounts": {"Savings|EUR": {"colour": 1}}}, "options.accounts"),
         ({"accounts": {"Savings|EUR": {"asset_type": "NOTHING"}}}, "options.accounts"),
+        ({"columns": {"value": "Worth"}}, "options.columns"),
+        ({"columns": {"value": 99}}, "options.columns"),
+        ({"header_row": 9999}, "options.header_row"),
+        ({"header_row": 2}, "options.header_row"),
+        ({"sheet": "Sheet1"}, "options.sheet"),
+        ({"sheet": "Sheet1", "header_row": 9999}, "options.header_row"),
+        ({"delimiter": "|"}, "options.delimiter"),
+        ({"encoding": "utf-16"}, "options.encoding"),
         ([], "options"),
     ],
 )
@@ -152,6 +160,19 @@ def test_bad_option_is_refused_by_name(alice, portfolio, options, field):
     response = send(alice, portfolio, options=options)
     assert response.status_code == 400, response.content
     assert response.json()["errors"][0]["field"] == field
+
+
+def test_column_of_days_beyond_the_table_is_refused(alice, portfolio):
+    response = send(alice, portfolio, DAYS_DOWN, options={"columns": {"date": 999}})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "options.columns")
+
+
+@pytest.mark.parametrize("option", ["account", "accounts"])
+def test_asset_that_is_not_there_is_refused_by_the_option_that_names_it(alice, portfolio, option):
+    chosen = {"asset_id": "01890a5d-ac96-774b-bcce-b302099a8057"}
+    options = {option: chosen if option == "account" else {"Savings|EUR": chosen}}
+    response = send(alice, portfolio, options=options)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (404, f"options.{option}")
 
 
 def test_options_that_are_nested_too_deeply_are_refused(alice, portfolio):

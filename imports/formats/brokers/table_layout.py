@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from imports.formats.named_columns import HEADER_LINES, NamedTable
 from imports.formats.rows import Options
-from imports.formats.spreadsheets.networth_layout import SAMPLE_LINES, cell_at, is_number_cell
+from imports.formats.spreadsheets.networth_layout import (
+    SAMPLE_LINES,
+    cell_at,
+    is_number_cell,
+    lines_from_header,
+)
 from imports.reading.tables import Document, Line, Table, text_of
 from imports.reading.words import plain
 
@@ -72,10 +77,8 @@ def trades_of(document: Document, options: Options) -> NamedTable | None:
 
 
 def in_table(table: Table, options: Options) -> NamedTable | None:
-    lines = table.first(HEADER_LINES + SAMPLE_LINES)
-    for position, header in enumerate(lines[:HEADER_LINES]):
-        if options.header_row not in (None, header.number):
-            continue
+    lines = lines_from_header(table, options.header_row)
+    for position, header in enumerate(lines[: 1 if options.header_row else HEADER_LINES]):
         places = places_of(header, options.columns)
         if "quantity" not in places or not places.keys() & {"price", "amount"}:
             continue

@@ -11,6 +11,7 @@ from imports.formats.spreadsheets.networth_layout import (
     cell_at,
     is_day,
     is_number_cell,
+    lines_from_header,
 )
 from imports.reading.tables import Line, Table, text_of
 from imports.reading.words import plain, words_of
@@ -87,10 +88,8 @@ def find_bookings(
     table: Table, *, header_row: int | None = None, chosen: Mapping[str, str | int] | None = None
 ) -> BookingsLayout | None:
     """The first header that has a day and an amount, with rows below it that have both; or with no rows at all."""
-    lines = table.first(HEADER_LINES + SAMPLE_LINES)
-    for position, header in enumerate(lines[:HEADER_LINES]):
-        if header_row is not None and header.number != header_row:
-            continue
+    lines = lines_from_header(table, header_row)
+    for position, header in enumerate(lines[: 1 if header_row else HEADER_LINES]):
         columns = booking_columns(header, chosen or {})
         headings = {plain(text_of(cell)) for cell in header.cells if isinstance(cell, str)}
         if headings & _OTHERS and not chosen:

@@ -30,6 +30,7 @@ from imports.formats.spreadsheets.networth_sheets import (
     number_texts,
     sheets_of,
 )
+from imports.reading.choices import require_columns
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
 from imports.reading.tables import Document
@@ -45,6 +46,7 @@ def fits(document: Document, options: Options) -> int:
 def read(document: Document, options: Options) -> Reading:
     """The rows of all sheets that have such a table, and what must be asked about them."""
     sheets = sheets_of(document, options)
+    require_columns(options.columns, ((sheet.table, sheet.layout.header) for sheet in sheets))
     reading = Reading(NAME, {}, lambda reading: iter(()))
     if all(sheet.layout.is_own for sheet in sheets):
         options = replace(options, decimal=options.decimal or POINT)

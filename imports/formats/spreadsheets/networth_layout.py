@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 from imports.reading.days import DMY, MDY, numbers_of, read_day
@@ -72,12 +73,8 @@ def find_layout(
     table: Table, *, header_row: int | None = None, chosen: Mapping[str, str | int] | None = None
 ) -> Layout | None:
     """The table that the first header begins; None where there is none. `chosen` are columns that a person named."""
-    lines = table.first(HEADER_LINES + SAMPLE_LINES)
-    if header_row is not None and all(line.number != header_row for line in lines):
-        lines = [line for line in table if line.number >= header_row][:SAMPLE_LINES]
-    for position, header in enumerate(lines[:HEADER_LINES]):
-        if header_row is not None and header.number != header_row:
-            continue
+    lines = lines_from_header(table, header_row)
+    for position, header in enumerate(lines[: 1 if header_row else HEADER_LINES]):
         columns = named_columns(header, chosen or {})
         if not chosen and has_bookings(header, columns):
             return None
@@ -85,6 +82,14 @@ def find_layout(
         if layout := _layout(header, below, columns):
             return layout
     return None
+
+
+def lines_from_header(table: Table, header_row: int | None) -> list[Line]:
+    """The lines in which a header is looked for, and a sample below: from the row that a person chose, if any."""
+    if header_row is None:
+        return table.first(HEADER_LINES + SAMPLE_LINES)
+    lines = list(islice((line for line in table if line.number >= header_row), 1 + SAMPLE_LINES))
+    return lines if lines and lines[0].number == header_row else []
 
 
 def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
@@ -103,7 +108,7 @@ def has_bookings(header: Line, columns: Mapping[str, int]) -> bool:
 
 def is_of_accounts(header: Line, columns: Mapping[str, int]) -> bool:
     """Whether the headings are a day and several names, and at most a total beside them."""
-    totals = {name for name, index in columns.items() if is_total(text_of(header.cells[index]))}
+    totals = {name for name, index in columns.items() if is_total(text_of(cell_at(header, index)))}
     names = [cell for cell in header.cells if text_of(cell)]
     return "date" in columns and columns.keys() - totals == {"date"} and len(names) > len(columns) + 1
 
@@ -193,7 +198,11 @@ def _down(header: Line, below: Sequence[Line], columns: Mapping[str, int]) -> La
     accounts = _account_columns(header, below, {**columns, "date": day})
     kept = {"date": day} | ({"note": columns["note"]} if "note" in columns else {})
     totals = _totals(header, {*accounts, *kept.values()})
-    if not accounts or is_day(header.cells[day]) or _has_texts(below, {*accounts, *kept.values(), *totals}):
+    if (
+        not accounts
+        or is_day(cell_at(header, day))
+        or _has_texts(below, {*accounts, *kept.values(), *totals})
+    ):
         return None
     return Layout(DOWN, header, kept, accounts=accounts, totals=totals)
 

@@ -28,6 +28,7 @@ from imports.formats.rows import (
 )
 from imports.formats.spreadsheets.bookings_layout import BookingsLayout, find_bookings
 from imports.formats.spreadsheets.networth_layout import cell_at
+from imports.reading.choices import require_columns
 from imports.reading.currencies import currency_in_heading, currency_in_name, currency_of_mark
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
@@ -82,6 +83,7 @@ def fits(document: Document, options: Options) -> int:
 
 def read(document: Document, options: Options) -> Reading:
     sheets = sheets_of(document, options)
+    require_columns(options.columns, ((sheet.table, sheet.layout.header) for sheet in sheets))
     reading = Reading(NAME, {}, lambda reading: iter(()))
     decimal = ask_about_decimals(reading, options, lambda: texts(sheets, AMOUNTS))
     order = ask_about_days(reading, options, lambda: texts(sheets, ("date",)))

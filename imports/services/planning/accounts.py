@@ -156,11 +156,10 @@ class Accounts:
         instrument: InstrumentPlan | None,
         options: Mapping[str, Any],
     ) -> Asset | None:
-        chosen = options.get("asset_id")
-        if chosen is None and isinstance(self.single, Mapping) and instrument is None:
-            chosen = self.single["asset_id"]
-        if chosen:
-            return self._chosen(UUID(chosen), currency)
+        if chosen := options.get("asset_id"):
+            return self._chosen(UUID(chosen), currency, "options.accounts")
+        if isinstance(self.single, Mapping) and instrument is None:
+            return self._chosen(UUID(self.single["asset_id"]), currency, "options.account")
         earlier = self._assets.get(UUID(self.earlier[account.key])) if account.key in self.earlier else None
         if earlier is not None and earlier.currency == currency and not options.get("name"):
             return earlier
@@ -178,13 +177,13 @@ class Accounts:
             held = [asset for asset in held if asset.institution_key == name_key(account.holder)]
         return held[0] if len(held) == 1 else None
 
-    def _chosen(self, pk: UUID, currency: str) -> Asset:
+    def _chosen(self, pk: UUID, currency: str, option: str) -> Asset:
         asset = self._assets.get(pk)
         if asset is None:
-            raise NotFound("asset", "options.accounts")
+            raise NotFound("asset", option)
         if currency and asset.currency != currency:
             message = gettext("The asset is in %(currency)s.") % {"currency": asset.currency}
-            raise Invalid("options.accounts", message)
+            raise Invalid(option, message)
         return asset
 
     def refuse_unknown_keys(self) -> None:
