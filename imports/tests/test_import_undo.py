@@ -4,6 +4,7 @@ import pytest
 
 from assets.models import Asset, AssetSnapshot
 from imports.tests.import_requests import IMPORTS, LONG, commit, preview, undo, values_of
+from portfolios.models import Household, Membership, Portfolio
 from tests.factories import add_value, create_asset, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -66,6 +67,24 @@ def test_asset_that_is_used_elsewhere_stays_until_its_last_user_is_undone(alice,
     assert [row["name"] for row in kept] == ["House"]
     assert undo(alice, later)["removed"]["asset"] == 1
     assert not Asset.objects.exists()
+
+
+def test_undo_leaves_an_asset_that_has_moved_to_another_household(alice, alice_user, portfolio):
+    """Whoever undoes the import may have no rights there any more."""
+    new_import = preview(alice, portfolio)
+    commit(alice, new_import)
+    other = Household.objects.create(name="Other")
+    membership = Membership.objects.create(household=other, user=alice_user, role="owner")
+    elsewhere = Portfolio.objects.create(household=other, name="Elsewhere")
+    house = Asset.objects.get(name="House")
+    moved = alice.patch(f"/api/v1/assets/{house.pk}", {"portfolio_id": str(elsewhere.pk)})
+    assert moved.status_code == 200, moved.content
+    membership.delete()
+    refused = undo(alice, new_import, expected=409)
+    assert [(error["field"], error["code"]) for error in refused["errors"]] == [("line 4", "DELETED")]
+    undone = undo(alice, new_import, force=True)
+    assert (undone["removed"]["asset"], undone["removed"]["value"]) == (1, 2)
+    assert values_of(elsewhere) == [("House", "2025-01-31", "9.0000")]
 
 
 def test_preview_cannot_be_undone_but_deleted(alice, portfolio):

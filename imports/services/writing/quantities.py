@@ -8,6 +8,7 @@ from uuid import UUID
 
 from assets.models import Asset, Transaction
 from assets.services.entries.transactions import add_transaction, update_transaction
+from imports.models import Import
 from imports.services.planning.known_rows import known_rows, used_by
 from imports.services.planning.quantities import ADJUST, PREFIX, Holding, holdings_of, reference_of
 
@@ -15,11 +16,12 @@ from imports.services.planning.quantities import ADJUST, PREFIX, Holding, holdin
 class StatedQuantities:
     """Read it before the undo writes: what the import has stated is forgotten then."""
 
-    def __init__(self, import_id: UUID) -> None:
-        ids = used_by(import_id)
-        self.known = known_rows(ids)
+    def __init__(self, row: Import) -> None:
+        assets = Asset.objects.filter(portfolio__household=row.portfolio.household_id)
+        ids = assets.filter(pk__in=used_by(row.pk)).values_list("pk", flat=True)
+        self.known = known_rows(list(ids))
         self.holdings = holdings_of(self.known)
-        self.others = known_rows(self.holdings, without=import_id) if self.holdings else {}
+        self.others = known_rows(self.holdings, without=row.pk) if self.holdings else {}
 
     def is_remembered(self, row: Transaction) -> bool:
         """Whether the correction follows from what files say; one from before that was remembered is kept as it is."""

@@ -2,6 +2,9 @@
 
 Of a large import everything is compared before the locks are taken, and again only where something was written since.
 The assets that go with all their rows are hidden then, and removed in steps (docs/decisions/0048).
+
+Only rows of the import's own household are looked at: an asset may have moved to another one since, and ids in an
+import that came with an archive were written by anybody.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ from strata.audit import actor, deletions
 from strata.audit.clock import written_at
 from strata.audit.journal import was_changed_after
 from strata.audit.models import Deletion
+from strata.audit.tracking import TrackedModel
 from strata.tenancy.writes import Precondition, always, atomic_write
 
 MOST_ERRORS = 1_000
@@ -90,7 +94,7 @@ def compare(import_id: UUID) -> Compared | None:
 
 
 def compared(row: Import) -> Compared:
-    state, findings, stated = state_before_undo(row), Findings(), StatedQuantities(row.pk)
+    state, findings, stated = state_before_undo(row), Findings(), StatedQuantities(row)
     look_at_rows(row, findings, stated)
     look_at_assets(row, findings, stated)
     return Compared(state, findings, stated)
@@ -124,6 +128,10 @@ def undo_import(
     return row
 
 
+def in_household(row: Import, model: type[TrackedModel]) -> Any:
+    return model._base_manager.filter(**{model.household_lookup: row.portfolio.household_id})
+
+
 def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> None:
     """Compare each value, transaction and action that the import wrote with what it is now.
 
@@ -139,7 +147,7 @@ def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> N
             stored = (
                 {
                     stored_row.pk: stored_row
-                    for stored_row in model._base_manager.filter(pk__in=ids).order_by()
+                    for stored_row in in_household(row, model).filter(pk__in=ids).order_by()
                 }
                 if ids
                 else {}
@@ -202,7 +210,7 @@ def look_at_assets(row: Import, findings: Findings, stated: StatedQuantities) ->
     look_at_instruments(row, findings, findings.in_use)
     candidates = made_by_imports(used_by(row.pk))
     going = candidates - users_of(candidates, row)
-    for asset in Asset.objects.filter(pk__in={*asset_ids, *going}):
+    for asset in in_household(row, Asset).filter(pk__in={*asset_ids, *going}):
         has_others = has_other_rows(asset.pk, removed)
         if asset.pk in going and not has_others and not stated.is_stated_by_others(asset.pk):
             findings.whole.add(asset.pk)
@@ -221,7 +229,7 @@ def look_at_assets(row: Import, findings: Findings, stated: StatedQuantities) ->
 def look_at_instruments(row: Import, findings: Findings, in_use: set[UUID]) -> None:
     """Which of the instruments that imports made and this one used have assets that no import made."""
     candidates = made_by_imports(used_by(row.pk))
-    for instrument in Instrument.objects.filter(pk__in=candidates - users_of(candidates, row)):
+    for instrument in in_household(row, Instrument).filter(pk__in=candidates - users_of(candidates, row)):
         others = Asset.objects.filter(instrument=instrument).exclude(pk__in=candidates)
         if deletions.without_hidden(others).exists():
             in_use.add(instrument.pk)
@@ -323,7 +331,7 @@ def assets_without_use(row: Import) -> list[Asset]:
     still_used = users_of(candidates, row)
     return [
         asset
-        for asset in deletions.without_hidden(Asset.objects.filter(pk__in=candidates - still_used))
+        for asset in deletions.without_hidden(in_household(row, Asset).filter(pk__in=candidates - still_used))
         if not has_other_rows(asset.pk, set())
     ]
 
@@ -337,10 +345,8 @@ def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
     candidates = made_by_imports(used_by(row.pk))
     unused = candidates - users_of(candidates, row)
     held = deletions.without_hidden(Asset.objects.filter(instrument__in=unused)).values("instrument")
-    instruments = Instrument.objects.filter(pk__in=unused, actions=None, actions_into=None).exclude(
-        pk__in=held
-    )
-    ids = list(instruments.values_list("pk", flat=True))
+    instruments = in_household(row, Instrument).filter(pk__in=unused, actions=None, actions_into=None)
+    ids = list(instruments.exclude(pk__in=held).values_list("pk", flat=True))
     if deletion is not None and ids:
         deletions.hide_along(deletion, Instrument.objects.filter(pk__in=ids))
     else:
@@ -350,10 +356,9 @@ def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
         deletions.without_hidden(links._base_manager.filter(**{f"{name}__in": unused})).values(name)
         for links, name in ((AssetTag, "tag"), (AssetCategory, "category"))
     )
-    Tag.objects.filter(pk__in=unused).exclude(pk__in=with_tag).delete()
-    while categories := list(
-        Category.objects.filter(pk__in=unused, children=None).exclude(pk__in=in_category)
-    ):
+    in_household(row, Tag).filter(pk__in=unused).exclude(pk__in=with_tag).delete()
+    unused_categories = in_household(row, Category).filter(pk__in=unused, children=None)
+    while categories := list(unused_categories.exclude(pk__in=in_category)):
         for category in categories:
             category.delete()
     return len(ids)
