@@ -4,7 +4,6 @@ and raises ValueError, ValidationError or StrataError.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,6 +12,14 @@ from typing import Any
 
 from django.db import models
 
+from archives.rows.documents import (
+    MISSING_PRICES,
+    MISSING_RATES,
+    require_days,
+    require_import,
+    require_references,
+)
+from archives.rows.json_texts import read_json
 from archives.rows.values import parsed_binary, unpacked
 from assets.models import (
     Asset,
@@ -52,7 +59,6 @@ from assets.rules.instruments.instruments import (
 )
 from assets.valuation.formulas.shares import as_text, read_shares
 from imports.models import Import, ImportBlock, ImportedRows
-from imports.services.texts import QUESTIONS, WARNINGS
 from reports.models import PortfolioSnapshot
 from strata.fields.dates import FIRST_YEAR, LAST_YEAR
 from strata.fields.numbers import EXACT_PLACES, exact
@@ -186,48 +192,19 @@ def growth(row: Row) -> None:
 def portfolio_snapshot(row: Row) -> None:
     if not _TOTAL.fullmatch(row["value"]):
         raise ValueError("value is no number")
-    for name in ("missing_rates", "missing_prices"):
-        if type(row[name]) is not list or not all(type(entry) is dict for entry in row[name]):
-            raise ValueError(f"{name} is no list of objects")
-
-
-def file_import(row: Row) -> None:
-    if row["status"] not in (Import.Status.COMMITTED, Import.Status.UNDONE):
-        raise ValueError("a preview is not archived")
-    if not all(type(row[name]) is dict for name in ("options", "summary", "result")):
-        raise ValueError("options, summary and result are objects")
-    require_summary(row["summary"])
-
-
-def require_summary(summary: Row) -> None:
-    """What the page and the list of imports read must be there in its shape."""
-    if not all(type(summary.get(name, {})) is dict for name in ("detected", "counts")):
-        raise ValueError("detected and counts of the summary are objects")
-    lists = [summary.get(name, []) for name in ("accounts", "questions", "warnings")]
-    if not all(type(entries) is list for entries in lists):
-        raise ValueError("accounts, questions and warnings of the summary are lists")
-    accounts, questions, warnings = lists
-    if not all(type(entry) is dict for entry in accounts):
-        raise ValueError("accounts of the summary are objects")
-    if not all(type(entry) is dict and entry.get("code") in list(QUESTIONS) for entry in questions):
-        raise ValueError("a question of the summary has no known code")
-    if not all(type(entry) is list and len(entry) == 4 and entry[0] in list(WARNINGS) for entry in warnings):
-        raise ValueError("a warning of the summary has no known code")
+    for name, shape in (("missing_rates", MISSING_RATES), ("missing_prices", MISSING_PRICES)):
+        if not shape(row[name]):
+            raise ValueError(f"{name} is no list of what is missing")
 
 
 def imported_rows(row: Row) -> None:
-    for name, kind in (("days", int), ("references", str)):
-        values = json.loads(unpacked(row[name]))
-        if type(values) is not list or not all(type(value) is kind for value in values):
-            raise ValueError(f"{name} is no list")
+    require_days(read_json(unpacked(row["days"]).decode()))
+    require_references(read_json(unpacked(row["references"]).decode()))
 
 
 def import_block(row: Row) -> None:
     if type(row["counts"]) is not dict or not all(type(count) is int for count in row["counts"].values()):
         raise ValueError("counts are numbers")
-    records = json.loads(unpacked(row["rows"]))
-    if type(records) is not list or not all(type(record) is dict for record in records):
-        raise ValueError("rows is no list")
 
 
 RULES: dict[type[models.Model], Rule] = {
@@ -245,7 +222,7 @@ RULES: dict[type[models.Model], Rule] = {
     Depreciation: depreciation,
     Growth: growth,
     PortfolioSnapshot: portfolio_snapshot,
-    Import: file_import,
+    Import: require_import,
     ImportedRows: imported_rows,
     ImportBlock: import_block,
 }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from archives.files import refusals
 from archives.rows.contents import Column, columns_of, referred_models
 from archives.rows.ids import Ids
+from archives.rows.json_texts import read_json
 from archives.rows.rules import RULES
 from archives.rows.values import ForeignRow, Load, UserIds, explained, loader
 from strata.exceptions import StrataError
@@ -28,44 +28,17 @@ MALFORMED = (
     ValidationError,
     StrataError,
 )
-DEEPEST = 20  # levels of lists and objects in a line
 
 
 def parsed_line(line: bytes, member: str, number: int) -> Row:
     """The object in a line. Raises Refused."""
     try:
-        row = decoded(line.decode())
-        if b"\\u" in line:
-            check_texts(row)
+        row = read_json(line.decode())
     except (ValueError, RecursionError):
         raise refusals.bad_row(member, number, _("It is no line of JSON.")) from None
     if type(row) is not dict:
         raise refusals.bad_row(member, number, _("It is no line of JSON."))
     return row
-
-
-def refused_number(text: str) -> NoReturn:
-    raise ValueError(text)
-
-
-decoded = json.JSONDecoder(parse_constant=refused_number, parse_float=refused_number).decode
-
-
-def check_texts(value: Any, depth: int = 0) -> None:
-    """Raises ValueError where a text has what no database stores: a zero byte, or half of a surrogate pair."""
-    if depth > DEEPEST:
-        raise ValueError(depth)
-    if isinstance(value, str):
-        value.encode()
-        if "\0" in value:
-            raise ValueError(value)
-    elif isinstance(value, list):
-        for item in value:
-            check_texts(item, depth + 1)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            check_texts(key, depth + 1)
-            check_texts(item, depth + 1)
 
 
 class Table:

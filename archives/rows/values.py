@@ -19,7 +19,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 
 from archives.rows.contents import Column, Kind
+from archives.rows.documents import require_records
 from archives.rows.ids import Ids
+from archives.rows.json_texts import read_json
 from imports.models import Import, ImportBlock
 from imports.services.blocks import LEVEL
 from strata.fields.base import ValidatedField
@@ -221,10 +223,19 @@ def json_loader(column: Column, ids: Ids) -> Load:
 
 
 def binary_loader(column: Column, ids: Ids) -> Load:
-    """The rows of an import's preview name those that it has made, and their assets."""
+    """The rows of an import's preview name those that it has made, and their assets.
+
+    They are written again: in a JSON text an id may be escaped, so that it would not be seen in it.
+    """
     if column.field.model is not ImportBlock or column.name != "rows":
         return parsed_binary
-    return lambda value: zlib.compress(ids.all_in_text(unpacked(value).decode()).encode(), LEVEL)
+
+    def load(value: Any) -> bytes:
+        records = read_json(unpacked(value).decode())
+        require_records(records)
+        return zlib.compress(ids.all_in_text(json.dumps(records, separators=(",", ":"))).encode(), LEVEL)
+
+    return load
 
 
 def unpacked(value: Any) -> bytes:

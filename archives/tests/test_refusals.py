@@ -14,7 +14,6 @@ import pytest
 from archives.files import container
 from archives.files.refusals import Refused
 from archives.rows.contents import member_of
-from archives.rows.rules import file_import
 from archives.tests.archives import archive_of, changed, contents, manifest_of, packed, restored
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Category, ExchangeRate, Loan, LoanRate, Transaction
@@ -460,25 +459,3 @@ def test_what_was_deleted_may_still_be_named(full_data, home, alice, alice_user)
     assert alice.delete(f"/api/v1/assets/{Asset.objects.get(name='Second').pk}").status_code == 204
     counts = restored(archive_of(home), alice_user).counts
     assert counts["assets.transaction"] == len(contents(full_data)[TRANSACTIONS]) - 2
-
-
-@pytest.mark.parametrize(
-    "summary",
-    [
-        {"detected": [1]},
-        {"accounts": {}},
-        {"accounts": ["Giro"]},
-        {"questions": [{"code": "WHY"}]},
-        {"questions": [{"code": []}]},
-        {"warnings": ["ROUNDED"]},
-        {"warnings": [["WHY", 1, None, ""]]},
-    ],
-)
-def test_summary_that_no_import_has_is_refused(summary):
-    """It made the list of imports 500 for all members."""
-    row = {"status": "committed", "options": {}, "result": {}}
-    file_import(
-        {**row, "summary": {"questions": [{"code": "CURRENCY"}], "warnings": [["ROUNDED", 1, None, ""]]}}
-    )
-    with pytest.raises(ValueError, match="of the summary"):
-        file_import({**row, "summary": summary})
