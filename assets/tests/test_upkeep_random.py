@@ -74,7 +74,7 @@ def without_zeros(amounts: dict) -> dict:
 NUMBERS = st.integers(0, LONGEST)
 SHARE = st.sampled_from([Decimal("0.5"), Decimal("0.333333"), Decimal("0.000001"), Decimal(1)])
 SHARES = st.dictionaries(st.none() | NUMBERS, SHARE, max_size=3)
-TYPES = st.sampled_from([TypeId.CASH, TypeId.CHECKING_ACCOUNT, TypeId.SAVINGS_ACCOUNT])
+TYPES = st.sampled_from([TypeId.CASH, TypeId.CHECKING_ACCOUNT, TypeId.VEHICLE])  # the last is not liquid
 VALUES = st.sampled_from([-30, -1, 0, 1, 20, Decimal("99999999999999.9999"), Decimal("-99999999999999.9999")])
 
 
@@ -118,13 +118,23 @@ class Writes(RuleBasedStateMachine):
             self.all_assets_are_added_to_those_that_count(ids, days, group_by)
             refs = valuation.asset_refs(ids, group_by, {})
             series = [reading.from_series(refs, days, derived=derived) for derived in (True, False)]
-            by_deltas, by_sql = (
-                reading.from_deltas(ids, days, group_by, {}),
-                reading.from_values_in_sql(refs, days),
-            )
+            by_deltas = reading.from_deltas(ids, days, reading.Grouped(group_by))
+            by_sql = reading.from_values_in_sql(refs, days)
             deltas, grid, monthly, values = map(reading.drop_zeros, [by_deltas, by_sql, *series])
             assert deltas == grid == monthly == values
+        for group_by in reading.DELTAS_OF_TYPES:
+            self.what_is_liquid_is_apart_by_every_reader(ids, days, group_by)
         self.assets_have_the_same_values_by_every_reader()
+
+    def what_is_liquid_is_apart_by_every_reader(self, ids, days, group_by):
+        for include_all in (False, True):
+            by_deltas, by_values = (
+                valuation.totals_on(
+                    ids, days, group_by=group_by, liquid_apart=True, include_all=include_all, derived=derived
+                )
+                for derived in (True, False)
+            )
+            assert by_deltas == by_values
 
     def all_assets_are_added_to_those_that_count(self, ids, days, group_by):
         """With include_all: by the deltas and the others' months, and by the values of all assets alone."""

@@ -165,6 +165,15 @@ def test_totals_of_deltas_take_one_query_and_groups_one_more(
         totals_on([portfolio.pk], DAYS, group_by=group_by)
 
 
+@pytest.mark.parametrize("group_by", sorted(reading.DELTAS_OF_TYPES, key=str))
+def test_deltas_tell_apart_what_is_liquid(portfolio, checking, shares, group_by, django_assert_num_queries):
+    add_value(create_asset(portfolio, "Car", asset_type=TypeId.VEHICLE), "9", day(2))
+    with django_assert_num_queries(2):
+        by_deltas = totals_on([portfolio.pk], DAYS, group_by=group_by, liquid_apart=True)
+    assert {keys[0] for keys, _ in by_deltas.columns} == {True, False}
+    assert by_deltas == totals_on([portfolio.pk], DAYS, group_by=group_by, liquid_apart=True, derived=False)
+
+
 @pytest.mark.parametrize("days", [DAYS, [day(30 * number) for number in range(5)]], ids=["days", "months"])
 def test_deltas_of_all_types_are_found_by_the_index(portfolio, checking, days):
     plans = []

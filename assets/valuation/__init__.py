@@ -35,10 +35,8 @@ from assets.valuation.reading import (
     amounts_on,
     asset_refs,
     ref_of,
-    share_changes,
     totals_on,
     value_series,
-    whole_series,
 )
 from assets.valuation.registry import (
     edit_targets,
@@ -53,6 +51,7 @@ from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 from assets.valuation.shared_series import SharedSeries
 from assets.valuation.sources.markets import unit_price
+from assets.valuation.whole_values import share_changes, whole_series
 
 __all__ = [
     "COLUMNS",

@@ -24,6 +24,7 @@ from assets.valuation import reading, registry, sql
 from assets.valuation.formulas.shares import Shares, shares_in
 from assets.valuation.reading import AssetRef
 from assets.valuation.series import ValueSeries, money, ten_thousandths
+from assets.valuation.whole_values import whole_series
 from strata.fields.money import MoneyField
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def newest_points(days: dict[AssetRef, date]) -> dict[UUID, NewestPoint]:
         refs_by_day.setdefault(on, []).append(ref)
     points: dict[UUID, NewestPoint] = {}
     for on, refs in refs_by_day.items():
-        for ref, series in reading.whole_series(refs, start=on, end=on):
+        for ref, series in whole_series(refs, start=on, end=on):
             point = newest_point(series, on)
             points[ref.id] = point.of_share(shares_in(ref.shares), on) if ref.shares else point
     return points

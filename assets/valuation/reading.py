@@ -18,7 +18,6 @@ from assets.models import Asset, AssetCategory, AssetTag, AssetType
 from assets.models.querysets import AssetQuerySet
 from assets.valuation import protocol, registry, sql
 from assets.valuation.forgotten.deriving_again import derive_again, derive_again_of_assets, stored_values
-from assets.valuation.formulas.shares import ShareChange, share_changes_of, shares_in
 from assets.valuation.protocol import Gap, source_name
 from assets.valuation.series import (
     Amount,
@@ -61,6 +60,8 @@ DELTA_KEY_COLUMNS = {
     "portfolio": "portfolio_id",
 }
 GROUPS_OF_TYPES: Mapping[str | None, str] = {"group": "group", "liquidity": "liquid"}
+# Those that the deltas of single types can answer, where what is liquid is apart: a type is liquid or not.
+DELTAS_OF_TYPES = DELTA_KEY_COLUMNS.keys() - {"portfolio"}
 COARSE_DAYS = 7  # measured: with days so far apart, looking values up is faster than reading all of them
 A_MONTH = 31  # in a span this short, nearly all days are in the months of its two ends
 
@@ -115,16 +116,15 @@ def totals_on(
     """
     if not days:
         return Totals((), {})
-    by_deltas = only_assets is None and not liquid_apart and group_by in DELTA_KEY_COLUMNS
+    groups = Grouped(group_by, key_map or {}, liquid_apart)
+    by_deltas = only_assets is None and group_by in (DELTAS_OF_TYPES if liquid_apart else DELTA_KEY_COLUMNS)
     reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
     if reader is Reader.DELTAS:
-        totals = from_deltas(portfolio_ids, days, group_by, key_map or {})
+        totals = from_deltas(portfolio_ids, days, groups)
         if include_all:  # the deltas have only what counts
-            others = asset_refs(portfolio_ids, group_by, key_map or {}, counts=False)
-            totals = added_up(totals, from_series(others, days))
+            totals = added_up(totals, from_series(groups.refs(portfolio_ids, counts=False), days))
         return drop_zeros(totals)
-    counts = None if include_all else True
-    assets = asset_refs(portfolio_ids, group_by, key_map or {}, counts=counts, liquid_apart=liquid_apart)
+    assets = groups.refs(portfolio_ids, counts=None if include_all else True)
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
     if read_series is not None:
@@ -172,7 +172,7 @@ def _amounts_of_deltas(
     portfolio_ids: Collection[UUID], on: date
 ) -> tuple[AmountsByPortfolio, tuple[Gap, ...]]:
     sums: dict[UUID, dict[str, int]] = {}
-    totals = from_deltas(portfolio_ids, (on,), "portfolio", {})
+    totals = from_deltas(portfolio_ids, (on,), Grouped("portfolio"))
     for ((portfolio_id,), currency), column in totals.columns.items():
         of_portfolio = sums.setdefault(cast("UUID", portfolio_id), {})
         of_portfolio[currency] = column.owned[0] + column.owed[0]
@@ -220,7 +220,7 @@ def value_series(
         needs_ends = only_ends or (asset.currency == reported_in and not asset.is_disposed_in(start, end))
         (by_ends if needs_ends else by_all_values).append(asset)
     ends = stored_values(valuations_of(by_ends), sql.values_at_the_ends, start, end)
-    return chain(_value_series(by_all_values, start, end), _with_values(by_ends, ends))
+    return chain(_value_series(by_all_values, start, end), with_values(by_ends, ends))
 
 
 class AssetRef(NamedTuple):
@@ -253,29 +253,6 @@ class SeriesReader(Protocol):
     def __call__(
         self, assets: Collection[AssetRef], *, start: date, end: date, reported_in: str | None = None
     ) -> Iterable[tuple[AssetRef, ValueSeries]]: ...
-
-
-def whole_series(
-    assets: Collection[AssetRef], *, start: date, end: date, read_series: SeriesReader = value_series
-) -> Iterable[tuple[AssetRef, ValueSeries]]:
-    """As value_series, of the whole of each asset. `read_series` reads those that the household owns as a whole."""
-    shared = [asset for asset in assets if asset.shares]
-    if not shared:
-        return read_series(assets, start=start, end=end)
-    wholes = registry.values({asset.id: asset.valuation for asset in shared}, start, end)
-    others = [asset for asset in assets if not asset.shares]
-    return chain(read_series(others, start=start, end=end), _with_values(shared, wholes))
-
-
-def share_changes(assets: Collection[AssetRef], *, start: date, end: date) -> dict[UUID, list[ShareChange]]:
-    """What changes of the household's share after `start` up to `end` move, by asset. Without any nothing is read."""
-    changed = [asset for asset in assets if asset.shares and shares_in(asset.shares).changes_in(start, end)]
-    if not changed:
-        return {}
-    return {
-        asset.id: share_changes_of(shares_in(asset.shares), whole, start, end)
-        for asset, whole in whole_series(changed, start=start, end=end)
-    }
 
 
 def ref_of(asset: Asset) -> AssetRef:
@@ -321,6 +298,17 @@ def asset_refs(
     ]
 
 
+class Grouped(NamedTuple):
+    """How the totals of portfolios are grouped: the arguments of totals_on."""
+
+    group_by: str | None = None
+    key_map: Mapping[Hashable, Hashable] = {}
+    liquid_apart: bool = False
+
+    def refs(self, portfolio_ids: Collection[UUID], **which: Any) -> list[AssetRef]:
+        return asset_refs(portfolio_ids, self.group_by, self.key_map, liquid_apart=self.liquid_apart, **which)
+
+
 def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, tuple[UUID, ...]]:
     links = LABELS[group_by].objects.filter(asset__portfolio__in=portfolio_ids).order_by()
     labels_by_asset: dict[UUID, tuple[UUID, ...]] = {}
@@ -332,36 +320,33 @@ def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, tuple[
 # --- from the table of monthly deltas ---
 
 
-def from_deltas(
-    portfolio_ids: Collection[UUID],
-    days: Sequence[date],
-    group_by: str | None,
-    key_map: Mapping[Hashable, Hashable],
-) -> Totals:
+def from_deltas(portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped) -> Totals:
     """Where the deltas are forgotten, they are derived again, or the values are read themselves."""
     try:
-        return _from_deltas(portfolio_ids, days, group_by, key_map)
+        return _from_deltas(portfolio_ids, days, groups)
     except sql.Forgotten:
         if derive_again(portfolio_ids):
-            return from_deltas(portfolio_ids, days, group_by, key_map)
-    return from_series(asset_refs(portfolio_ids, group_by, key_map), days, derived=False)
+            return from_deltas(portfolio_ids, days, groups)
+    return from_series(groups.refs(portfolio_ids), days, derived=False)
 
 
-def _from_deltas(
-    portfolio_ids: Collection[UUID],
-    days: Sequence[date],
-    group_by: str | None,
-    key_map: Mapping[Hashable, Hashable],
-) -> Totals:
+def _from_deltas(portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped) -> Totals:
+    group_by, key_map, liquid_apart = groups
     column = GROUPS_OF_TYPES.get(group_by)
-    groups: dict[UUID | None, Hashable] = dict(AssetType.objects.values_list("pk", column)) if column else {}
+    types: dict[UUID | None, tuple[bool, Hashable]] = {}
+    if column or liquid_apart:
+        rows = AssetType.objects.values_list("pk", "liquid", column or "pk")
+        types = {pk: (is_liquid, key) for pk, is_liquid, key in rows}
 
     @cache
     def keys(key_id: UUID | None, currency: str) -> Keys:
-        key = currency if group_by == "currency" else groups.get(key_id, key_id)
-        return mapped_keys(() if group_by is None else (key,), key_map)
+        is_liquid, key = types.get(key_id, (False, key_id))
+        key = currency if group_by == "currency" else key
+        mapped = mapped_keys(() if group_by is None else (key,), key_map)
+        return (is_liquid, *mapped) if liquid_apart else mapped
 
-    months = sql.months_of_deltas(portfolio_ids, days, key_column=DELTA_KEY_COLUMNS[group_by])
+    key_column = "asset_type_id" if liquid_apart else DELTA_KEY_COLUMNS[group_by]
+    months = sql.months_of_deltas(portfolio_ids, days, key_column=key_column)
     has_others = has_gaps = False
 
     def of_types() -> Iterator[tuple[Keys, str, MonthOfDeltas]]:
@@ -379,7 +364,7 @@ def _from_deltas(
     if not has_others:
         return totals
     others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.in_derived_tables())
-    return added_up(totals, from_series(asset_refs(portfolio_ids, group_by, key_map, assets=others), days))
+    return added_up(totals, from_series(groups.refs(portfolio_ids, assets=others), days))
 
 
 # --- from the last values of months ---
@@ -468,12 +453,12 @@ def _value_series(
     assets: Collection[AssetRef], start: date, end: date, *, derived: bool = True
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     if choose_reader((start, end), derived=derived) is not Reader.MONTHS:
-        return _with_values(assets, registry.values(valuations_of(assets), start, end))
+        return with_values(assets, registry.values(valuations_of(assets), start, end))
     stored, others = _by_storage(assets)
     read = stored_values(valuations_of(stored), sql.values_in_months, start, end)
     if others:
         read = chain(read, registry.values(valuations_of(others), start, end))
-    return _with_values(assets, read)
+    return with_values(assets, read)
 
 
 def _by_storage(assets: Collection[AssetRef]) -> tuple[list[AssetRef], list[AssetRef]]:
@@ -487,7 +472,7 @@ def valuations_of(assets: Iterable[AssetRef]) -> dict[UUID, str]:
     return {asset.id: asset.source for asset in assets}
 
 
-def _with_values(
+def with_values(
     assets: Collection[AssetRef], values_of_assets: Iterable[protocol.AssetValues]
 ) -> Iterator[tuple[AssetRef, ValueSeries]]:
     """A series for each asset; empty for an asset without values."""

@@ -245,7 +245,7 @@ def test_another_flag_gives_the_answer_another_etag(alice, portfolio, holdings, 
         ("net-worth", {**WEEK, "interval": "day"}, 3, 5),  # the others, and their months
         ("net-worth", {**WEEK, "interval": "day", "group_by": "asset"}, 6, 6),
         ("net-worth", {**WEEK, "interval": "week"}, 3, 5),
-        ("allocation", ON, 6, 6),
+        ("allocation", ON, 6, 8),
         ("net-worth/change", WEEK, 6, 6),
         ("me/summary", ON, 13, 16),
         ("portfolios", ON, 3, 3),

@@ -20,7 +20,7 @@ from reports.dashboard.picker import CHARTS
 from reports.tests.dashboard_pages import TODAY, entering, last_figures, page, worth
 from strata.fields.dates import noon
 
-QUERIES = (18, 19)  # of one year, and of all days by category
+QUERIES = (19, 19)  # of one year, and of all days by category
 
 
 def test_chart_has_the_exact_figures_with_liabilities_below_zero(vera_staff, portfolio):
