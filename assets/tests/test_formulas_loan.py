@@ -254,6 +254,30 @@ def test_later_rate_is_spread_over_the_shorter_term():
     assert rows[48].payment == round(annuity(rows[47].balance, Fraction(5, 1200), left) / 100) * 100
 
 
+def test_interest_up_to_the_extra_payment_that_pays_off_is_due_with_the_next_payment():
+    """14 days of 75,124.65 at 4 %: an extra payment pays back principal alone."""
+    plan = with_extra("shorten", on="2020-02-15", amount="1000000", term=4)
+    assert [shown(row) for row in plan.rows[1:]] == [
+        ["2020-02-15", "0.00", "0.00", "0.00", "75124.65", "0.00"],
+        ["2020-03-01", "116.86", "116.86", "0.00", "0.00", "0.00"],
+    ]
+    assert (plan.payoff_on, euros(plan.total_interest)) == (date(2020, 3, 1), "450.19")
+    assert schedule(loan(term=4), [Anchor(date(2020, 2, 15), 0)]).payoff_on == date(2020, 2, 15)
+
+
+@pytest.mark.parametrize(
+    ("loan_type", "last"),
+    [
+        ("fixed_principal", ["2020-03-01", "116.67", "116.67", "0.00", "0.00", "0.00"]),
+        ("interest_only", ["2020-03-01", "155.56", "155.56", "0.00", "0.00", "0.00"]),
+        ("bullet", ["2020-05-01", "157.11", "0.52", "156.59", "0.00", "0.00"]),
+    ],
+)
+def test_interest_is_due_after_an_extra_payment_that_pays_off_loans_of_other_types(loan_type, last):
+    plan = with_extra("lower", on="2020-02-15", amount="1000000", term=4, loan_type=loan_type)
+    assert (shown(plan.rows[-1]), plan.payoff_on) == (last, date.fromisoformat(last[0]))
+
+
 def test_no_more_is_paid_than_is_owed():
     plan = with_extra("lower", amount="1000000")
     assert (plan.rows[-1].balance, plan.payoff_on) == (0, date(2023, 1, 1))

@@ -124,7 +124,14 @@ class _Run:
 
     def keep(self, on: date) -> None:
         self.last_shown = self.balances[on] = self.shown(self.balance)
-        self.paid_off_on = None if self.balance > 0 else self.paid_off_on or on
+        self.paid_off_on = None if self.owes() else self.paid_off_on or on
+
+    def owes(self) -> bool:
+        """Something is owed: of the balance, or interest of a balance that an extra payment has paid off."""
+        return self.balance > 0 or bool(self.accrued_interest())
+
+    def accrued_interest(self) -> int:
+        return half_even(self.accrued, self.count.parts * RATE_SCALE, self.step)
 
     # --- through the days ---
 
@@ -133,13 +140,13 @@ class _Run:
             self.apply_changes_before(due.on)
             if self.is_over():
                 return
-            if self.balance > 0:
+            if self.owes():
                 self.pay(due, is_holiday=self.terms.is_holiday(due.on))
             self.number += 1
 
     def is_over(self) -> bool:
         """Nothing is owed, or more than any amount of money, and no recorded balance can change that."""
-        ended = self.balance <= 0 or self.shown(self.balance) >= LARGEST
+        ended = not self.owes() or self.shown(self.balance) >= LARGEST
         return ended and not any(isinstance(change, Anchor) for change in self.changes)
 
     def apply_changes_before(self, on: date) -> None:
@@ -156,7 +163,7 @@ class _Run:
 
     def pay(self, due: Due, *, is_holiday: bool = False) -> None:
         self.accrue(due.position)
-        interest = half_even(self.accrued, self.count.parts * RATE_SCALE, self.step)
+        interest = self.accrued_interest()
         payment = 0 if is_holiday else self.payment_with(interest)
         self.accrued = 0
         self.balance -= payment - interest
@@ -229,6 +236,8 @@ class _Run:
 
     def record(self, anchor: Anchor) -> None:
         self.fix_number_left()
+        if anchor.balance <= 0 < self.balance:
+            self.accrued = 0  # a recorded balance of nothing says that all is paid, interest too
         self.balance = anchor.balance * self.unit
         self.compute_payment()
         self.keep(anchor.on)
@@ -259,7 +268,7 @@ class _Run:
         ahead = copy(self)
         ahead.rows, ahead.balances = [], {}
         for needed, due in enumerate(dues(self.terms, self.number)):
-            if ahead.balance <= 0 or ahead.shown(ahead.balance) >= LARGEST:
+            if not ahead.owes() or ahead.shown(ahead.balance) >= LARGEST:
                 return needed
             ahead.pay(due)
         return 1
