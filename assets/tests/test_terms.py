@@ -273,11 +273,11 @@ def test_series_says_what_each_value_was_made_of(alice, mortgage):
         ("2019-12-31", None, None, None),
         ("2020-01-31", "-100000.00", "schedule", "0.04"),
         ("2020-02-29", "-99855.91", "schedule", "0.04"),
-        ("2020-03-31", "-99000.00", "snapshot", None),
+        ("2020-03-31", "-99000.00", "anchor", "0.04"),  # recorded on the first, and carried on
         ("2020-04-02", points[-1]["value"], "schedule", "0.04"),
     ]
     table = alice.get(f"{path(mortgage)}/values", {**asked, "format": "csv"})
-    assert b'"2020-03-31","-99000.00","snapshot"' in b"".join(table.streaming_content)
+    assert b'"2020-03-31","-99000.00","anchor"' in b"".join(table.streaming_content)
 
 
 def test_schedule_of_a_loan_and_what_if(alice, mortgage, portfolio):

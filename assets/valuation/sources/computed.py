@@ -118,9 +118,11 @@ class ComputedSource[Terms: Hashable](ABC):
         return {}
 
     def origins(self, asset_ids: Sequence[UUID], days: Sequence[date]) -> Mapping[AssetDay, Origin]:
-        """A value that was recorded on the day of its point is that; any other was computed."""
+        """A value that was recorded is that on its day, and an anchor while it is carried on; others are computed."""
         return {
-            (pk, on): RECORDED if point_on in recorded else Origin(self.word, self.rate_on(terms, on))
+            (pk, on): RECORDED
+            if on == point_on and on in recorded
+            else Origin("anchor" if point_on in recorded else self.word, self.rate_on(terms, on))
             for pk, terms, anchors in self.with_terms(asset_ids)
             for recorded in ({on for on, _ in anchors},)
             for on, point_on in self.days_of_points(terms, anchors, days)
