@@ -27,6 +27,7 @@ from assets.tests.upkeep import FIRST, NOON, assert_in_step, day
 from assets.valuation import months
 from assets.valuation.codecs.deltas import encode_deltas, encode_numbers
 from assets.valuation.deltas import calculated, stored
+from assets.valuation.sources import snapshot_upkeep, snapshots_sql
 from assets.valuation.sources.snapshot_upkeep import values_around
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
@@ -275,6 +276,46 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
         assert around.without.amounts == {
             row.on: row.value * 10_000 for row in of_asset if row.on in near and row not in given
         }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_values_that_are_deleted_or_changed_leave_the_tables_in_step(portfolio, monkeypatch, seed):
+    """Of some assets all that there are from the first to the last, of others not; and with several on a day."""
+    random = Random(seed)
+    monkeypatch.setattr(snapshot_upkeep, "MANY", 2)
+    assets = [create_asset(portfolio, name) for name in "abcd"]
+    assets[3].disposed_on = day(50)
+    assets[3].save()
+    rows = [
+        AssetSnapshot(
+            asset=asset, value=random.randint(-9, 99), observed_at=NOON + timedelta(n), on=day(n // 2)
+        )
+        for asset in assets
+        for n in random.sample(range(120), 60)
+    ]
+    AssetSnapshot.objects.bulk_create(rows)
+    starts = {asset.pk: day(random.randint(0, 30)) for asset in assets}
+    between = [row for row in rows if starts[row.asset_id] <= row.on < starts[row.asset_id] + timedelta(25)]
+    given = [row for row in between if row.asset_id != assets[1].pk or random.random() < 0.7]
+    for row in given:
+        row.value += random.randint(-50, 50)
+    AssetSnapshot.objects.update_each(given, ["value"])
+    assert_in_step()
+    AssetSnapshot.objects.filter(pk__among=[row.pk for row in given]).delete()
+    assert_in_step()
+    assert AssetSnapshot.objects.count() == len(rows) - len(given)
+
+
+def test_values_whose_neighbours_stay_are_deleted_without_reading_these(portfolio, monkeypatch):
+    monkeypatch.setattr(snapshot_upkeep, "MANY", 2)
+    asset = create_asset(portfolio)
+    rows = [
+        AssetSnapshot(asset=asset, value=n, observed_at=NOON + timedelta(n), on=day(n)) for n in range(40)
+    ]
+    AssetSnapshot.objects.bulk_create(rows)
+    monkeypatch.setattr(snapshots_sql, "values_around", None)
+    AssetSnapshot.objects.filter(on__range=(day(10), day(29))).delete()
+    assert_in_step()
 
 
 # --- monthly values that are wrong ---

@@ -31,6 +31,7 @@ from assets.tests.upkeep import NOON, assert_in_step, day, valuations
 from assets.valuation import reading, registry
 from assets.valuation.formulas.shares import Share, read_shares
 from assets.valuation.series import ValueSeries, money, ten_thousandths
+from assets.valuation.sources import snapshot_upkeep
 from portfolios.models import Household, Portfolio
 from strata.tenancy.batches import AllRowsRefused, IfExists, OnError
 from tests.factories import create_asset
@@ -439,6 +440,13 @@ class WritesWithAnotherSource(Writes):
 def test_after_any_writes_the_table_equals_the_rebuilt_and_totals_agree(db):
     run_state_machine_as_test(
         Writes, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
+    )
+
+
+def test_after_any_writes_all_of_this_is_true_where_every_write_counts_as_many_rows(db, monkeypatch):
+    monkeypatch.setattr(snapshot_upkeep, "MANY", 1)
+    run_state_machine_as_test(
+        WritesWithAnotherSource, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
     )
 
 

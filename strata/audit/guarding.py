@@ -22,25 +22,31 @@ from strata.tenancy.guards import (
 )
 from strata.tenancy.querysets import Owned
 
+type Owners = tuple[UUID | None, UUID | None]  # the ids of a household and of a portfolio
+
 
 def guard_rows[Rows: models.QuerySet[Any]](
-    rows: Rows, *, to: UUID | None = None, for_delete: bool = False
+    rows: Rows, *, to: UUID | None = None, for_delete: bool = False, known: list[UUID] | None = None
 ) -> tuple[Rows, list[UUID]]:
     """Lock the guards of the rows, raise the revisions of their portfolios, and return the rows and their ids.
 
     `to` is the parent that the rows will move to. `for_delete` is True for a deletion, which deletes the children too.
+    `known` are the ids by which the rows were selected: they are not read then, and some may not be there any more.
     """
     goal = parents(rows.model, set() if to is None else {to})
     while True:
         guards = lock_guards(rows, for_delete=for_delete, will_refer_to=goal)
-        owned, located = owners_and_places(rows)
-        beyond = [owner for parent_rows in goal.values() for owner in owners_of(parent_rows)]
-        if all(guards.protect_rows_in(rows.model, *owners) for _, *owners in (*owned, *beyond)):
+        ids, owners, located = ids_and_owners(rows, known)
+        beyond = {
+            (household, portfolio) for each in goal.values() for _, household, portfolio in owners_of(each)
+        }
+        if all(guards.protect_rows_in(rows.model, *each) for each in owners | beyond):
             break  # otherwise a row has moved during the wait for the lock: start again
-    if {portfolio_id for *_, portfolio_id in beyond} - {portfolio_id for *_, portfolio_id in owned}:
+    portfolios, others = ({portfolio_id for _, portfolio_id in each} for each in (owners, beyond))
+    if others - portfolios:
         forget_held_guards()
-    raise_revisions(rows.model, (portfolio_id for *_, portfolio_id in (*owned, *beyond)))
-    return among(rows, [pk for pk, *_ in owned], located)
+    raise_revisions(rows.model, portfolios | others)
+    return among(rows, ids, located)
 
 
 def guard_stored_row(row: Owned) -> models.QuerySet[Any]:
@@ -136,16 +142,28 @@ def owners_of(rows: models.QuerySet[Owned]) -> list[tuple[UUID, UUID | None, UUI
     return list(rows.values_list("pk", household, portfolio))
 
 
-def owners_and_places(
-    rows: models.QuerySet[Owned],
-) -> tuple[list[tuple[UUID, UUID | None, UUID | None]], set[UUID]]:
-    """`owners_of`, and the values of the column that the rows are located by."""
+def ids_and_owners(
+    rows: models.QuerySet[Owned], known: list[UUID] | None = None
+) -> tuple[list[UUID], set[Owners], set[UUID]]:
+    """The ids of the rows, their households and portfolios, and the values of the column that they are located by.
+
+    Many rows have few owners. Where the ids are `known`, only the owners are read.
+    """
     household, portfolio = owner_columns(rows.model)
     column = located_by(rows.model)
-    if not column or portfolio is None:
-        return owners_of(rows), set()
-    keys = list(rows.order_by().values_list("pk", household, portfolio, *column))
-    return [(pk, *owners) for pk, *owners, _ in keys], {place for *_, place in keys}
+    if portfolio is None:
+        owned = owners_of(rows)
+        return [pk for pk, *_ in owned], {(owner, None) for _, owner, _ in owned}, set()
+    own = () if known is not None else ("pk",)
+    keys = rows.order_by().values_list(household, portfolio, *column, *own)
+    owners, places, ids = set[Owners](), set[UUID](), list(known or ())
+    for household_id, portfolio_id, *rest in keys.distinct() if known is not None else keys:
+        owners.add((household_id, portfolio_id))
+        if column:
+            places.add(rest[0])
+        if known is None:
+            ids.append(rest[-1])
+    return ids, owners, places
 
 
 def located_by(model: type[models.Model]) -> tuple[str, ...]:

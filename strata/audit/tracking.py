@@ -154,14 +154,17 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django's, not in the stubs
 
-    def delete(self, *, derive: bool = True, inside: bool = False) -> tuple[int, dict[str, int]]:
+    def delete(
+        self, *, derive: bool = True, inside: bool = False, known: list[UUID] | None = None
+    ) -> tuple[int, dict[str, int]]:
         """Delete all rows of the queryset. Children are deleted first, so that they are recorded too.
 
         `derive` is False where the derived data was already deleted with that of the parents. `inside` is True where
-        the parents are in a portfolio whose guards are locked and whose revision is already raised.
+        the parents are in a portfolio whose guards are locked and whose revision is already raised. `known` are the ids
+        by which the rows are selected, where nothing else selects them: many are not read again then.
         """
         with transaction.atomic(using=self.db, savepoint=False):
-            rows, ids = by_ids(self) if inside else guard_rows(self, for_delete=True)
+            rows, ids = by_ids(self) if inside else guard_rows(self, for_delete=True, known=known)
             derive = derive and not derived_from(self.model).forget(ids)
             inside = inside or self.model.portfolio_lookup is not None
             below = cascading(self.model)

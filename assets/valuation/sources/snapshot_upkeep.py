@@ -4,7 +4,9 @@ market prices, of which recorded values are anchors.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -23,30 +25,40 @@ from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.totals.contributions import AssetFacts, Contribution, Neighbours
 from strata.audit.tracking import DerivedData
 
+MANY = 200  # snapshots: from here on it is asked first whether they are the only ones of their assets there
 
-class ContributionAndMarket(NamedTuple):
+
+class Before(NamedTuple):
+    """What snapshots contributed before a write of them."""
+
     manual: Contribution
     market: market_upkeep.ValuesBefore
+    portfolio_ids: set[UUID]
 
 
 class OfSnapshots(DerivedData):
-    """Of rows that are there, the values around them are read before the write and after it. What new rows add follows
-    from themselves and the values next to them, which are read after it.
+    """Of rows that are there, the values around them are read before the write and after it; of many that are the only
+    ones of their asset from the first to the last of them, they themselves and the values beside them. What new rows
+    add follows from themselves and the values beside them, which are read after it.
     """
 
     derived_from = frozenset({"asset", "value", "on", "observed_at"})
 
-    def capture(self, ids: list[UUID]) -> ContributionAndMarket:
-        around = dict(values_around(ids))
-        return ContributionAndMarket(contribution(around), stored_before(anchored(around)))
+    def capture(self, ids: list[UUID]) -> Before:
+        manual, around, portfolio_ids = look_at(ids)
+        return Before(manual, stored_before(anchored(around)), portfolio_ids)
 
     def update(self, ids: list[UUID], before: Any) -> None:
-        around = dict(values_around(ids))
-        manual, market = before or (Contribution.empty(), {})
-        upkeep.apply(manual, contribution(around))
-        own = {each.facts.portfolio_id for each in (*around.values(), *market.values())}
+        manual, around, portfolio_ids = look_at(ids)
+        earlier = before or Before(Contribution.empty(), {}, set())
+        upkeep.apply(earlier.manual, manual)
+        own = portfolio_ids | earlier.portfolio_ids
+        own |= {each.facts.portfolio_id for each in earlier.market.values()}
         market_upkeep.update(
-            market, anchored(around), lambda asset_ids: without_anchors(asset_ids, around), raised=own
+            earlier.market,
+            anchored(around),
+            lambda asset_ids: without_anchors(asset_ids, around),
+            raised=own,
         )
 
     def update_new(self, rows: Sequence[AssetSnapshot]) -> None:
@@ -57,30 +69,84 @@ class OfSnapshots(DerivedData):
             self.update([row.pk for row in rows if row.asset_id in others], None)
 
 
-# --- new rows ---
+# --- rows that are the only ones of their asset, from the first to the last of them ---
+
+
+@dataclass(slots=True)
+class OwnValues:
+    """Of one asset: of each day the last value, the oldest first, and how many there are."""
+
+    by_day: dict[date, int] = field(default_factory=dict)
+    count: int = 0
+
+
+def by_asset(values: Iterable[tuple[UUID, date, int]]) -> dict[UUID, OwnValues]:
+    """`values` of an asset are in the order of their instants."""
+    own: dict[UUID, OwnValues] = defaultdict(OwnValues)
+    for pk, on, value in values:
+        of_asset = own[pk]
+        of_asset.by_day[on] = value
+        of_asset.count += 1
+    return own
+
+
+def beside(own: Mapping[UUID, OwnValues]) -> Iterator[tuple[UUID, AssetFacts, Neighbours | None]]:
+    """What is beside these values of each asset: None where the asset has others between them, or another source."""
+    spans = [(pk, min(values.by_day), max(values.by_day)) for pk, values in own.items()]
+    for pk, columns, stored, before, after in snapshots_sql.beside_new(spans):
+        facts = AssetFacts(*columns)
+        is_alone = facts.source == MANUAL and stored == own[pk].count
+        yield pk, facts, Neighbours(before, after) if is_alone else None
 
 
 def new_values(rows: Sequence[AssetSnapshot]) -> tuple[Contribution, set[UUID]]:
-    """What the written rows add to the derived data, as far as they are the only values of their assets from the first
-    to the last of them; and the assets with others there, or with another source of values.
-    """
+    """What the written rows add to the derived data, where they are alone; and the assets where they are not."""
     added, others = Contribution.empty(), set[UUID]()
-    counts: dict[UUID, int] = {}
-    own: dict[UUID, dict[date, int]] = {}  # of each day the last value
-    for row in sorted(rows, key=attrgetter("on", "observed_at")):
-        counts[row.asset_id] = counts.get(row.asset_id, 0) + 1
-        own.setdefault(row.asset_id, {})[row.on] = ten_thousandths(row.value)
-    spans = [(pk, min(values), max(values)) for pk, values in own.items()]
-    for pk, facts, stored, before, after in snapshots_sql.beside_new(spans):
-        of_asset = AssetFacts(*facts)
-        if of_asset.source == MANUAL and stored == counts[pk]:
-            added.add_new(pk, of_asset, own[pk], Neighbours(before, after))
-        else:
+    in_order = sorted(rows, key=attrgetter("on", "observed_at"))
+    own = by_asset((row.asset_id, row.on, ten_thousandths(row.value)) for row in in_order)
+    for pk, facts, near in beside(own):
+        if near is None:
             others.add(pk)
+        else:
+            added.add_new(pk, facts, own[pk].by_day, near)
     return added, others
 
 
 # --- rows that are there ---
+
+
+class Given(NamedTuple):
+    """What given snapshots contribute, the values around those that are not alone, and the portfolios of all."""
+
+    manual: Contribution
+    around: dict[UUID, ValuesAround]
+    portfolio_ids: set[UUID]
+
+
+def look_at(ids: Sequence[UUID]) -> Given:
+    total, portfolio_ids = Contribution.empty(), set[UUID]()
+    if len(ids) >= MANY:
+        ids = add_where_alone(ids, total, portfolio_ids)
+    around = dict(values_around(ids)) if ids else {}
+    portfolio_ids |= {each.facts.portfolio_id for each in around.values()}
+    return Given(contribution(around, total), around, portfolio_ids)
+
+
+def add_where_alone(ids: Sequence[UUID], total: Contribution, portfolio_ids: set[UUID]) -> Sequence[UUID]:
+    """Adds what those of the snapshots contribute that are alone, and their portfolios. Returns the others."""
+    own = by_asset(snapshots_sql.given_values(ids))
+    others: list[UUID] = []
+    for pk, facts, near in beside(own):
+        if near is None:
+            others.append(pk)
+            continue
+        total.valuations[pk] = MANUAL
+        total.add_alone(pk, facts, own[pk].by_day, near)
+        portfolio_ids.add(facts.portfolio_id)
+    if len(others) == len(own):
+        return ids if others else ()
+    rows = AssetSnapshot._base_manager.filter(pk__among=list(ids), asset__pk__among=others)
+    return list(rows.order_by().values_list("pk", flat=True)) if others else ()
 
 
 class ValuesAround(NamedTuple):
@@ -110,14 +176,13 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, Values
         )
 
 
-def contribution(values: Mapping[UUID, ValuesAround]) -> Contribution:
-    """What snapshots contribute to derived data: the values with them less the values without them. Of those of the
-    assets that are valued by hand.
+def contribution(values: Mapping[UUID, ValuesAround], total: Contribution) -> Contribution:
+    """The total, with what snapshots contribute to derived data added to it: the values with them less the values
+    without them. Of those of the assets that are valued by hand.
 
     A write knows its rows, and only afterwards their days. So it reads this once before it and once after it, instead
     of the windows of days that upkeep.capture takes.
     """
-    total = Contribution.empty()
     for pk, around in values.items():
         if around.facts.source == MANUAL:
             total.valuations[pk] = MANUAL

@@ -79,8 +79,13 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
             yield AssetValues(ids[number], days, values)
 
 
-# --- the values around given snapshots ---
+# --- given snapshots, and the values around them ---
 
+_GIVEN = {
+    vendor: f"""SELECT asset_id, "on", value FROM assets_assetsnapshot WHERE id IN ({IDS[vendor]})
+        ORDER BY asset_id, "on", observed_at"""  # noqa: S608 - constants only
+    for vendor in IDS
+}
 # The days are read from the index alone, then the last value of each by one lookup: a day may have thousands. Each step
 # is materialized, and LATERAL with OFFSET 0 looks up each row in the index: otherwise PostgreSQL reads the whole table,
 # and the neighbouring days again for each of its rows. SQLite does what the order of a CROSS JOIN says.
@@ -133,6 +138,11 @@ _AROUND = {
     ORDER BY l.asset_id, l."on", l.observed_at"""  # noqa: S608 - constants only
     for vendor in IDS
 }
+
+
+def given_values(snapshot_ids: Collection[UUID]) -> Iterator[AssetDayValue]:
+    """(asset, day, value) of each of the snapshots that is there, the oldest of each asset first."""
+    return _dated(fetch_rows(_GIVEN[connection.vendor], [ids_param(snapshot_ids)]))
 
 
 def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:

@@ -75,16 +75,26 @@ class Contribution(NamedTuple):
         add_values(self.sums, facts, window.amounts, window.amounts.values(), sign=sign)
         self.months.update(touched_months(asset_id, window.touched))
 
-    def add_new(self, asset_id: UUID, facts: AssetFacts, own: Mapping[date, int], near: Neighbours) -> None:
+    def add_alone(self, asset_id: UUID, facts: AssetFacts, own: Mapping[date, int], near: Neighbours) -> None:
         """Add values of a stored source, in the order of their days, that have none of other days between them."""
-        before, after = dict([*near.before.items()][-1:]), dict([*near.after.items()][:1])
-        for values, sign in (({**before, **own, **after}, 1), ({**before, **after}, -1)):
-            add_values(self.sums, facts, values, values.values(), sign=sign)
-        months = touched_months(asset_id, own)
+        self.months.update(self._added_alone(asset_id, facts, own, near))
+
+    def add_new(self, asset_id: UUID, facts: AssetFacts, own: Mapping[date, int], near: Neighbours) -> None:
+        """The same of values that were just written: their months are known without being read."""
+        months = self._added_alone(asset_id, facts, own, near)
         values = {**near.before, **own, **near.after}
         for month, encoded in encode_months([*values], [*values.values()]):
             if (asset_id, month) in months:
                 self.encoded[asset_id, month] = encoded
+
+    def _added_alone(
+        self, asset_id: UUID, facts: AssetFacts, own: Mapping[date, int], near: Neighbours
+    ) -> set[Month]:
+        """Adds to the sums, and returns the months of the values."""
+        before, after = dict([*near.before.items()][-1:]), dict([*near.after.items()][:1])
+        for values, sign in (({**before, **own, **after}, 1), ({**before, **after}, -1)):
+            add_values(self.sums, facts, values, values.values(), sign=sign)
+        return touched_months(asset_id, own)
 
 
 def touched_months(asset_id: UUID, days: Iterable[date]) -> set[Month]:

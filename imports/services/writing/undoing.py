@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -308,9 +309,12 @@ def remove_rows(
     model: type[AssetSnapshot] | type[Transaction], ids: list[UUID], hidden: Collection[UUID]
 ) -> None:
     """Those of hidden assets go with these."""
-    for start in range(0, len(ids), IDS_AT_A_TIME):
-        rows = model.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME])
-        (rows.exclude(asset__pk__among=list(hidden)) if hidden else rows).delete()
+    for batch in batched(ids, IDS_AT_A_TIME):
+        rows = model.objects.filter(pk__among=batch)
+        if hidden:
+            rows.exclude(asset__pk__among=list(hidden)).delete()
+        else:
+            rows.delete(known=list(batch))
 
 
 def restore_values(earlier: dict[UUID, dict[str, Any]]) -> None:
