@@ -14,7 +14,7 @@ from imports.formats.rows import FileRow, Options, Reading, RowType
 from imports.reading.choices import require_columns
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
-from imports.reading.tables import Cell, Document, Line, Table, text_of
+from imports.reading.tables import Cell, Document, Line, Table, sheet_list, text_of
 
 HEADER_LINES = 40
 
@@ -108,7 +108,7 @@ def opened(
         "layout": name,
         "time_zone": options.time_zone,
         "columns": {heading: heading for heading in table.places},
-        "sheets": [],
+        "sheets": sheet_list(document, {table.table.name: sum(1 for _ in table)}),
         "sample": {"line": first.number, "text": sample[:200]} if first else None,
     }
     return reading, CellReader(reading, decimal or POINT, order or DMY)

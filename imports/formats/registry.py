@@ -9,7 +9,7 @@ from typing import NamedTuple
 from imports.formats.banks import camt, mt940, ofx
 from imports.formats.brokers import flex, schwab, table, trade_republic
 from imports.formats.journals import beancount, ledger
-from imports.formats.rows import Options, Reading
+from imports.formats.rows import FileWarning, Options, Reading
 from imports.formats.spreadsheets import networth
 from imports.formats.trackers import (
     budgets,
@@ -24,7 +24,7 @@ from imports.formats.trackers import (
 )
 from imports.reading.choices import require_sheet_and_row
 from imports.reading.files import TABLES, File
-from imports.reading.tables import Document
+from imports.reading.tables import Document, left_out
 
 
 class Format(NamedTuple):
@@ -47,8 +47,14 @@ def of_tables(
 
 
 def _read_document(read: Callable[[Document, Options], Reading], file: File, options: Options) -> Reading:
-    require_sheet_and_row(file.document, options.sheet, options.header_row)
-    return read(file.document, options)
+    """Every sheet that is not read is named, unless a person chose one."""
+    document = file.document
+    require_sheet_and_row(document, options.sheet, options.header_row)
+    reading = read(document, options)
+    if options.sheet is None:
+        names = left_out(document, reading.detected.get("sheets") or ())
+        reading.about_the_file = [FileWarning("SHEET_LEFT_OUT", text=name) for name in names]
+    return reading
 
 
 FORMATS = (

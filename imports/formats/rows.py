@@ -271,6 +271,7 @@ class Reading:
     questions: list[Question] = field(default_factory=list)
     warnings: list[FileWarning] = field(default_factory=list)
 
+    about_the_file: list[FileWarning] = field(default_factory=list)  # warnings that no row can take back
     takes_back: bool = False  # whether its rows may cancel those of other files
 
     _asked_before: list[Question] | None = None
@@ -280,7 +281,7 @@ class Reading:
         if self._asked_before is None:
             self._asked_before = list(self.questions)
         self.questions[:] = self._asked_before
-        self.warnings.clear()
+        self.warnings[:] = self.about_the_file
         self.accounts.clear()
         self.instruments.clear()
         return self.read(self)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MOST_COLUMNS = 2_000
 
@@ -60,6 +60,20 @@ class Document:
     is_encoding_certain: bool = True
     unread_sheets: list[str] = field(default_factory=list)
     name: str = ""
+
+
+def sheet_list(document: Document, rows: Mapping[str | None, int]) -> list[dict[str, Any]]:
+    """All sheets of a workbook, with the number of rows of those that are read; none for a text."""
+    if document.encoding:
+        return []
+    names = [table.name for table in document.tables] + document.unread_sheets
+    return [{"name": name, "read": name in rows, "rows": rows.get(name, 0)} for name in names]
+
+
+def left_out(document: Document, sheets: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The names of those in a list of sheets that have something in them and are not read."""
+    empty = {table.name for table in document.tables if not table.first(1)}
+    return (sheet["name"] for sheet in sheets if not sheet["read"] and sheet["name"] not in empty)
 
 
 def text_of(cell: Cell) -> str:

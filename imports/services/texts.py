@@ -70,6 +70,7 @@ WARNINGS: dict[str, Promise] = {
     "CURRENCY_ASSUMED": _("The file names no currency: it is read as %(text)s."),
     "REPEATED_NAME": _("%(text)s is there more than once: each is an account of its own."),
     "CLAMPED": _("There is no such day: it is read as the last of its month. %(text)s"),
+    "SHEET_LEFT_OUT": _("The sheet %(text)s is not imported: it is hidden, or is no table of this kind."),
     "FUTURE": _("%(text)s is in the future."),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from html import escape
 
@@ -65,7 +65,7 @@ _STYLES = (
 )
 
 
-def xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]]) -> bytes:
+def xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, hidden: Collection[str] = ()) -> bytes:
     """A workbook with these sheets."""
     members = {"[Content_Types].xml": _TYPES, "xl/styles.xml": _STYLES}
     members["_rels/.rels"] = (
@@ -73,7 +73,8 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]]) -> bytes:
     )
     names, relations = "", f'<Relationship Id="s" Type="{_OFFICE}/styles" Target="styles.xml"/>'
     for number, (name, rows) in enumerate(sheets.items(), 1):
-        names += f'<sheet name="{escape(name)}" sheetId="{number}" r:id="r{number}"/>'
+        state = ' state="hidden"' if name in hidden else ""
+        names += f'<sheet name="{escape(name)}" sheetId="{number}"{state} r:id="r{number}"/>'
         relations += (
             f'<Relationship Id="r{number}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
         )

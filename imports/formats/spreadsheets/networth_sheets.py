@@ -18,7 +18,7 @@ from imports.formats.spreadsheets.networth_layout import (
     find_layout,
 )
 from imports.reading.currencies import currency_in_heading, currency_of_mark
-from imports.reading.tables import Document, Table, text_of
+from imports.reading.tables import Document, Table, sheet_list, text_of
 
 
 @dataclass(slots=True)
@@ -121,24 +121,13 @@ def detected(
             for name in names
             if layout and (name in layout.columns or name in ("asset", "date", "value"))
         },
-        "sheets": sheet_list(document, sheets),
+        "sheets": sheet_list(document, {sheet.name: rows_in(sheet) for sheet in sheets}),
         "sample": sample_of(document, sheets),
     }
 
 
-def sheet_list(document: Document, sheets: list[Sheet]) -> list[dict[str, Any]]:
-    if document.encoding:
-        return []
-    by_name = {sheet.name: sheet for sheet in sheets}
-    names = [table.name for table in document.tables] + document.unread_sheets
-    return [
-        {
-            "name": name,
-            "read": name in by_name,
-            "rows": sum(1 for _ in by_name[name].layout.rows(by_name[name].table)) if name in by_name else 0,
-        }
-        for name in names
-    ]
+def rows_in(sheet: Sheet) -> int:
+    return sum(1 for _ in sheet.layout.rows(sheet.table))
 
 
 def sample_of(document: Document, sheets: list[Sheet]) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ from imports.reading.currencies import currency_in_heading, currency_in_name, cu
 from imports.reading.days import DMY
 from imports.reading.numbers import POINT
 from imports.reading.refusals import Reason
-from imports.reading.tables import Cell, Document, Line, Table, text_of
+from imports.reading.tables import Cell, Document, Line, Table, sheet_list, text_of
 from imports.reading.words import asset_type_of, is_total, words_of
 
 NAME = "transactions"
@@ -296,12 +296,10 @@ def detected(
         "layout": "bookings",
         "time_zone": None,
         "columns": {name: layout.heading(name) or None for name in layout.columns},
-        "sheets": [] if document.encoding else sheet_list(document, sheets),
+        "sheets": sheet_list(document, {sheet.table.name: rows_in(sheet) for sheet in sheets}),
         "sample": {"line": first.number, "text": sample[:200]} if first else None,
     }
 
 
-def sheet_list(document: Document, sheets: list[Sheet]) -> list[dict[str, Any]]:
-    rows = {sheet.table.name: sum(1 for _ in sheet.layout.rows(sheet.table)) for sheet in sheets}
-    names = [table.name for table in document.tables] + document.unread_sheets
-    return [{"name": name, "read": name in rows, "rows": rows.get(name, 0)} for name in names]
+def rows_in(sheet: Sheet) -> int:
+    return sum(1 for _ in sheet.layout.rows(sheet.table))
