@@ -47,6 +47,8 @@ OUTCOMES: dict[str, Any] = {
     "skip": gettext_lazy("Left out"),
     "refuse": gettext_lazy("Not readable"),
 }
+UNSUPPORTED = ("UNSUPPORTED", "UNSUPPORTED_ACTION")
+NOT_SUPPORTED = gettext_lazy("Not supported")
 TYPES: dict[str, Any] = {
     "ACQUIRE": gettext_lazy("Money received"),
     "DISPOSE": gettext_lazy("Money paid"),
@@ -138,7 +140,7 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
     if not record["b"]:
         texts = " ".join(text for text in (record["f"] or {}).values() if text)
         read = ": ".join(filter(None, (record["c"], texts)))[:100]
-        yield ShownRow(record["l"], read, "", "", "", "", record["o"], OUTCOMES[record["o"]], reason)
+        yield ShownRow(record["l"], read, "", "", "", "", record["o"], label_of(record), reason)
     for item in record["b"]:
         outcome = "update" if item["before"] else "create"
         amount = item.get("value") or item.get("amount") or item.get("price")
@@ -153,6 +155,12 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
             OUTCOMES[outcome],
             former_amount_text(item["before"]),
         )
+
+
+def label_of(record: BlockRow) -> Any:
+    """The outcome of a row that nothing becomes of. What Strata does not do can be read very well."""
+    is_unsupported = record["o"] == "refuse" and record["r"] and record["r"][0] in UNSUPPORTED
+    return NOT_SUPPORTED if is_unsupported else OUTCOMES[record["o"]]
 
 
 def name_of(key: str) -> str:

@@ -202,3 +202,10 @@ def test_refused_file_of_a_user_without_a_portfolio_makes_nothing(charlie_user, 
     page = staff(charlie_user).post(PATH, body, follow=True).content.decode()
     assert said in page and 'name="household"' in page
     assert not Portfolio.objects.for_user(charlie_user).exists()
+
+
+def test_line_that_is_not_supported_is_not_called_unreadable(alices, portfolio):
+    journal = b'option "title" "Ours"\n2025-01-01 open Assets:Bank EUR\n2025-02-30 open Assets:Cash EUR\n'
+    page = drop(alices, portfolio, journal, "ours.beancount").content.decode()
+    assert "<td>Not supported: Strata cannot import this yet: option" in page
+    assert page.count("<td>Not readable: ") == 1
