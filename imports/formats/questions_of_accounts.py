@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imports.formats.rows import Example, FileRow, Item, Question, Reading, ValueItem
-from imports.reading.words import DEBTS
+from imports.reading.kinds import DEBTS
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The words that files use for their columns, for totals, and for what kind of asset an account is.
+"""The words that files use for their columns and for totals.
 
 English, German, French, Spanish, Italian and Dutch, in small letters.
 """
@@ -57,110 +57,6 @@ _TOTAL = words_of(
     "totaal, som, subtotaal, netto vermogen, eigen vermogen, totaal vermogen",
 )
 
-# The first type with a word in the name counts. A word that ends in * may go on.
-_TYPES: tuple[tuple[str, frozenset[str]], ...] = (
-    (
-        "STUDENT_LOAN",
-        words_of("student loan*, student debt*, studienkredit*, bafög, prêt étudiant, studieschuld*"),
-    ),
-    (
-        "MORTGAGE",
-        words_of(
-            "mortgage*, hypothek*, baufinanzierung*, hypothèque*, prêt immobilier, hipoteca*, mutuo, hypotheek*"
-        ),
-    ),
-    (
-        "CREDIT_CARD",
-        words_of(
-            "credit card*, creditcard*, visa*, mastercard, amex, american express, kreditkarte*, carte de crédit*",
-            "tarjeta*, carta di credito",
-        ),
-    ),
-    (
-        "LOAN",
-        words_of("loan*, debt*, line of credit, heloc, kredit*, darlehen*, schuld*, emprunt*, prêt*, dette*")
-        | words_of("préstamo*, deuda*, prestito*, debito, debiti, lening*, schulden"),
-    ),
-    (
-        "PENSION",
-        words_of(
-            "pension*, 401k, 401(k), 403b, ira, roth, rrsp, retirement*, superannuation, rente*, altersvorsorge*"
-        )
-        | words_of("riester*, rürup*, bav, retraite, per, jubilación, pensione*, pensioen*, säule 3a"),
-    ),
-    (
-        "CRYPTO",
-        words_of("crypto*, bitcoin, btc, ethereum, eth, krypto*, cripto*, coinbase, kraken"),
-    ),
-    (
-        "SAVINGS_ACCOUNT",
-        words_of(
-            "saving*, emergency fund, tagesgeld*, festgeld*, sparkonto, sparbuch, sparen, épargne, livret*, ahorro*"
-        )
-        | words_of("risparmi*, deposito, spaarrekening*, money market, certificate of deposit"),
-    ),
-    (
-        "CHECKING_ACCOUNT",
-        words_of("checking*, chequing*, current account*, giro*, bank account*, compte courant*"),
-    ),
-    (
-        "CHECKING_ACCOUNT",
-        words_of(
-            "compte chèque*, cuenta corriente, cuenta nómina, conto corrente, betaalrekening*, lopende rekening"
-        ),
-    ),
-    (
-        "REAL_ESTATE",
-        words_of(
-            "real estate, house*, home, flat, apartment*, property, land, condo*, wohnung*, haus*, immobilie*"
-        )
-        | words_of(
-            "grundstück*, maison*, appartement*, immobilier*, casa, piso, vivienda, inmueble*, immobile*"
-        )
-        | words_of("appartamento, huis*, woning*, vastgoed"),
-    ),
-    (
-        "VEHICLE",
-        words_of("car, cars, vehicle*, motorcycle*, boat, auto, autos, pkw, fahrzeug*, motorrad*, voiture*"),
-    ),
-    ("VEHICLE", words_of("coche*, vehículo*, veicolo*, voertuig*")),
-    (
-        "COMMODITIES",
-        words_of("gold*, silver, platinum, commodit*, silber, rohstoff*, argent, oro, plata, goud"),
-    ),
-    ("BONDS", words_of("bond*, treasur*, anleihe*, obligation*, bonos, obbligazion*, obligatie*")),
-    ("FUND", words_of("etf*, fund*, index fund*, mutual fund*, fonds*, fondo*, fondi")),
-    (
-        "STOCKS",
-        words_of(
-            "stock*, shares, equit*, brokerage*, investment*, portfolio, depot*, aktie*, wertpapier*, actions"
-        )
-        | words_of(
-            "bourse, pea, acciones, inversion*, azioni, investiment*, aandelen, beleggingen, us shares"
-        ),
-    ),
-    (
-        "INSURANCE",
-        words_of("insurance*, lebensversicherung*, versicherung*, assurance*, seguro*, assicurazione*"),
-    ),
-    (
-        "BUSINESS_OWNERSHIP",
-        words_of("business*, gmbh, llc, company, firma, unternehmen, entreprise, empresa, azienda"),
-    ),
-    ("COLLECTIBLES", words_of("art, collectible*, collection*, sammlung*, kunst, antiques, watches, uhren")),
-    (
-        "PERSONAL_PROPERTY",
-        words_of("furniture, jewelry, jewellery, electronics, möbel, schmuck, hausrat"),
-    ),
-    ("CASH", words_of("cash*, bargeld*, wallet, espèces, liquide, efectivo, contanti, contant*, kasse")),
-)
-_CODES = words_of(
-    "CASH, CHECKING_ACCOUNT, SAVINGS_ACCOUNT, REAL_ESTATE, STOCKS, BONDS, CRYPTO, COMMODITIES, PERSONAL_PROPERTY",
-    "COLLECTIBLES, BUSINESS_OWNERSHIP, LOAN, CREDIT_CARD, MORTGAGE, OTHER, VEHICLE, PENSION, FUND, INSURANCE",
-    "STUDENT_LOAN",
-)
-DEBTS = frozenset({"LOAN", "CREDIT_CARD", "MORTGAGE", "STUDENT_LOAN"})
-OTHER = "OTHER"
 _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 
 
@@ -180,23 +76,3 @@ def column_meaning(heading: str) -> str | None:
 def is_total(name: str) -> bool:
     """Whether a row or column of this name is a total. "Total Market Fund" is none."""
     return plain(name) in _TOTAL
-
-
-@lru_cache(maxsize=4096)
-def asset_type_of(*texts: str) -> str:
-    """The code of the asset type that the first of the texts names that names one, else OTHER."""
-    for text in texts:
-        code = text.strip().upper().replace(" ", "_").replace("-", "_")
-        if code in _CODES:
-            return code
-        words = f" {unicodedata.normalize('NFC', text).casefold()} "
-        for asset_type, patterns in _TYPES:
-            if any(_pattern(pattern).search(words) for pattern in patterns):
-                return asset_type
-    return OTHER
-
-
-@lru_cache(maxsize=1024)
-def _pattern(word: str) -> re.Pattern[str]:
-    end = "" if word.endswith("*") else r"(?!\w)"
-    return re.compile(rf"(?<!\w){re.escape(word.rstrip('*'))}{end}")

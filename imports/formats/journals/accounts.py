@@ -12,7 +12,7 @@ from imports.formats.rows import NAME_LENGTH, NO_DETAILS, Account, Details, Inst
 from imports.formats.share_splits import ShareSplit, read_splits, units_then
 from imports.formats.strata_notes import read_disposal, read_shares, read_unit
 from imports.reading.currencies import is_currency
-from imports.reading.words import DEBTS, OTHER, asset_type_of
+from imports.reading.kinds import DEBTS, OTHER, asset_type_of
 
 KINDS = {
     "STOCKS": "share",

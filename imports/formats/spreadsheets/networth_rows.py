@@ -32,9 +32,10 @@ from imports.formats.spreadsheets.networth_layout import (
 )
 from imports.formats.spreadsheets.networth_sheets import Sheet
 from imports.reading.currencies import currency_in_name, currency_of_mark, is_currency
+from imports.reading.kinds import asset_type_of
 from imports.reading.refusals import Reason
 from imports.reading.tables import Cell, Document, Line, text_of
-from imports.reading.words import asset_type_of, is_total
+from imports.reading.words import is_total
 
 OF_ACCOUNTS = ("type", "currency", "ticker")  # columns
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,11}")

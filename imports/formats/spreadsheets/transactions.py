@@ -31,10 +31,11 @@ from imports.formats.spreadsheets.networth_layout import cell_at
 from imports.reading.choices import require_columns
 from imports.reading.currencies import currency_in_heading, currency_in_name, currency_of_mark
 from imports.reading.days import DMY
+from imports.reading.kinds import asset_type_of
 from imports.reading.numbers import POINT
 from imports.reading.refusals import Reason
 from imports.reading.tables import Cell, Document, Line, Table, sheet_list, text_of
-from imports.reading.words import asset_type_of, is_total, words_of
+from imports.reading.words import is_total, words_of
 
 NAME = "transactions"
 BOOKED = words_of(

@@ -25,10 +25,10 @@ from imports.formats.rows import (
 )
 from imports.formats.trades import ZERO, earned_or_spent, flow, money
 from imports.reading.currencies import currency_in_name, currency_of_mark
+from imports.reading.kinds import OTHER, asset_type_of
 from imports.reading.numbers import plus, read_number
 from imports.reading.refusals import FileRefused, Reason
 from imports.reading.tables import Document, Line
-from imports.reading.words import OTHER, asset_type_of
 
 ACCOUNT_TYPES = ("CHECKING_ACCOUNT", "SAVINGS_ACCOUNT", "CREDIT_CARD", "CASH", "LOAN", "MORTGAGE")
 STARTING = ("starting balance", "starting balances")

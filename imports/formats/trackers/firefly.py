@@ -21,9 +21,9 @@ from imports.formats.rows import (
 )
 from imports.formats.trades import earned_or_spent, flow, money
 from imports.reading.currencies import currency_of_mark
+from imports.reading.kinds import asset_type_of
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line
-from imports.reading.words import asset_type_of
 
 NAME = "firefly-csv"
 NEEDED = ("journal_id", "type", "amount", "currency_code", "date", "source_name", "destination_name")
