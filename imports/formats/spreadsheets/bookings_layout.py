@@ -22,10 +22,11 @@ _LISTS: dict[str, tuple[str, ...]] = {
         "booking date, posting date, posted date, date posted, transaction date, completed date, date, started date",
         "buchungstag, buchungsdatum, buchung, datum, valuta, valutadatum, wertstellung, wertstellungsdatum",
         "date opération, date de l'opération, date comptable",
-        "fecha, fecha operación, data, data contabile, data operazione, boekdatum, дата",
+        "fecha, fecha operación, data, data contabile, data operazione, boekdatum, transactiondate, дата",
     ),
     "amount": (
         "amount, transaction amount, betrag, umsatz, umsatz in eur, buchungsbetrag, montant, importe, importo, bedrag",
+        "gross, brutto, bruto, lordo, avant commission",
         "сума в валюті картки, сума",
     ),
     "inflow": (
@@ -37,11 +38,13 @@ _LISTS: dict[str, tuple[str, ...]] = {
         "cargo, debe, gasto, uscite, addebiti, dare, af",
     ),
     "balance": (
-        "running balance, balance, balance after, saldo, kontostand, saldo nach buchung, solde, saldo dopo",
+        "running balance, resulting balance, balance, balance after, saldo, kontostand, saldo nach buchung, solde",
+        "saldo dopo, saldo na mutatie, saldo na trn, endsaldo, guthaben",
         "залишок на кінець періоду, залишок",
     ),
     "account": (
-        "account, account name, account number, konto, kontoname, auftragskonto, iban auftragskonto, compte, cuenta",
+        "account, account name, account number, accountnumber, iban/bban, konto, kontoname, auftragskonto",
+        "iban auftragskonto, compte, cuenta",
         "conto, rekening, product, card, картка",
     ),
     "currency": (
@@ -51,15 +54,23 @@ _LISTS: dict[str, tuple[str, ...]] = {
         "description, payee, name, partner name, merchant, verwendungszweck, buchungstext, zahlungspartner, empfänger",
         "auftraggeber/empfänger, beschreibung, libellé, libellé opération, concepto, descripción, causale",
         "descrizione, omschrijving",
-        "naam / omschrijving, memo, details, опис операції, опис",
+        "naam / omschrijving, name / description, naam tegenpartij, naam, nom, nombre, nome, memo, details",
+        "опис операції, опис",
     ),
-    "state": ("state, status",),
+    "state": ("state, status, état, estado, stato",),
     "info": ("info",),
     "type": (
-        "transaction type, type, umsatzart, umsatztyp, buchungsart, type opération, tipo, mutatiesoort",
+        "transaction type, type, typ, umsatzart, umsatztyp, buchungsart, type opération, tipo, mutatiesoort",
     ),
-    "fee": ("fee, fees, gebühr, gebühren, frais, comisión, commissione, kosten",),
-    "id": ("transaction id, transaction_id, id, fitid, transaktions-id, umsatz-id",),
+    "fee": (
+        "fee, fees, gebühr, gebühren, entgelt, frais, commission, comisión, commissione, tariffa, kosten",
+    ),
+    "net": ("net, netto, neto, total",),
+    "side": ("debit/credit, credit/debit, d/c, soll/haben, s/h, af bij, af/bij, debet/credit",),
+    "impact": ("balance impact, auswirkung auf guthaben, impact sur le solde",),
+    "id": (
+        "transaction id, transaction_id, id, fitid, transaktions-id, umsatz-id, transaktionscode, volgnr",
+    ),
 }
 _WORDS = {name: [word for words in lists for word in words.split(", ")] for name, lists in _LISTS.items()}
 # A table with one of these is of another kind: of trades, or of a program that has a format of its own.
@@ -67,6 +78,10 @@ _OTHERS = words_of(
     "quantity, qty, units, shares, price, unit price, unitprice, isin, symbol, ticker, code, hb.name, journal_id",
     "source_type, action, security name, activity type",
 )
+
+
+# Headings of other tables that some banks have too, where another column shows that it is a table of bookings.
+_OF_BANKS_TOO = (("balance", words_of("code")), ("side", words_of("code")), ("net", words_of("quantity")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,7 @@ def find_bookings(
     for position, header in enumerate(lines[: 1 if header_row else HEADER_LINES]):
         columns = booking_columns(header, chosen or {})
         headings = {plain(text_of(cell)) for cell in header.cells if isinstance(cell, str)}
-        if headings & _OTHERS and not chosen:
+        if headings & others_beside(columns) and not chosen:
             return None
         if "date" not in columns or not columns.keys() & {"amount", "inflow", "outflow"}:
             continue
@@ -100,6 +115,11 @@ def find_bookings(
         if not below or any(_is_booking(line, columns) for line in below):
             return BookingsLayout(header, columns)
     return None
+
+
+def others_beside(columns: Mapping[str, int]) -> frozenset[str]:
+    """The headings that no table of bookings with these columns has."""
+    return _OTHERS.difference(*(words for name, words in _OF_BANKS_TOO if name in columns))
 
 
 def _is_booking(line: Line, columns: Mapping[str, int]) -> bool:
@@ -119,6 +139,8 @@ def booking_columns(header: Line, chosen: Mapping[str, str | int]) -> dict[str, 
         for name, words in _WORDS.items()
         if any(word in places for word in words)
     }
+    if "fee" not in columns or "amount" not in columns:
+        columns.pop("net", None)  # only together with these it says which sign a fee has
     if "amount" in columns:
         columns = {name: index for name, index in columns.items() if name not in ("inflow", "outflow")}
     for name, column in chosen.items():

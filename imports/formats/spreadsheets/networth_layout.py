@@ -26,7 +26,8 @@ _BOOKINGS = words_of(
     "buchungstext, auftraggeber/empfänger, empfänger, zahlungspartner, buchungstag, valuta, umsatzart",
     "booking date, posting date, partner name, payment reference, buchungsdatum, valutadatum",
     "gläubiger-id, libellé opération, concepto, descripción, causale, descrizione, tegenpartij, mededelingen",
-    "mutatiesoort, naam / omschrijving, tags, labels",
+    "mutatiesoort, naam / omschrijving, name / description, af bij, debit/credit, naam tegenpartij, tags, labels",
+    "transaktionscode, balance impact, auswirkung auf guthaben",
 )
 # An account may have this name, in a table with nothing but days and several accounts.
 _ALSO_AN_ACCOUNT = words_of("shares")

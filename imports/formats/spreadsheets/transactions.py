@@ -39,15 +39,22 @@ from imports.reading.words import is_total, words_of
 
 NAME = "transactions"
 BOOKED = words_of(
-    "completed, booked, settled, posted, cleared, reconciled, success, gebucht, abgeschlossen, ok, done, comptabilisé"
+    "completed, booked, settled, posted, cleared, reconciled, success, gebucht, abgeschlossen, ok, done, comptabilisé",
+    "terminé, effectué, exécuté, completado, liquidado, contabilizado, completata, completato, eseguito, voltooid",
+    "verwerkt",
 )
 PENDING_INFO = words_of("umsatz vorgemerkt")  # of a savings bank, which has no column for the state
 FLOWS = words_of(
     "transfer, exchange, topup, top-up, internal transfer, transfer in, transfer out, umbuchung, übertrag, virement"
-    " interne, trasferimento, traspaso, credit card payment, money transfer"
+    " interne, trasferimento, traspaso, credit card payment, money transfer",
+    "bank deposit to pp account, general withdrawal, user initiated withdrawal, general currency conversion",
+    "bankgutschrift auf paypal-konto, allgemeine währungsumrechnung, allgemeine abbuchung",
+    "von nutzer eingeleitete abbuchung",
 )
 ACCOUNT_TYPES = ("CHECKING_ACCOUNT", "SAVINGS_ACCOUNT", "CREDIT_CARD", "CASH", "LOAN", "MORTGAGE")
-DEBIT, CREDIT = words_of("debit, dr, soll, lastschrift"), words_of("credit, cr, haben, gutschrift")
+DEBIT = words_of("debit, dr, d, soll, s, lastschrift, af, debet")
+CREDIT = words_of("credit, cr, c, haben, h, gutschrift, bij")
+NO_CHANGE = words_of("memo")  # of a row of PayPal that leaves the balance as it is
 MOST_EXAMPLES = 5
 
 
@@ -169,7 +176,7 @@ class BookingReader:
         days = [on for on, _ in lines]
         balances.newest_first = bool(days) and days[0] > days[-1]
         for on, line in lines:
-            if not is_empty(cell_at(line, self.columns["balance"])):
+            if not is_empty(cell_at(line, self.columns["balance"])) and not self.state_of_pending(line):
                 balances.see(self._balance_key(line, on), line.number)
         return balances
 
@@ -208,6 +215,8 @@ class BookingReader:
         state, info = text_of(self.cell(line, "state")), text_of(self.cell(line, "info"))
         if state and state.casefold() not in BOOKED:
             return state
+        if (impact := text_of(self.cell(line, "impact"))).casefold() in NO_CHANGE:
+            return impact
         return info if info.casefold() in PENDING_INFO else ""
 
     def items(self, line: Line) -> Iterator[Item]:
@@ -227,10 +236,10 @@ class BookingReader:
                 note=note,
                 external_id=external_id,
             )
-        fee = self.optional(line, "fee")
-        if fee:
+        if fee := self.fee(line, amount):
             fee_id = f"{external_id}/fee" if external_id else ""
-            yield TransactionItem(key, "EXPENSE", on, None, abs(fee), note=note, external_id=fee_id)
+            kind = "EXPENSE" if fee > 0 else "INCOME"
+            yield TransactionItem(key, kind, on, None, abs(fee), note=note, external_id=fee_id)
         if self.balances.rows.get(self._balance_key(line, on)) == line.number:
             balance, _ = self.cells.number(line.number, self.cell(line, "balance"), "balance")
             yield ValueItem(key, on, self.cells.money(line.number, balance, "balance"))
@@ -246,13 +255,26 @@ class BookingReader:
             plus, currency = self.side(line, inflow, "inflow")
             minus, other = self.side(line, outflow, "outflow")
             number, currency = abs(plus) - abs(minus), currency or other
-        if self.types_are_signs:
-            is_debit = text_of(self.cell(line, "type")).casefold() in DEBIT
-            number = -abs(number) if is_debit else abs(number)
+        if "side" in self.columns:
+            number = abs(number) * self.sign(line, "side")
+        elif self.types_are_signs and not is_empty(self.cell(line, "type")):
+            number = abs(number) * self.sign(line, "type")
         return self.cells.money(line.number, number, "amount"), currency
+
+    def sign(self, line: Line, column: str) -> int:
+        word = text_of(self.cell(line, column))
+        if word.casefold() not in DEBIT | CREDIT:
+            raise Refused("UNKNOWN_TYPE" if word else "MISSING_FIELD", column, word)
+        return -1 if word.casefold() in DEBIT else 1
 
     def side(self, line: Line, cell: Cell, name: str) -> tuple[Decimal, str]:
         return (Decimal(0), "") if is_empty(cell) else self.cells.number(line.number, cell, name)
+
+    def fee(self, line: Line, amount: Decimal) -> Decimal:
+        """What was paid beside the amount; below zero where it was given back, which the net amount shows."""
+        fee = abs(self.optional(line, "fee"))
+        is_given_back = "net" in self.columns and self.optional(line, "net") == amount + fee
+        return -fee if is_given_back else fee
 
     def optional(self, line: Line, name: str) -> Decimal:
         cell = self.cell(line, name)
