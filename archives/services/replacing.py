@@ -15,7 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from archives.files import refusals
 from archives.rows.contents import MODELS, PEOPLE, rows_of
@@ -24,16 +25,20 @@ from assets.models import Category
 from portfolios.models import Household
 from strata.audit import deletions
 from strata.audit.clock import written_at
-from strata.audit.models import Deletion
+from strata.audit.models import Deletion, JournalEntry
 from strata.audit.recording import write_creations, write_creations_of
 from strata.audit.tracking import TrackedModel
 from strata.db.bulk import stored_instant
-from strata.exceptions import NotFound
+from strata.exceptions import Conflict, NotFound
 from strata.tenancy.roles import OWNERS, require_role, role_in
 from strata.tenancy.writes import locked_row
 
 NOW = ("created_at", "updated_at")
 BY = ("created_by", "updated_by")
+STALE = Conflict(
+    "ARCHIVE_STALE",
+    _("The household was edited while the archive was written: nothing is replaced. Send it again."),
+)
 
 
 def require_confirmed(household_id: UUID, user: Any, confirm: str, *, is_operator: bool) -> Household:
@@ -49,7 +54,20 @@ def refuse_unconfirmed(household: Household, user: Any, confirm: str, *, is_oper
             raise NotFound("household")
         require_role(user, household.pk, OWNERS)
     if confirm != household.name:
-        raise refusals.Refused("CONFIRM", _("Write the name of the household that is replaced."), "confirm")
+        raise refusals.Refused(
+            "CONFIRM", gettext("Write the name of the household that is replaced."), "confirm"
+        )
+
+
+def refuse_edited(household: Household, hidden: Deletion) -> None:
+    """Raises STALE where rows of the household were written since the first step: they would be lost with the others.
+
+    Members and invitations stay, so that writes of these lose nothing. The household is locked.
+    """
+    own = [model._meta.label for model in MODELS if model not in PEOPLE]
+    since = JournalEntry.objects.filter(household_id=household.pk, pk__gt=hidden.journal_after, model__in=own)
+    if since.exclude(write_id=hidden.write_id).exists():
+        raise STALE
 
 
 def replaced_models() -> list[type[TrackedModel]]:

@@ -32,7 +32,7 @@ from archives.services.replacing import (
     is_recorded_further_down,
     record_further_down,
     record_rows,
-    refuse_unconfirmed,
+    refuse_edited,
     remove_rows,
     require_confirmed,
     swap,
@@ -49,7 +49,6 @@ from strata.audit.models import Action, Deletion, JournalEntry
 from strata.audit.recording import write_journal
 from strata.audit.undo.request import OF_ARCHIVES
 from strata.db.retry import run_in_transaction
-from strata.exceptions import NotFound
 from strata.fields.ids import uuid7
 
 NEW, REPLACE = "new", "replace"
@@ -169,13 +168,12 @@ def begin_hidden(archive: Prepared) -> Deletion:
     plan, request = archive.plan, archive.request
     if request.mode == NEW:
         return hidden_writes.begin(plan.household_id, plan.spools[Household].write)
-    refuse_unconfirmed(
-        existing_household(plan.household_id),
-        request.owner,
-        request.confirm,
-        is_operator=request.is_operator,
-    )
-    insert = partial(deletions.add_holder, plan.holder_id)
+
+    def insert() -> None:
+        """With the household locked, so that every later entry of it is that of a later edit (`refuse_edited`)."""
+        require_confirmed(plan.household_id, request.owner, request.confirm, is_operator=request.is_operator)
+        deletions.add_holder(plan.holder_id)
+
     return hidden_writes.begin(plan.holder_id, insert, for_another=True)
 
 
@@ -291,6 +289,7 @@ def written(archive: Prepared) -> Restored:
             write_rows(plan, request)
             record_rows(plan.household_id)
         else:
+            refuse_edited(replaced, archive.hidden)
             hidden_writes.end(archive.hidden.pk)
             swap(replaced, plan.holder_id)
     else:
@@ -341,14 +340,6 @@ def parts_to_derive(household_id: UUID, *, in_parts: bool = False) -> Iterator[C
             yield from parts_of_rebuild(portfolio_id)
         else:
             yield partial(rebuild, portfolio_id)
-
-
-def existing_household(household_id: UUID) -> Household:
-    # nosemgrep: rows-through-for-user - what it is for asks for the role in it
-    household = Household.objects.filter(pk=household_id).first()
-    if household is None:
-        raise NotFound("household")
-    return household
 
 
 def rows_of_instruments(household_id: UUID) -> list[UUID]:

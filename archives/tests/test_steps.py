@@ -365,6 +365,53 @@ def test_a_replacement_is_refused_before_anything_is_written(home, alice_user, o
     assert (counts(), JournalEntry.objects.count()) == (rows, entries)
 
 
+def home_asset(home):
+    return Asset.objects.get(name="First", portfolio__household=home)
+
+
+EDITS = {
+    "a value": lambda home: add_value(home_asset(home), 9, date(2026, 7, 7)),
+    "a tag": lambda home: Tag.objects.create(household=home, name="New"),
+    "a deletion": lambda home: Category.objects.filter(household=home, children=None).first().delete(),
+}
+
+
+@pytest.mark.parametrize("number", [2, AMONG_ENTRIES])
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edit_while_it_is_written_is_not_lost(home, alice_user, other_archive, monkeypatch, number, edit):
+    """It would be gone from the present with the old rows, and whoever made it was told that it is stored."""
+    edited = []
+
+    def edit_once():
+        if not edited:
+            edit(home)
+            edited.append(without_journal(archive_of(home)))
+
+    with monkeypatch.context() as patch:
+        at_step(patch, number, edit_once)
+        with pytest.raises(StrataError) as refused:
+            replace(other_archive, home, alice_user)
+    assert (refused.value.status, refused.value.code) == (409, "ARCHIVE_STALE")
+    assert without_journal(archive_of(home)) == edited[0]
+    assert Household.objects.count() == 1
+    assert replace(other_archive, home, alice_user).counts["assets.assetsnapshot"] == 10
+
+
+def without_journal(data):
+    return {name: rows for name, rows in contents(data).items() if name != JOURNAL}
+
+
+def test_a_new_member_while_it_is_written_loses_nothing(home, alice_user, other_archive, monkeypatch):
+    def join_once():
+        user, created = User.objects.get_or_create(username="new")
+        if created:
+            Membership.objects.create(household=home, user=user, role="viewer")
+
+    at_step(monkeypatch, 2, join_once)
+    replace(other_archive, home, alice_user)
+    assert Membership.objects.filter(household=home, user__username="new").exists()
+
+
 def test_only_entries_of_what_is_being_written_may_be_deleted(home, other_archive, alice_user, monkeypatch):
     """While one household is written, the database refuses to delete the entries of all others."""
 
