@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Instrument, InstrumentAction, Transaction
+from assets.models import Asset, AssetSnapshot, Instrument, InstrumentAction, Transaction
 from assets.services.entries.disposal import dispose
 from assets.services.entries.transfers import transfer
 from conftest import client_of
@@ -19,6 +19,7 @@ from demo import household as demo
 from imports.tests.import_requests import commit, preview
 from portfolios.models import Household, Membership, Portfolio
 from reports.exports import ledger
+from reports.tests import beancount_syntax
 from strata.accounts.models import User
 from strata.fields.dates import noon
 from strata.tenancy.roles import OWNER
@@ -262,3 +263,72 @@ def test_a_disposal_that_no_asset_can_have_is_refused(alice, household, portfoli
     refusal = commit(alice, preview(alice, second, file, name="x"), 400)
     assert refusal["errors"][0]["field"] == "on"
     assert not second.assets.exists()
+
+
+def recorded(portfolio) -> tuple[set, Counter]:
+    """The recorded values and the transactions, whatever their ids are."""
+    values = AssetSnapshot.objects.filter(asset__portfolio=portfolio)
+    entries = Transaction.objects.filter(asset__portfolio=portfolio)
+    columns = ("type", "on", "quantity", "amount", "fee", "tax", "currency", "note")
+    return (
+        set(values.values_list("asset__name", "asset__currency", "on", "value")),
+        Counter(entries.values_list("asset__name", *columns)),
+    )
+
+
+@pytest.fixture
+def between(portfolio):
+    """Bookings on days without a value, and what postings alone cannot say."""
+    account = create_asset(portfolio, "Giro", TypeId.CHECKING_ACCOUNT, currency="EUR")
+    house = create_asset(portfolio, "House", TypeId.REAL_ESTATE, currency="EUR", acquired_on=date(2024, 1, 2))
+    coins = create_asset(portfolio, "Coins", TypeId.COLLECTIBLES, currency="EUR", quantity=Decimal("2.5"))
+    create_asset(portfolio, "a\u200db \U0001f468\u200d\U0001f469", TypeId.STOCKS, currency="USD")
+    for asset in (account, house):
+        add_value(asset, "1000", date(2024, 1, 1))
+        add_value(asset, "900.5", date(2024, 3, 1))
+        for number, kind in enumerate(("ACQUIRE", "DISPOSE", "INCOME", "EXPENSE")):
+            on = date(2024, 1, 10 + number)
+            add_transaction(asset, kind, on, amount="7.1", fee="0.1", tax="0.02")
+    Transaction.objects.filter(asset=account, type="INCOME").update(currency="USD", note='a\n\tb "\\n"')
+    add_transaction(house, "EXPENSE", date(2024, 1, 20), amount="0")
+    add_transaction(coins, "ACQUIRE", date(2024, 1, 20), amount="5", quantity="1.5")
+    add_transaction(coins, "ADJUST", date(2024, 1, 21), quantity="-0.5")
+    return portfolio
+
+
+def test_a_journal_comes_back_with_its_bookings_and_no_other_value(alice, alice_user, between):
+    other = portfolio_elsewhere(alice_user)
+    commit(alice, preview(alice, other, exported(alice, between, "beancount"), name="x"))
+    assert recorded(other) == recorded(between)
+    details = ("name", "currency", "asset_type__code", "acquired_on", "quantity")
+    assert set(other.assets.values_list(*details)) == set(between.assets.values_list(*details))
+
+
+def test_what_was_booked_after_the_export_still_gives_a_balance(alice, alice_user, between):
+    other = portfolio_elsewhere(alice_user)
+    account = "Assets:Giro"
+    later = f'2024-03-05 * "By hand"\n  {account}  10.00 EUR\n  Equity:Transfers\n'
+    commit(alice, preview(alice, other, exported(alice, between, "beancount") + later.encode(), name="x"))
+    values, _ = recorded(other)
+    assert values - recorded(between)[0] == {("Giro", "EUR", date(2024, 3, 5), Decimal("910.5"))}
+
+
+@FORMATS
+def test_thirds_of_shares_come_back(alice, alice_user, household, portfolio, wanted):
+    shares = Instrument.objects.create(household=household, symbol="T", name="T", currency="EUR")
+    record_price(shares, date(2024, 1, 5), 100)
+    split = {"type": "split", "on": date(2024, 1, 20), "numerator": 1, "denominator": 3}
+    InstrumentAction.objects.create(household=household, instrument=shares, **split)
+    asset = create_asset(portfolio, "T", TypeId.STOCKS, valuation="market", instrument=shares, currency="EUR")
+    for day in (2, 3, 4):
+        add_transaction(asset, "ACQUIRE", date(2024, 1, day), quantity="1", amount="100")
+    add_transaction(asset, "DISPOSE", date(2024, 1, 28), quantity="1", amount="100")
+    file = exported(alice, portfolio, wanted)
+    if wanted == "beancount":
+        beancount_syntax.read(file.decode())
+        assert ' "NONE"' in file.decode()  # as they are written, a third three times is less than one
+    other = portfolio_elsewhere(alice_user)
+    commit(alice, preview(alice, other, file, name="x"))
+    assert recorded(other) == recorded(portfolio)
+    prices = get(alice, f"assets/{other.assets.get().pk}/values", start="2024-01-05", end="2024-01-06")
+    assert prices["points"][0]["price"] == "100"

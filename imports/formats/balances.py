@@ -11,10 +11,17 @@ from imports.formats.trades import money, received
 from imports.reading.numbers import plus
 
 
-def add_balances(reading: Reading, rows: list[FileRow], accounts: Collection[str] | None = None) -> None:
+def add_balances(
+    reading: Reading,
+    rows: list[FileRow],
+    accounts: Collection[str] | None = None,
+    *,
+    without: Collection[int] = (),
+) -> None:
     """Give the last row of each day the value of each account that has a row then. The rows are in order of their days.
 
     `accounts` are the keys of those that are whole; None for all. Accounts that hold a security have no balance.
+    `without` are the ids of row objects that only count: the file says what accounts are worth after them.
     """
     balances: dict[str, Decimal] = {}
     last: dict[tuple[str, int], tuple[FileRow, ValueItem]] = {}
@@ -22,16 +29,24 @@ def add_balances(reading: Reading, rows: list[FileRow], accounts: Collection[str
         if row.refusal or row.skip:
             continue
         for item in row.items:
-            if not isinstance(item, TransactionItem) or reading.accounts[item.account].instrument:
+            if not isinstance(item, TransactionItem) or not is_in_balance(item, reading):
                 continue
             if accounts is not None and item.account not in accounts:
                 continue
             balance = plus(balances.get(item.account, Decimal(0)), received(item))
             balances[item.account] = balance
+            if id(row) in without:
+                continue
             value = ValueItem(item.account, item.on, money(reading, row.line, balance, "balance"))
             last[item.account, item.on.toordinal()] = row, value
     for row, value in last.values():
         row.items = (*row.items, value)
+
+
+def is_in_balance(item: TransactionItem, reading: Reading) -> bool:
+    """Whether it changes what an account of money has: a booking in another currency does not."""
+    account = reading.accounts[item.account]
+    return account.instrument is None and item.currency in ("", account.currency)
 
 
 def in_order(rows: list[FileRow]) -> list[FileRow]:

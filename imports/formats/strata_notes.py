@@ -28,8 +28,8 @@ def read_unit(text: str) -> str:
     return text if _UNIT.fullmatch(text) else "1"
 
 
-def read_disposal(text: str) -> date | None:
-    """The day on which the asset was disposed of; None for what is no day."""
+def read_own_day(text: str) -> date | None:
+    """A day as Strata writes it; None for what is none."""
     day = read_day(text, None) if _DAY.fullmatch(text) else None
     return day.on if day else None
 

@@ -14,11 +14,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from reports.exports.ledger import Entry, Exported, ExportedAsset, Security
+from reports.exports.ledger import RATIO_PLACES, Entry, Exported, ExportedAsset, Security
 from strata.fields.currencies import currency_codes
-from strata.fields.numbers import decimal_text, money_text
+from strata.fields.numbers import decimal_text, money_text, plain
 
 DAY = timedelta(days=1)
+ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 ACCOUNT = re.compile(r"[^A-Za-z0-9]+")
 COMMODITY = re.compile(r"[A-Z][A-Z0-9'._-]{0,22}[A-Z0-9]")
 OPENING, TRANSFERS, INCOME, COSTS, FEES, TAXES = (
@@ -104,7 +105,7 @@ def commodities(portfolio: Exported, names: Names) -> Iterator[Line]:
             ),
         )
         for on, price in security.prices:
-            yield on, 3, f"{on} price {commodity} {decimal_text(price)} {security.currency}\n"
+            yield on, 3, f"{on} price {commodity} {decimal_text(price, RATIO_PLACES)} {security.currency}\n"
 
 
 def other_ids(security: Security) -> str:
@@ -138,7 +139,7 @@ def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
         (
             f"{first} open {account}{currency}{booking}\n  strata-name: {quoted(asset.name)}\n"
             f'  strata-currency: "{asset.currency}"\n  strata-type: {quoted(asset.type_code)}\n'
-            f'  strata-id: "{asset.pk}"\n{shares_of(asset)}{disposal_of(asset)}'
+            f'  strata-id: "{asset.pk}"\n{details_of(asset, names)}'
         ),
     )
     if asset.security:
@@ -149,12 +150,18 @@ def asset_lines(asset: ExportedAsset, names: Names) -> Iterator[Line]:
         yield from whole(asset, first, account, names)
 
 
-def shares_of(asset: ExportedAsset) -> str:
-    return f"  strata-shares: {quoted(asset.shares)}\n" if asset.shares else ""
-
-
-def disposal_of(asset: ExportedAsset) -> str:
-    return f'  strata-disposed: "{asset.disposed_on}"\n' if asset.disposed_on else ""
+def details_of(asset: ExportedAsset, names: Names) -> str:
+    """What most assets do not have. The units of a security are those of its transactions."""
+    described = {
+        "commodity": names.commodities[asset.security.pk] if asset.security else "",
+        "shares": asset.shares,
+        "disposed": str(asset.disposed_on or ""),
+        "acquired": str(asset.acquired_on or ""),
+        "quantity": ""
+        if asset.quantity is None or asset.has_units_of_transactions
+        else plain(asset.quantity),
+    }
+    return "".join(f"  strata-{name}: {quoted(text)}\n" for name, text in described.items() if text)
 
 
 def balances(asset: ExportedAsset, account: str) -> Iterator[Line]:
@@ -170,7 +177,7 @@ def balances(asset: ExportedAsset, account: str) -> Iterator[Line]:
         yield on + DAY, 2, f"{on + DAY} balance {account} {money_text(value)} {asset.currency}\n"
         running = value
     for entry in asset.entries:
-        yield entry.on, 4, transaction(entry, booked(entry, account))
+        yield entry.on, 4, transaction(entry, booked(entry, account), account)
 
 
 def money_of(entry: Entry, currency: str) -> Decimal:
@@ -235,7 +242,8 @@ def covers_its_sales(asset: ExportedAsset) -> bool:
             continue
         if entry.type not in ("ACQUIRE", "DISPOSE", "INCOME"):
             return False
-        held += -entry.quantity if entry.type == "DISPOSE" else entry.quantity
+        units = Fraction(decimal_text(entry.quantity))  # as it is written
+        held += -units if entry.type == "DISPOSE" else units
         if held < 0:
             return False
     return any(entry.quantity for entry in asset.entries)
@@ -244,7 +252,7 @@ def covers_its_sales(asset: ExportedAsset) -> bool:
 def units_of(asset: ExportedAsset, first: date, names: Names) -> Iterator[Line]:
     in_lots, account = covers_its_sales(asset), names.accounts[asset.pk]
     commodity = names.commodities[asset.security.pk]  # type: ignore[union-attr]
-    if asset.quantity and not any(entry.quantity for entry in asset.entries):
+    if asset.quantity and not asset.has_units_of_transactions:
         units = Fraction(asset.quantity)
         lines = f"{units_posting(account, units, commodity)}{units_posting(OPENING, -units, commodity)}"
         yield first, 4, f"{first} * {quoted(asset.name)}\n{lines}"
@@ -299,11 +307,29 @@ def paid_costs(entry: Entry) -> list[str]:
 
 
 def transaction(entry: Entry, postings: Iterable[str], account: str = "") -> str:
+    written = "".join(postings)
     about = f"  strata-asset: {quoted(account)}\n" if account else ""
     return (
         f'{entry.on} * {quoted(entry.note)}\n  strata-type: "{entry.type}"\n  strata-id: "{entry.pk}"\n'
-        f"{about}{''.join(postings)}"
+        f"{about}{unposted(entry, is_empty=not written)}{written}"
     )
+
+
+def unposted(entry: Entry, *, is_empty: bool) -> str:
+    """What the postings do not say: all of a transaction without any, and units that are not those of a security."""
+    described = {}
+    if is_empty and entry.type != "ADJUST":
+        amounts = {"amount": entry.amount, "fee": entry.fee, "tax": entry.tax}
+        described = {
+            name: f"{money_text(amount)} {entry.currency}"
+            for name, amount in amounts.items()
+            if amount or name == "amount"
+        }
+    if entry.recorded is not None:
+        described["recorded"] = plain(entry.recorded)
+    elif entry.quantity is not None and (is_empty or not entry.is_of_security):
+        described["quantity"] = decimal_text(entry.quantity)
+    return "".join(f"  strata-{name}: {quoted(text)}\n" for name, text in described.items())
 
 
 def posting(account: str, amount: Decimal, commodity: str) -> str:
@@ -322,9 +348,14 @@ def common_accounts(lines: Iterable[Line], today: date) -> Iterator[Line]:
 
 
 def quoted(text: str) -> str:
-    escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    """A string of beancount, on one line: it has escapes for new lines and tabs."""
+    return f'"{"".join(ESCAPES.get(character) or visible(character) for character in text)}"'
 
 
 def one_line(text: str) -> str:
-    return "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text)
+    return "".join(map(visible, text))
+
+
+def visible(character: str) -> str:
+    """A space instead of a control character. Others that are not seen join letters: they are part of a name."""
+    return " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character

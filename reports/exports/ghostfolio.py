@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from reports.exports.ledger import Entry, Exported, ExportedAsset, Security
+from reports.exports.ledger import RATIO_PLACES, Entry, Exported, ExportedAsset, Security
 from strata.fields.numbers import decimal_text, plain
 
 CLASSES = {
@@ -99,7 +99,7 @@ def account(asset: ExportedAsset) -> dict[str, Any]:
 
 def profile(security: Security) -> dict[str, Any]:
     asset_class, sub_class = CLASSES.get(security.instrument_type, (None, None))
-    prices = [(on, decimal_text(price)) for on, price in security.prices]
+    prices = [(on, decimal_text(price, RATIO_PLACES)) for on, price in security.prices]
     source = MANUAL if asset_class is None else YAHOO
     names = (security.symbol, security.name, security.currency, security.isin or None)
     unit = "" if security.quote_unit == "1" else security.quote_unit
@@ -178,7 +178,7 @@ def of_account(asset: ExportedAsset, entry: Entry) -> dict[str, Any]:
 
 def of_security(asset: ExportedAsset, security: Security) -> Iterator[dict[str, Any]]:
     source = {"dataSource": MANUAL if security.instrument_type not in CLASSES else YAHOO}
-    if asset.quantity and not any(entry.quantity for entry in asset.entries):
+    if asset.quantity and not asset.has_units_of_transactions:
         first = security.prices[0] if security.prices else (asset.acquired_on or asset.today, Fraction(0))
         on = asset.acquired_on or first[0]
         units = Fraction(asset.quantity)
@@ -224,11 +224,11 @@ def activity(
         "dataSource": MANUAL,
         "date": instant(on),
         "fee": Number(plain(Decimal(fee))),
-        "quantity": Number(decimal_text(units)),
+        "quantity": Number(decimal_text(units, RATIO_PLACES)),
         "symbol": symbol,
         "tags": [],
         "type": name,
-        "unitPrice": Number(decimal_text(price)),
+        "unitPrice": Number(decimal_text(price, RATIO_PLACES)),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from assets.models import Asset, AssetSnapshot, Instrument, InstrumentAction, Transaction
@@ -23,12 +23,17 @@ from assets.prices.splits import splits_of
 from portfolios.models import Portfolio
 from reports.exports.moved_units import MovedLot, moved_lots
 from strata.db.consistent_read import consistent_read
+from strata.fields.numbers import decimal_text
 
 LONG_AGO = date(1900, 1, 1)
 SPLITS = (InstrumentAction.Type.SPLIT, InstrumentAction.Type.STOCK_DIVIDEND)
 
 
 MOST_ROWS = 200_000  # values and transactions: they are in memory at once
+
+
+# Of a price or a quantity that was divided by a split: so many that the reader finds what it was before.
+RATIO_PLACES = 36
 
 
 class TooLarge(Exception):
@@ -39,7 +44,7 @@ class Entry(NamedTuple):
     """A transaction. Its quantity is in shares of today; amounts are as recorded, 0 where there is none.
 
     Of units that were transferred the amount is what they cost; `other_asset` is the other side, if it is in this
-    portfolio.
+    portfolio. `recorded` is its quantity on its day, where that of today has more places than can be written.
     """
 
     pk: UUID | str
@@ -53,6 +58,8 @@ class Entry(NamedTuple):
     note: str
     transfer_id: UUID | None
     other_asset: UUID | None = None
+    is_of_security: bool = False
+    recorded: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -95,6 +102,11 @@ class ExportedAsset:
     security: Security | None = None
     values: dict[date, Decimal] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def has_units_of_transactions(self) -> bool:
+        """Whether they say how many units of the security there are; else `quantity` does."""
+        return self.security is not None and any(entry.quantity for entry in self.entries)
 
 
 @dataclass(slots=True)
@@ -192,12 +204,20 @@ def add_entries(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> N
     )
     for pk, *row in rows.values_list(*columns).iterator(chunk_size=2000):
         asset = assets[pk]
-        entry = Entry(*row)
-        quantity = entry.quantity
-        if quantity is not None:
-            ratio = asset.security.ratio(entry.on) if asset.security else Fraction(1)
-            quantity = Fraction(quantity) * ratio
-        asset.entries.append(entry._replace(quantity=quantity, amount=entry.amount or Decimal(0)))
+        asset.entries.append(in_shares_of_today(Entry(*row), asset.security))
+
+
+def in_shares_of_today(entry: Entry, security: Security | None) -> Entry:
+    entry = entry._replace(amount=entry.amount or Decimal(0), is_of_security=security is not None)
+    if entry.quantity is None:
+        return entry
+    recorded: Any = entry.quantity  # a Decimal, as it is stored
+    quantity = Fraction(recorded) * (security.ratio(entry.on) if security else 1)
+    return entry._replace(quantity=quantity, recorded=None if is_written_exactly(quantity) else recorded)
+
+
+def is_written_exactly(number: Fraction) -> bool:
+    return Fraction(decimal_text(number)) == number
 
 
 def add_transfers(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], today: date) -> None:
@@ -231,7 +251,7 @@ def transferred(
     missing = 1 - sum((lot.part for lot in lots), Fraction(0))
     for number, (part, cost) in enumerate([*lots, *([(missing, Decimal(0))] if missing else [])], 1):
         known = str(entry.pk) if number == 1 else f"{entry.pk}-{number}"
-        yield entry._replace(pk=known, quantity=entry.quantity * part, amount=cost)
+        yield entry._replace(pk=known, quantity=entry.quantity * part, amount=cost, recorded=None)
 
 
 def actions_without_a_form(portfolio: Portfolio, securities: Sequence[Security]) -> list[str]:

@@ -16,7 +16,7 @@ DAY = r"(?P<on>(?:17|18|19|20)\d\d-\d\d-\d\d)"
 ACCOUNT = r"(?:Assets|Liabilities|Equity|Income|Expenses)(?::[A-Z0-9][A-Za-z0-9-]*)+"
 COMMODITY = r"[A-Z][A-Z0-9'._-]{0,22}[A-Z0-9]"
 NUMBER = r"-?\d+(?:\.\d+)?"
-STRING = r'"(?:[^"\\\n]|\\["\\])*"'
+STRING = r'"(?:[^"\\\n]|\\["\\ntr])*"'
 DIRECTIVES = {
     "open": rf"{DAY} open (?P<account>{ACCOUNT})(?: (?P<commodity>{COMMODITY}) \"(?P<booking>FIFO|NONE)\")?",
     "commodity": rf"{DAY} commodity (?P<commodity>{COMMODITY})",

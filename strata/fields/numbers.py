@@ -83,10 +83,10 @@ def plain(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def decimal_text(value: Fraction) -> str:
-    """The number in digits, rounded half to even to EXACT_PLACES where it has more."""
-    units = round(value * 10**EXACT_PLACES)
-    return plain(Decimal(units).scaleb(-EXACT_PLACES, EXACT))
+def decimal_text(value: Fraction, places: int = EXACT_PLACES) -> str:
+    """The number in digits, rounded half to even to so many places where it has more."""
+    units = round(value * 10**places)
+    return plain(Decimal(units).scaleb(-places, EXACT))
 
 
 def money_text(value: Decimal) -> str:

@@ -10,9 +10,10 @@ from imports.formats.journals.contents import LIABILITIES, Journal
 from imports.formats.journals.transactions import OWN, Part
 from imports.formats.rows import NAME_LENGTH, NO_DETAILS, Account, Details, Instrument, Reading
 from imports.formats.share_splits import ShareSplit, read_splits, units_then
-from imports.formats.strata_notes import read_disposal, read_shares, read_unit
+from imports.formats.strata_notes import read_own_day, read_shares, read_unit
 from imports.reading.currencies import is_currency
 from imports.reading.kinds import DEBTS, OTHER, asset_type_of
+from imports.reading.numbers import read_number
 
 KINDS = {
     "STOCKS": "share",
@@ -25,13 +26,15 @@ _WHOLE = re.compile(r"A[0-9]+(?:-[0-9]+)?")
 # What Strata's own journals say of accounts and commodities.
 THE_NAME, THE_TYPE, THE_CURRENCY = "strata-name", "strata-type", "strata-currency"
 THE_SYMBOL, THE_ISIN, THE_SPLITS = "strata-symbol", "strata-isin", "strata-splits"
-THE_DISPOSAL = "strata-disposed"
+THE_DISPOSAL, THE_ID, THE_COMMODITY = "strata-disposed", "strata-id", "strata-commodity"
+THE_QUANTITY, THE_ACQUISITION = "strata-quantity", "strata-acquired"
 THE_CUSIP, THE_SEDOL, THE_UNIT, THE_SHARES = (
     "strata-cusip",
     "strata-sedol",
     "strata-quote-unit",
     "strata-shares",
 )
+OF_ASSETS = frozenset({THE_SHARES, THE_DISPOSAL, THE_QUANTITY, THE_ACQUISITION})
 
 
 class JournalAccounts:
@@ -82,7 +85,31 @@ class JournalAccounts:
         account = self.wholes.get(commodity)
         if account is None:
             return None
-        return self.money(account, self.currencies.get(commodity, self.main))
+        return self.money(account, self.currency_of(account) or self.currencies.get(commodity, self.main))
+
+    def keys_of_wholes(self) -> set[str]:
+        """Their values are prices: what was earned with them, or spent on them, is no balance."""
+        return {key for commodity in self.wholes if (key := self.whole_of(commodity))}
+
+    def is_of_strata(self, account: str) -> bool:
+        return THE_ID in self.journal.accounts.get(account, {})
+
+    def has_quantity(self, account: str) -> bool:
+        return THE_QUANTITY in self.journal.accounts.get(account, {})
+
+    def currency_of(self, account: str) -> str:
+        """As Strata's own journals say it; "" in all others."""
+        currency = self.journal.accounts.get(account, {}).get(THE_CURRENCY, "")
+        return currency if is_currency(currency) else ""
+
+    def key_of(self, account: str) -> str | None:
+        """The one asset that an account of Strata's own journals is."""
+        if commodity := self.journal.accounts.get(account, {}).get(THE_COMMODITY):
+            return self.holding(account, commodity)
+        if holding := self.only_holding(account):
+            return holding
+        currency = self.currency_of(account)
+        return self.money(account, currency) if currency else None
 
     def has_children(self, account: str) -> bool:
         return account in self.parents
@@ -102,10 +129,15 @@ class JournalAccounts:
 
     def details_of(self, account: str) -> Details:
         about = self.journal.accounts.get(account, {})
-        if THE_SHARES not in about and THE_DISPOSAL not in about:
+        if about.keys().isdisjoint(OF_ASSETS):
             return NO_DETAILS
-        disposed_on = read_disposal(about.get(THE_DISPOSAL, ""))
-        return Details(shares=read_shares(about.get(THE_SHARES, "")), disposed_on=disposed_on)
+        quantity = read_number(about.get(THE_QUANTITY, ""), ".")
+        return Details(
+            quantity=quantity.value if quantity else None,
+            acquired_on=read_own_day(about.get(THE_ACQUISITION, "")),
+            disposed_on=read_own_day(about.get(THE_DISPOSAL, "")),
+            shares=read_shares(about.get(THE_SHARES, "")),
+        )
 
     def name_of(self, account: str) -> str:
         """As Strata's own journals name it, else as it is written."""

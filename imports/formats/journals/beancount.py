@@ -40,6 +40,7 @@ _DATED = re.compile(r"([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2})\s+(\S+)\s*(.*)")
 _POSTING = re.compile(rf"(?:[*!&#?%PSTCURM]\s+)?({_ACCOUNT})(?:\s+(.*))?")
 _META = re.compile(r"([a-z][\w\-]*):(?:\s+(.*))?")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _FLAG = re.compile(r"txn|[*!&#?%PSTCURM]")
 _FITS = re.compile(
     rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ \t]+(?:(?:open|balance|pad|close)[ \t]+{_ACCOUNT}"
@@ -189,4 +190,4 @@ def without_comment(line: str) -> str:
 
 
 def unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), text)

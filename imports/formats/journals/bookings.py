@@ -12,7 +12,14 @@ from imports.formats.journals.accounts import JournalAccounts
 from imports.formats.journals.amounts import AmountReader
 from imports.formats.journals.checks import checked
 from imports.formats.journals.contents import Balance, Entry, Journal, Price, Stated
-from imports.formats.journals.strata_journal import items_of_strata
+from imports.formats.journals.strata_journal import (
+    assets_of_strata,
+    is_opening_of_strata,
+    is_pad_of_strata,
+    is_written_by_strata,
+    items_of_strata,
+    with_recorded_quantity,
+)
 from imports.formats.journals.transactions import NOTHING, OWN, Booker, Part, parts_of
 from imports.formats.quote_units import as_quoted
 from imports.formats.row_results import filled
@@ -25,6 +32,7 @@ from imports.formats.rows import (
     Question,
     Reading,
     RowType,
+    TransactionItem,
     ValueItem,
 )
 from imports.formats.share_splits import price_then
@@ -49,9 +57,9 @@ def rows_of(reading: Reading, *, parse: Parse, options: Options) -> Iterator[Fil
     if amounts is not None and amounts.saw_dollar and options.currency is None:
         reading.questions.append(Question("CURRENCY", "currency", required=False, suggestion="USD"))
     reader = JournalRows(reading, journal)
-    rows = reader.entries()
-    add_balances(reading, [row for row in rows if row.items])
+    rows = reader.entries_with_balances()
     yield from journal.rows
+    yield from assets_of_strata(reading, journal, reader.accounts)
     yield from rows
     yield from reader.splits()
     for price in journal.prices:
@@ -69,6 +77,8 @@ class JournalRows:
         self.reading, self.journal = reading, journal
         self.parts: dict[int, list[Part]] = {}
         self.refused: dict[int, Reason] = {}
+        self.of_strata: set[int] = set()  # ids of rows
+        self.pads_of_strata: set[int] = set()
         entries = [(entry, self.read_parts(entry)) for entry in journal.entries]
         self.dated = checked(reading, journal, entries)
         self.accounts = JournalAccounts(reading, journal, [part for _, parts in self.dated for part in parts])
@@ -93,6 +103,22 @@ class JournalRows:
             row = self.filled(entry.line, entry.text, RowType.TRANSACTION, partial(self.items, entry, parts))
             row.read = {"line": entry.text[:1_000], "postings": postings_text(entry)}
             rows.append(row)
+            if is_written_by_strata(entry, self.accounts):
+                self.of_strata.add(id(row))
+            if is_pad_of_strata(entry, self.accounts):
+                self.pads_of_strata.add(id(row))
+        return rows
+
+    def entries_with_balances(self) -> list[FileRow]:
+        rows, wholes = self.entries(), self.accounts.keys_of_wholes()
+        with_items = [row for row in rows if row.items]
+        accounts = {
+            item.account for row in with_items for item in row.items if isinstance(item, TransactionItem)
+        }
+        add_balances(self.reading, with_items, accounts - wholes, without=self.of_strata)
+        for row in rows:
+            if id(row) in self.pads_of_strata:
+                row.items, row.skip = (), NOTHING
         return rows
 
     def items(self, entry: Entry, parts: list[Part]) -> tuple[Item, ...]:
@@ -101,9 +127,11 @@ class JournalRows:
         if "strata-type" in entry.meta:
             booked = items_of_strata(self.reading, entry, parts, self.accounts)
             if booked is not None:
-                return booked
+                return with_recorded_quantity(entry, booked)
+        if is_opening_of_strata(entry, self.accounts):
+            return ()
         parts = [part for part in parts if not self.accounts.is_whole(part.account, part.units.commodity)]
-        return self.booker.items(entry, parts)
+        return with_recorded_quantity(entry, self.booker.items(entry, parts))
 
     def splits(self) -> Iterator[FileRow]:
         """Those of Strata's own journals."""

@@ -79,7 +79,7 @@ class Checks:
 
     def of_pads(self) -> Iterator[Dated]:
         for pad in self.journal.pads:
-            entry = Entry(pad.line, pad.on, "", pad.text)
+            entry = Entry(pad.line, pad.on, "", pad.text, is_pad=True)
             parts = []
             for commodity, number in self.padded.get(pad.line, {}).items():
                 for account, size in ((pad.account, number), (pad.other, -number)):

@@ -43,7 +43,7 @@ class Posting:
 
 @dataclass(slots=True)
 class Entry:
-    """A transaction. `refusal` is why it cannot be read."""
+    """A transaction. `refusal` is why it cannot be read; `is_pad` says that a balance needed it."""
 
     line: int
     on: date
@@ -52,6 +52,7 @@ class Entry:
     postings: list[Posting] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     refusal: Reason | None = None
+    is_pad: bool = False
 
 
 class Price(NamedTuple):

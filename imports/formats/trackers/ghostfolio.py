@@ -31,7 +31,7 @@ from imports.formats.rows import (
     ValueItem,
 )
 from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
-from imports.formats.strata_notes import read_disposal, read_notes, read_shares, read_unit
+from imports.formats.strata_notes import read_notes, read_own_day, read_shares, read_unit
 from imports.formats.trades import (
     ASSET_TYPES,
     ZERO,
@@ -255,7 +255,7 @@ class JsonReader:
         for account in self.accounts.values():
             notes = read_notes(text(account, "comment"))
             shares = read_shares(notes.get("strata-shares", ""))
-            disposed_on = read_disposal(notes.get("strata-disposed", ""))
+            disposed_on = read_own_day(notes.get("strata-disposed", ""))
             currency, name = major_currency(text(account, "currency"))[0], text(account, "name")[:NAME_LENGTH]
             if (shares or disposed_on) and name and currency:
                 details = Details(shares=shares, disposed_on=disposed_on)
@@ -425,7 +425,7 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
         is_manual,
         read_splits(notes.get("strata-splits", "")),
         read_unit(notes.get("strata-quote-unit", "1")),
-        read_disposal(notes.get("strata-disposed", "")),
+        read_own_day(notes.get("strata-disposed", "")),
     )
 
 
