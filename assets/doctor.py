@@ -1,35 +1,41 @@
-"""doctor's checks of exchange rates, categories, transfers, packed prices, and the data derived from values."""
+"""doctor's checks of exchange rates, categories, terms, transactions, prices, and the data derived from values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import batched, groupby
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.utils import timezone
 
 from assets.classification.tree import in_circles
-from assets.models import Asset, Category, ExchangeRate, ForgottenPortfolio, Transaction
+from assets.holdings.trade_rows import chosen_lots
+from assets.models import Asset, Category, ExchangeRate, ForgottenPortfolio, Instrument, Transaction
 from assets.models.exchange_rate import RATES_ARE_APPEND_ONLY
 from assets.prices import store as prices
 from assets.rates.store import daily_rates, rate_book_of_span
 from assets.rules.assets.ownership import validate_shares
 from assets.rules.entries.transfers import do_legs_agree
-from assets.valuation import deltas, gaps, months, upkeep
+from assets.rules.instruments.instruments import quote_unit
+from assets.services.terms import TERMS
+from assets.valuation import AssetRef, deltas, gaps, months, newest_points, ref_of, upkeep
 from assets.valuation.forgotten.changed_settings import noted_age
 from assets.valuation.formulas.shares import as_text, read_shares
 from portfolios.models import Portfolio
 from strata.audit import deletions
 from strata.audit.tracking import TrackedQuerySet
-from strata.doctor import Level, examines
+from strata.doctor import UNREADABLE, Level, examines
 from strata.exceptions import StrataError
 from strata.fields.numbers import plain
 
 MOST_NAMED = 5
+ASSETS_AT_A_TIME = 200
 LOOKED_BACK = timedelta(days=400)
 FIX = "Run: python manage.py rebuild"
 
@@ -121,6 +127,85 @@ def shown_portfolios() -> TrackedQuerySet[Portfolio]:
     """Those with derived data that no deletion has hidden: of what is removed in steps, nothing is kept up to date."""
     rows = upkeep.portfolios().exclude(household_id__in=deletions.hiding_households())
     return rows.exclude(pk__in=ForgottenPortfolio.objects.values("portfolio"))
+
+
+@examines("terms")
+def terms_can_be_read() -> Iterator[tuple[Level, str]]:
+    """A row that no rule has seen, because somebody wrote it without Strata, makes every report of its asset fail."""
+    yield from named(wrong_terms(), "assets", "what values follow from can be read")
+
+
+def wrong_terms() -> Iterator[str]:
+    hidden = deletions.hiding_households()
+    today = timezone.now().date()
+    for valuation, kind in TERMS.items():
+        assets = (
+            Asset.objects.filter(valuation=valuation).exclude(portfolio__household__in=hidden).order_by("pk")
+        )
+        model: Any = kind.model  # its base alone has no field `asset`
+        with_terms = set(model._base_manager.order_by().values_list("asset", flat=True))
+        for refs in batched(
+            (ref_of(asset) for asset in assets.iterator(chunk_size=ASSETS_AT_A_TIME)), ASSETS_AT_A_TIME
+        ):
+            yield from (f"asset {ref.id}: it has no terms" for ref in refs if ref.id not in with_terms)
+            yield from (
+                f"asset {ref.id}: its terms cannot be read: {about}" for ref, about in unreadable(refs, today)
+            )
+
+
+def unreadable(refs: Sequence[AssetRef], today: date) -> Iterator[tuple[AssetRef, str]]:
+    """Those whose value cannot be computed. All at once, and one after the other only where one of them fails."""
+    try:
+        newest_points(dict.fromkeys(refs, today))
+    except UNREADABLE as error:
+        if len(refs) == 1:
+            yield refs[0], f"{type(error).__name__}: {error}"
+            return
+        for ref in refs:
+            yield from unreadable([ref], today)
+
+
+@examines("instruments")
+def instruments_can_be_read() -> Iterator[tuple[Level, str]]:
+    yield from named(wrong_units(), "instruments", "every quote unit is a ratio")
+
+
+def wrong_units() -> Iterator[str]:
+    for pk, text in (
+        Instrument.objects.order_by("pk").values_list("pk", "quote_unit").iterator(chunk_size=2000)
+    ):
+        try:
+            quote_unit(text)
+        except ValidationError:
+            yield f"instrument {pk}: {text} is no quote unit"
+
+
+@examines("transactions")
+def transactions_can_be_read() -> Iterator[tuple[Level, str]]:
+    yield from named(wrong_transactions(), "transactions", "every type is known, and chosen lots can be read")
+
+
+def wrong_transactions() -> Iterator[str]:
+    rows = Transaction.objects.order_by("pk")
+    for pk, text in rows.exclude(type__in=Transaction.Type.values).values_list("pk", "type"):
+        yield f"transaction {pk}: {text} is no type"
+    for pk, lots in rows.filter(lots__isnull=False).values_list("pk", "lots").iterator(chunk_size=2000):
+        try:
+            chosen_lots(lots)
+        except UNREADABLE as error:
+            yield f"transaction {pk}: its chosen lots cannot be read: {type(error).__name__}: {error}"
+
+
+def named(faults: Iterable[str], things: str, in_order: str) -> Iterator[tuple[Level, str]]:
+    """As `compared`, of what was recorded: only a person or a backup can say what it was."""
+    count = 0
+    for count, fault in enumerate(faults, start=1):
+        if count <= MOST_NAMED:
+            yield Level.FAIL, fault
+    if count > MOST_NAMED:
+        yield Level.FAIL, f"and {count - MOST_NAMED} more {things}"
+    if not count:
+        yield Level.OK, in_order
 
 
 @examines("forgotten data")

@@ -17,6 +17,7 @@ from pathlib import Path
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -44,6 +45,7 @@ from strata.db.standby.state import (
     state_of_standby,
 )
 from strata.db.write_format.check import WRITTEN_FORMAT, only_reading, stored_format
+from strata.exceptions import StrataError
 from strata.fields.names import NameKeyField, name_key
 
 REPORT = settings.DATA_DIR / "doctor.json"
@@ -63,6 +65,8 @@ class Finding:
     message: str
 
 
+# What reading raises of a row that no rule has seen.
+UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, ValidationError, StrataError)
 HARMLESS = ("settings", "files")  # a FAIL of these does not prevent the other checks
 
 Examination = Callable[[], Iterable[tuple[Level, str]]]
@@ -167,7 +171,7 @@ def _run(subject: str, function: Examination) -> Iterator[Finding]:
         results = list(function())
     except DatabaseError as error:
         results = [(Level.FAIL, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")]
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except UNREADABLE as error:
         results = [(Level.FAIL, f"what is stored cannot be read: {type(error).__name__}: {error}")]
     yield from (Finding(level, subject, text) for level, text in results)
 

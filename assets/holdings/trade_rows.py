@@ -96,7 +96,7 @@ def _reader(others: OtherAssets) -> Callable[[UUID, tuple[Any, ...]], Trade]:
             amount or 0,
             fee,
             tax,
-            _chosen_lots(lots) if lots else (),
+            chosen_lots(lots) if lots else (),
             origin == [DISPOSAL, DISPOSAL]
             or (quantity is None and pk == transfer_id),  # it is that of the leg out
             transfer_id,
@@ -112,7 +112,7 @@ def units_of_text(text: str) -> int:
     return int(f"{whole}{fraction:0<{QUANTITY_PLACES}}")
 
 
-def _chosen_lots(stored: Any) -> tuple[ChosenLot, ...]:
+def chosen_lots(stored: Any) -> tuple[ChosenLot, ...]:
     lots: Iterable[Mapping[str, str]] = json.loads(stored) if isinstance(stored, str) else stored
     return tuple(
         ChosenLot(UUID(lot["transaction_id"]), quantity_units(Decimal(lot["quantity"]))) for lot in lots

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import F
@@ -14,9 +16,13 @@ from assets.classification.seeds import TypeId
 from assets.models import (
     Asset,
     Category,
+    Depreciation,
     ExchangeRate,
+    Growth,
     HeldQuantities,
     Instrument,
+    Loan,
+    LoanRate,
     MonthlyDeltas,
     MonthlyValues,
     PackedPrices,
@@ -26,6 +32,7 @@ from assets.models import (
     ValueGap,
 )
 from assets.services.entries.transfers import transfer
+from assets.services.terms import put_terms
 from portfolios.models import Membership
 from strata import doctor
 from strata.doctor import Level
@@ -36,6 +43,52 @@ from .test_investments import buy, sell
 
 pytestmark = pytest.mark.usefixtures("stored")
 OF_NO_ROW = {"fonts", "clients"}  # they look at the machine, and at logins
+
+
+TERMS: list[tuple[str, UUID, dict[str, Any]]] = [
+    (
+        "Mortgage",
+        TypeId.LOAN,
+        {
+            "valuation": "loan",
+            "principal": Decimal(1000),
+            "started_on": day(0),
+            "first_payment_on": day(31),
+            "frequency": "monthly",
+            "loan_type": "annuity",
+            "term": 12,
+            "payment": None,
+            "day_count": "30/360",
+            "rounding": "currency",
+            "collateral_id": None,
+            "rates": [{"on": day(0), "rate": Decimal("0.04")}],
+            "extra_payments": [],
+            "holidays": [],
+        },
+    ),
+    (
+        "Car",
+        TypeId.VEHICLE,
+        {
+            "valuation": "depreciation",
+            "method": "straight_line",
+            "cost": Decimal(1000),
+            "residual_value": Decimal(0),
+            "life": 5,
+            "started_on": day(0),
+            "step": "day",
+            "rate": None,
+            "factor": None,
+            "switch": False,
+            "first_year_months": 12,
+        },
+    ),
+    (
+        "Deposit",
+        TypeId.SAVINGS_ACCOUNT,
+        {"valuation": "growth", "rate": Decimal("0.03"), "compounding": "yearly"},
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +111,10 @@ def stored(shared_rows, django_db_blocker):
         house = create_asset(portfolio, "House", TypeId.REAL_ESTATE)
         for number, value in ((0, 500), (40, 510)):
             add_value(house, value, day(number))
+        for name, type_id, terms in TERMS:
+            asset = create_asset(portfolio, name, type_id)
+            add_value(asset, -900 if terms["valuation"] == "loan" else 900, day(0))
+            put_terms(asset.pk, terms["valuation"], terms)
         above = Category.objects.create(household=portfolio.household, name="Above")
         Category.objects.create(household=portfolio.household, name="Below", parent=above)
         today = timezone.now().date()
@@ -266,6 +323,49 @@ def third_leg():
     return str(row.transfer_id)
 
 
+def changed_terms(model, **columns):
+    row = model.objects.get()
+    QuerySet(model).filter(pk=row.pk).update(**columns)
+    return f"asset {row.asset_id}: "
+
+
+def loan_of_another_frequency():
+    return changed_terms(Loan, frequency="bogus")
+
+
+def depreciation_of_another_method():
+    return changed_terms(Depreciation, method="bogus")
+
+
+def loan_without_rates():
+    QuerySet(LoanRate).delete()
+    return key("Mortgage") + ": its terms cannot be read"
+
+
+def growth_without_terms():
+    QuerySet(Growth).delete()
+    return key("Deposit") + ": it has no terms"
+
+
+def instrument_of_a_unit_that_is_none():
+    QuerySet(Instrument).filter(symbol="FUND").update(quote_unit="1/0")
+    return f"instrument {Instrument.objects.get(symbol='FUND').pk}: 1/0"
+
+
+def sale(**columns):
+    row = Transaction.objects.get(type="DISPOSE")
+    QuerySet(Transaction).filter(pk=row.pk).update(**columns)
+    return f"transaction {row.pk}: "
+
+
+def sale_of_another_type():
+    return sale(type="BOGUS")
+
+
+def sale_of_lots_that_are_none():
+    return sale(lots=[{"quantity": "1"}])
+
+
 def value_ten_times_as_high():
     add_value(asset("House").get(), 50_000, timezone.now().date())
     return "SUSPICIOUS_JUMP"
@@ -278,6 +378,14 @@ DAMAGES = {
     "categories": [category_below_its_own],
     "shares": [share_of_two],
     "forgotten data": [stored_at_another_age],
+    "terms": [
+        loan_of_another_frequency,
+        depreciation_of_another_method,
+        loan_without_rates,
+        growth_without_terms,
+    ],
+    "instruments": [instrument_of_a_unit_that_is_none],
+    "transactions": [sale_of_another_type, sale_of_lots_that_are_none],
     "prices": [
         pack_of_another_price,
         pack_of_other_splits,
