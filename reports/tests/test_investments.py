@@ -339,6 +339,10 @@ def test_portfolio_performance_client_index(alice, portfolio):
     answer = get(alice, "performance", start="2011-12-31", end="2012-01-09", explain=1)
     assert abs(Decimal(answer["twr"]) - Decimal("-0.056182678")) < Decimal("1e-9")
     assert answer["net_flows"] == "1502.96"
+    daily = "0.023 0.019175455 -0.0220517 0.0294117647 0.0285714286 0.012261967 -0.0545454545 -0.0865384615"
+    returns = [Decimal(of_day["return"]) for of_day in answer["days"]]
+    for exact, of_source in zip(returns, [0, *map(Decimal, daily.split())], strict=True):
+        assert abs(exact - of_source) < Decimal("2e-6")  # its amounts are given in cents
     chained = Decimal(1)
     for of_day in answer["days"]:
         start, inflow, outflow, end = (

@@ -9,7 +9,7 @@ import pytest
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument
-from reports.tests.test_investments import buy, get, post, sell
+from reports.tests.test_investments import buy, get, post, sell, trade
 from tests.factories import create_asset, day
 
 
@@ -107,11 +107,16 @@ def test_the_price_of_a_holding_is_that_of_the_security_to_its_last_digit(alice,
 
 
 def test_portfolio_performance_issue_1879(alice, portfolio):
-    """200 shares that cost 829.30 at 4.006."""
+    """200 shares that cost 829.30 at 4.006; a dividend of 80 is .096466 of the cost."""
     shares = at_market(portfolio)
     buy(shares, 0, 200, "829.30")
     price(alice, shares, 1, "4.006")
-    assert get(alice, f"assets/{shares.pk}/holding", on=day(1))["unrealised_gain"] == "-28.10"
+    trade(shares, "INCOME", 1, None, 80)
+    held = get(alice, f"assets/{shares.pk}/holding", on=day(1))
+    assert held["unrealised_gain"] == "-28.10"
+    income = get(alice, f"assets/{shares.pk}/performance", start=day(0), end=day(1))["income"]
+    assert income == "80.00"
+    assert abs(Decimal(income) / Decimal(held["cost_basis"]) - Decimal(".096466")) < Decimal("1e-6")
 
 
 def test_wealthfolio_option_is_quoted_by_the_share(alice, portfolio):

@@ -168,6 +168,19 @@ def test_beancount_named_lots(alice, shares):
     assert [(lot["quantity"], lot["cost"]) for lot in answer["open"]] == [("3", "351.00")]
 
 
+def test_rotki_what_was_never_bought_has_no_gain(alice, portfolio, shares):
+    """rotki gives it a cost of 0 and gains of -2 and 2.5; here its proceeds are missing ones."""
+    other = create_asset(portfolio, "Never bought", TypeId.STOCKS)
+    buy(shares, 0, 1, 5)
+    sell(shares, 1, "1.2", 3)
+    sell(other, 1, 1, "2.5")
+    figures = ("realised_gain", "missing_proceeds", "missing_quantity")
+    lots = {row["asset_id"]: row for row in get(alice, "lots", on="2024-02-01")["results"]}
+    assert [lots[str(shares.pk)][name] for name in figures] == ["-2.50", "0.50", "0.2"]
+    assert [lots[str(other.pk)][name] for name in figures] == ["0.00", "2.50", "1"]
+    assert get(alice, "realised-gains", year=2024)["totals"]["realised_gain"] == "-2.50"
+
+
 # --- loans and depreciation ---
 
 
