@@ -8,7 +8,9 @@ import pytest
 
 from assets.models import Asset, Instrument, InstrumentAction, Transaction
 from imports.formats.detection import format_names
-from imports.models import Import
+from imports.models import Import, ImportFile
+from imports.services.previews import Upload, create_import
+from imports.services.writing.commits import Commit, commit_import
 from imports.tests.all_formats import SAMPLES
 from imports.tests.import_requests import IMPORTS, commit, preview, send, undo
 
@@ -41,6 +43,26 @@ def test_format_is_detected_and_the_same_file_adds_nothing(alice, portfolio, nam
     undo(alice, new_import)
     assert not Asset.objects.filter(portfolio=portfolio).exists()
     assert not Instrument.objects.filter(household=portfolio.household).exists()
+
+
+@EVERY
+def test_preview_says_of_which_accounts_and_instruments_its_rows_write(alice, portfolio, name):
+    """So that the commit does not have to read all rows for it, but for a preview by an earlier version."""
+    sample = SAMPLES[name]
+    row = create_import(Upload(portfolio.pk, sample.data, sample.file_name, options=sample.options))
+    accounts, instruments = row.summary["accounts"], row.summary.get("instruments", [])
+    of_commit = Commit(row, ImportFile.objects.get(file_import=row))
+    used, quoted = of_commit.used_keys(accounts, instruments)
+    read_used, read_quoted = of_commit.used_keys_of_rows()
+    assert used == read_used & {account["key"] for account in accounts if account["new"]}
+    of_accounts = {account["new"]["instrument"] for account in accounts if account["key"] in used}
+    assert quoted == (read_quoted | of_accounts) - {None}
+    for record in (*(account["new"] for account in accounts if account["new"]), *instruments):
+        del record["is_written"]
+    Import.objects.filter(pk=row.pk).update_unrecorded(summary=row.summary)
+    done = commit_import(row.pk)
+    assert done.result["made"]["asset"] == len(used)
+    assert done.result["made"]["instrument"] == len(quoted)
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from imports.formats.banks.ofx_investments import CHARGES, SPLIT, TRADES, Investments, Securities
 from imports.formats.banks.ofx_tree import Aggregate, parse_ofx
@@ -65,6 +66,7 @@ class OfxReader(StatementReader):
         self.securities = Securities(root, self.exact)
         self.made_at = root.value("OFX", "SIGNONMSGSRSV1", "SONRS", "DTSERVER")
         self.own = {number_of(statement) for statement in self.statements} - {""}
+        self.keys: dict[tuple[int, str], str] = {}  # of accounts, by statement and currency of a row
 
     def lines(self) -> Iterator[FileRow]:
         """What was held before the rows is known by the last statement of an account, after the rows of all of them."""
@@ -185,7 +187,7 @@ class OfxReader(StatementReader):
 
     def is_between(self, node: Aggregate) -> bool:
         """Whether the other side is an account of the same file."""
-        return any(node.value(side, "ACCTID") in self.own for side in OTHER_SIDES)
+        return bool(node.children) and any(node.value(side, "ACCTID") in self.own for side in OTHER_SIDES)
 
     def balances(self, statement: Aggregate) -> Iterator[FileRow]:
         for node in statement.all("LEDGERBAL"):
@@ -209,7 +211,15 @@ class OfxReader(StatementReader):
         return self.row(node.line, RowType.VALUE, read, make)
 
     def account_of(self, statement: Aggregate, line: int, currency: str = "") -> str:
-        """The account of the money: an investment account's is named after it and its currency."""
+        """The account of the money. Many rows are of one."""
+        of_statement = id(statement), currency
+        key = self.keys.get(of_statement)
+        if key is None:
+            key = self.keys[of_statement] = self.new_account(statement, line, currency)
+        return key
+
+    def new_account(self, statement: Aggregate, line: int, currency: str) -> str:
+        """An investment account's is named after it and its currency."""
         currency = (currency or statement.value("CURDEF")).upper()
         name = number_of(statement)
         if statement.tag == "CCSTMTRS":
@@ -238,6 +248,7 @@ def trade_read(node: Aggregate) -> dict[str, str]:
     return {"type": node.tag, **{name: text for part in node.walk() for name, text in part.values.items()}}
 
 
+@lru_cache(maxsize=4_096)
 def ofx_day(text: str) -> date:
     """The day as the bank writes it, before any conversion to UTC."""
     text = text.strip()

@@ -85,6 +85,7 @@ class SheetReader:
         self.default_currency = sheet.default_currency or context.currency
         self.is_own = self.layout.is_own
         self.headings_to_read = list(map(self.heading, range(len(self.headings))))
+        self.places = [self.columns.get(column) for column in OF_ACCOUNTS]
         self.accounts: dict[
             tuple[str, ...], tuple[str, bool]
         ] = {}  # keys, and whether they have an instrument
@@ -199,14 +200,16 @@ class SheetReader:
 
     def account_key(self, line: Line, name: str, sign_currency: str) -> tuple[str, bool]:
         """The key of the account, and whether it has an instrument. Many rows are of few accounts."""
-        category, stated, ticker = (
-            text_of(cell_at(line, self.columns.get(column))) for column in OF_ACCOUNTS
-        )
+        category, stated, ticker = [
+            "" if place is None else text_of(cell_at(line, place)) for place in self.places
+        ]
         of_account = name, category, stated, ticker, sign_currency
-        if of_account not in self.accounts:
+        known = self.accounts.get(of_account)
+        if known is None:
             account = self.account(*of_account)
-            self.accounts[of_account] = self.reading.account(account), account.instrument is not None
-        return self.accounts[of_account]
+            known = self.reading.account(account), account.instrument is not None
+            self.accounts[of_account] = known
+        return known
 
     def account(self, name: str, category: str, stated: str, ticker: str, sign_currency: str) -> Account:
         if not self.is_own:

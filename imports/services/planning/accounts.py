@@ -74,9 +74,10 @@ class AccountPlan:
         return str(known) if known else None
 
     def as_new(self) -> dict[str, Any]:
-        """What a new asset needs beside its name, type and currency."""
+        """What a new asset needs beside its name, type and currency, and whether anything is written of it."""
         details = self.account.details
         return {
+            "is_written": self.is_written,
             "instrument": self.account.instrument.key if self.account.instrument else None,
             "institution": self.account.holder,
             "notes": good_note(details.notes),

@@ -32,6 +32,7 @@ SIGNED = (ADJUST, TRANSFER)
 ZERO = Decimal(0)
 LARGEST_RATIO = 2**31
 MONEY_COLUMNS, EXACT_COLUMNS = ("amount", "fee", "tax"), ("quantity", "unit_price")
+NUMBER_COLUMNS = (*MONEY_COLUMNS, *EXACT_COLUMNS)
 
 
 class Numbers(NamedTuple):
@@ -56,15 +57,15 @@ def problem_of(item: Item) -> Reason | None:
     try:
         if isinstance(item, TransactionItem):
             return problem_of_booking(item)
-        if isinstance(item, QuantityItem):
-            exact(item.quantity)
-        elif isinstance(item, PriceItem):
+        if isinstance(item, PriceItem):
             exact(item.price)
             return Reason("ZERO_ROW") if item.price <= 0 else None
-        elif isinstance(item, ActionItem):
+        if isinstance(item, ActionItem):
             if not all(0 < part < LARGEST_RATIO for part in (item.numerator, item.denominator)):
                 return Reason("OUT_OF_RANGE", "quantity", f"{item.numerator}:{item.denominator}")
             return None
+        if isinstance(item, QuantityItem):
+            exact(item.quantity)
         if note := getattr(item, "note", None):
             validate_note(note)
     except ValidationError as error:
@@ -77,13 +78,15 @@ def problem_of(item: Item) -> Reason | None:
 
 
 def problem_of_booking(item: TransactionItem) -> Reason | None:
-    for name in (*MONEY_COLUMNS, *EXACT_COLUMNS):
-        number = getattr(item, name)
+    money, others = (item.amount, item.fee, item.tax), (item.quantity, item.unit_price)
+    for name, number in zip(NUMBER_COLUMNS, (*money, *others), strict=True):
         if number is None or (not number and number.adjusted() > -MONEY_PLACES):  # most costs are just zero
             continue
-        is_money = name in MONEY_COLUMNS
         try:
-            exact(number, **({"digits": MONEY_DIGITS, "places": MONEY_PLACES} if is_money else {}))
+            if name in MONEY_COLUMNS:
+                exact(number, digits=MONEY_DIGITS, places=MONEY_PLACES)
+            else:
+                exact(number)
         except ValidationError:
             return Reason("OUT_OF_RANGE", name, str(number)[:100])
         if number < 0 and not (name == "quantity" and item.type in SIGNED):
@@ -162,8 +165,18 @@ def numbers_of(row: Transaction) -> Numbers:
 
 
 def numbers_in(planned: Booked, item: TransactionItem) -> Numbers:
-    values = {name: getattr(item, name) for name in Numbers._fields}
-    return Numbers._make({**values, "currency": item.currency or planned.plan.currency}.values())
+    currency = item.currency or planned.plan.currency
+    return Numbers(
+        item.type,
+        item.on,
+        item.amount,
+        item.quantity,
+        item.unit_price,
+        item.fee,
+        item.tax,
+        currency,
+        item.note,
+    )
 
 
 def transaction_before(row: Transaction) -> dict[str, Any]:
@@ -173,28 +186,33 @@ def transaction_before(row: Transaction) -> dict[str, Any]:
 # --- what it becomes ---
 
 
-def becomes(planned: Planned, source: str) -> dict[str, Any]:
+def becomes(planned: Planned, source: str = "") -> dict[str, Any]:
+    """What will be written of the item. `source` is that of a booking."""
     if isinstance(planned, Quoted):
         return quote_record(planned)
     item, plan, stored = planned.item, planned.plan, planned.stored
-    common: dict[str, Any] = {
-        "id": str(stored.pk) if stored else None,
-        "account": plan.account.key,
-        "on": item.on.isoformat(),
-        "currency": plan.currency,
-    }
     if isinstance(item, ValueItem):
-        value = {"row_type": str(RowType.VALUE), "value": money_text(item.value * plan.sign)}
-        return value | common | ({"note": item.note} if item.note else {})
-    if isinstance(item, CancelItem):
-        numbers = taken_back(planned)
-    elif isinstance(item, TransactionItem):
+        value: dict[str, Any] = {
+            "row_type": RowType.VALUE.value,
+            "value": money_text(item.value if plan.sign > 0 else -item.value),
+            "id": str(stored.pk) if stored else None,
+            "account": item.account,
+            "on": item.on.isoformat(),
+            "currency": plan.currency,
+        }
+        if item.note:
+            value["note"] = item.note
+        return value
+    if isinstance(item, TransactionItem):
         numbers = numbers_in(planned, item)
+    elif isinstance(item, CancelItem):
+        numbers = taken_back(planned)
     else:
         numbers = correction(planned, item)
     return {
-        **common,
-        "row_type": str(RowType.TRANSACTION),
+        "id": str(stored.pk) if stored else None,
+        "account": item.account,
+        "row_type": RowType.TRANSACTION.value,
         **transaction_record(numbers),
         "source": source,
         "external_id": planned.reference,
@@ -223,12 +241,16 @@ def transaction_record(numbers: Numbers) -> dict[str, Any]:
         "on": numbers.on.isoformat(),
         "amount": None if numbers.amount is None else money_text(numbers.amount),
     }
-    exact_numbers = {"quantity": numbers.quantity, "unit_price": numbers.unit_price}
-    record |= {name: plain(number) for name, number in exact_numbers.items() if number is not None}
-    record |= {
-        name: money_text(number) for name, number in (("fee", numbers.fee), ("tax", numbers.tax)) if number
-    }
-    return {**record, "currency": numbers.currency, "note": numbers.note}
+    if numbers.quantity is not None:
+        record["quantity"] = plain(numbers.quantity)
+    if numbers.unit_price is not None:
+        record["unit_price"] = plain(numbers.unit_price)
+    if numbers.fee:
+        record["fee"] = money_text(numbers.fee)
+    if numbers.tax:
+        record["tax"] = money_text(numbers.tax)
+    record["currency"], record["note"] = numbers.currency, numbers.note
+    return record
 
 
 def quote_record(planned: Quoted) -> dict[str, Any]:
@@ -243,9 +265,7 @@ def quote_record(planned: Quoted) -> dict[str, Any]:
 
 def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a transaction that a record, of what it becomes or of what was before it, says."""
-    numbers = {
-        name: Decimal(record[name]) if record.get(name) else None for name in (*MONEY_COLUMNS, *EXACT_COLUMNS)
-    }
+    numbers = {name: Decimal(text) if (text := record.get(name)) else None for name in NUMBER_COLUMNS}
     # One object for equal values: a batch prepares it once for all of its rows.
     return {
         **numbers,

@@ -13,6 +13,8 @@ from imports.services.planning.openings import RunningBalances, with_values
 
 FIRST_ORDINAL, DAYS = date(1800, 1, 1).toordinal(), 150_000
 type Dated = ValueItem | QuantityItem | PriceItem
+type DatedKey = tuple[type[Dated], str]
+DATED = (ValueItem, QuantityItem, PriceItem)  # for isinstance
 
 
 class NeedsFirstPass(Exception):
@@ -26,18 +28,16 @@ class OnePass:
 
     def __init__(self, most_rows: int) -> None:
         self._most_rows = most_rows
-        self._seen: dict[str, bytearray] = {}
+        self._seen: dict[DatedKey, bytearray] = {}
 
     def rows(self, rows: Iterable[FileRow]) -> Iterator[FileRow]:
         return counted(rows, self._most_rows)
 
     def is_last(self, item: Item) -> bool:
-        if isinstance(item, QuantityItem):
+        if not isinstance(item, DATED):
+            return True
+        if isinstance(item, QuantityItem) or _is_seen(_days(self._seen, item), item.on):
             raise NeedsFirstPass
-        if isinstance(item, ValueItem | PriceItem):
-            bits = self._seen.get(_key(item)) or self._seen.setdefault(_key(item), bytearray(DAYS // 8))
-            if _is_seen(bits, item.on):
-                raise NeedsFirstPass
         return True
 
 
@@ -52,14 +52,14 @@ class FirstPass:
     ) -> None:
         self.quantities: dict[str, dict[date, Decimal]] = {}
         self.balances = balances
-        self._left: Counter[tuple[str, int]] = Counter()
-        seen: dict[str, bytearray] = {}
+        self._left: Counter[tuple[DatedKey, int]] = Counter()
+        seen: dict[DatedKey, bytearray] = {}
         for number, row in enumerate(counted(rows, most_rows)):
             if balances:
                 balances.add(number, row)
             for item in row.items:
-                if isinstance(item, ValueItem | QuantityItem | PriceItem):
-                    self._see(seen.setdefault(_key(item), bytearray(DAYS // 8)), item)
+                if isinstance(item, DATED):
+                    self._see(_days(seen, item), item)
                 if isinstance(item, QuantityItem):
                     self.quantities.setdefault(item.account, {})[item.on] = item.quantity
 
@@ -73,7 +73,7 @@ class FirstPass:
 
     def is_last(self, item: Item) -> bool:
         """Whether no later row has the day. Called once for each item, in their order."""
-        if not isinstance(item, ValueItem | QuantityItem | PriceItem):
+        if not isinstance(item, DATED):
             return True
         key = _key(item), item.on.toordinal()
         if key not in self._left:
@@ -98,8 +98,15 @@ def _is_seen(bits: bytearray, on: date) -> bool:
     return is_seen
 
 
-def _key(item: Dated) -> str:
+def _days(seen: dict[DatedKey, bytearray], item: Dated) -> bytearray:
+    """The bits of the days of the item's account or instrument."""
+    key = _key(item)
+    bits = seen.get(key)
+    if bits is None:
+        bits = seen[key] = bytearray(DAYS // 8)
+    return bits
+
+
+def _key(item: Dated) -> DatedKey:
     """Accounts and instruments may have the same key, and so may values and quantities."""
-    if isinstance(item, PriceItem):
-        return f"price {item.instrument}"
-    return f"{'value' if isinstance(item, ValueItem) else 'quantity'} {item.account}"
+    return type(item), item.instrument if isinstance(item, PriceItem) else item.account

@@ -62,6 +62,7 @@ class InstrumentPlan:
         return {
             "key": self.instrument.key,
             "instrument_id": str(self.stored.pk) if self.stored else None,
+            "is_written": self.is_written,
             "values": values_of(self.instrument),
         }
 

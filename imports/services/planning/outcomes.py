@@ -50,7 +50,8 @@ class Plan:
         elif row["o"] == SKIP:
             self.skipped += 1
         if row["b"]:
-            self.counts.update((item["row_type"], UPDATE if item["before"] else CREATE) for item in row["b"])
+            for item in row["b"]:
+                self.counts[item["row_type"], UPDATE if item["before"] else CREATE] += 1
         elif row["t"]:
             self.counts[row["t"], row["o"]] += 1
 

@@ -16,6 +16,7 @@ from assets.models import Transaction
 from assets.prices.store import StoredPrices, stored_prices
 from imports.formats.rows import (
     CASH,
+    OF_AN_ACCOUNT,
     ActionItem,
     AssetItem,
     CancelItem,
@@ -143,19 +144,19 @@ class Planner:
         several: list[Planned] = []
         reference = ""
         for item in row.items:
-            if isinstance(item, AssetItem):
-                reason = self._add_asset(row.line, item, record)
-            elif isinstance(item, PriceItem | ActionItem):
-                reason = self._add_quote(row.line, item, first, several)
-            elif isinstance(item, CancelItem):
-                reason = self._add_cancellation(row.line, item, several, record)
-            elif isinstance(item, TransactionItem) and item.leg == CASH and not self.choices.has_cash:
-                continue
-            else:
+            if isinstance(item, OF_AN_ACCOUNT):
+                if isinstance(item, TransactionItem) and item.leg == CASH and not self.choices.has_cash:
+                    continue
                 reason, reference = self._add_booking(row.line, item, first, several, reference)
                 if reason is None and isinstance(item, QuantityItem):
                     stated = [item.account, item.on.isoformat(), plain(item.quantity)]
                     record.setdefault("h", []).append(stated)
+            elif isinstance(item, AssetItem):
+                reason = self._add_asset(row.line, item, record)
+            elif isinstance(item, CancelItem):
+                reason = self._add_cancellation(row.line, item, several, record)
+            else:
+                reason = self._add_quote(row.line, item, first, several)
             record["r"] = record["r"] or reason
         is_refused = row.refusal or (record["r"] and record["r"].code in REFUSALS)
         record["o"] = REFUSE if is_refused else CREATE if record["b"] else SKIP
@@ -168,11 +169,11 @@ class Planner:
     def _add_booking(
         self, line: int, item: OfAccount, first: FirstPass | OnePass, several: list[Planned], reference: str
     ) -> tuple[Reason | None, str]:
-        plan = self.accounts.plan(self.reading.accounts[item.account])
+        plan = self._plan_of(item.account)
         plan.saw(line, item.on)
         reason = self._reason_before(line, item, plan, first)
         own: str | None = ""
-        if isinstance(item, TransactionItem | QuantityItem):
+        if not isinstance(item, ValueItem):
             own = self.references.next(item, reference)
             reason = reason or (Reason("ALREADY_THERE") if own is None else None)
             if (item.account, own) in self._cancelled:
@@ -190,14 +191,14 @@ class Planner:
     def _add_cancellation(
         self, line: int, item: CancelItem, several: list[Planned], record: BlockRow
     ) -> Reason | None:
-        plan = self.accounts.plan(self.reading.accounts[item.account])
+        plan = self._plan_of(item.account)
         if line in self.choices.skip or plan.is_skipped:
             return Reason("SKIPPED_BY_YOU")
         several.append(Booked(item, plan, item.booking.external_id))
         return None
 
     def _add_asset(self, line: int, item: AssetItem, record: BlockRow) -> Reason | None:
-        plan = self.accounts.plan(self.reading.accounts[item.account])
+        plan = self._plan_of(item.account)
         plan.rows += 1
         if line in self.choices.skip or plan.is_skipped:
             return Reason("SKIPPED_BY_YOU")
@@ -254,6 +255,10 @@ class Planner:
             return Reason("BAD_NAME", "asset", plan.name)
         return problem_of(item) or (None if is_last else Reason("LATER_ROW"))
 
+    def _plan_of(self, key: str) -> AccountPlan:
+        plan = self.accounts.plans.get(key)
+        return self.accounts.plan(self.reading.accounts[key]) if plan is None else plan
+
     def _has_good_name(self, plan: AccountPlan) -> bool:
         if plan.rows == 1:
             try:
@@ -262,7 +267,7 @@ class Planner:
                     validate_name(plan.account.holder)
             except ValidationError:
                 self._bad_names.add(plan.account.key)
-        return plan.account.key not in self._bad_names
+        return not self._bad_names or plan.account.key not in self._bad_names
 
     def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass | OnePass) -> Decimal:
         if item.account not in self._corrections:
@@ -293,31 +298,30 @@ class Planner:
 
     def _decide(self, record: BlockRow, several: list[Planned]) -> None:
         decided = [(planned, *self._decision(record["l"], planned)) for planned in several]
-        reasons = [reason for _, _, reason in decided if reason is not None]
-        if reasons and is_transfer([planned.item for planned in several]):
-            decided = [(planned, before, reasons[0]) for planned, before, _ in decided]
+        refused = next((reason for _, _, reason in decided if reason is not None), None)
+        if refused and is_transfer([planned.item for planned in several]):
+            decided = [(planned, before, refused) for planned, before, _ in decided]
         for planned, before, reason in decided:
-            if isinstance(planned.item, ValueItem) and planned.item.rank and is_there(reason):
-                ranked = [planned.item.account, planned.item.on.isoformat(), planned.item.rank]
-                record.setdefault("k", []).append(ranked)
+            item = planned.item
+            if isinstance(item, ValueItem) and item.rank and is_there(reason):
+                record.setdefault("k", []).append([item.account, item.on.isoformat(), item.rank])
             if reason is None:
                 self._note_as_written(planned)
-                source = self.source(planned.plan) if isinstance(planned, Booked) else ""
-                record["b"].append({**becomes(planned, source), "before": before})
+                if isinstance(planned, Booked) and not isinstance(item, ValueItem):
+                    becoming = becomes(planned, self.source(planned.plan))
+                else:
+                    becoming = becomes(planned)
+                becoming["before"] = before
+                record["b"].append(becoming)
             else:
                 record["r"] = reason if reason.code in REFUSALS else record["r"] or reason
-        cancelled = [
-            [planned.item.account, planned.reference]
-            for planned in several
-            if isinstance(planned.item, CancelItem) and isinstance(planned, Booked) and planned.reference
-        ]
-        if cancelled:
+        if self.reading.takes_back and (cancelled := list(cancelled_in(several))):
             record["x"] = cancelled
         if record["r"] and record["r"].code in REFUSALS and not record["b"]:
             record["o"] = REFUSE
         if record["b"]:
             record["r"] = None
-            record["o"] = UPDATE if all(item["before"] for item in record["b"]) else CREATE
+            record["o"] = UPDATE if all(becoming["before"] for becoming in record["b"]) else CREATE
 
     def _decision(self, line: int, planned: Planned) -> tuple[dict[str, Any] | None, Reason | None]:
         before, reason = compared(planned, keeps_values=self.choices.keeps_values)
@@ -421,6 +425,13 @@ class Planner:
         if missing:
             names = ", ".join(sorted(missing)[:10])
             self.plan.warnings.append(FileWarning("NO_PRICES", text=f"{len(missing)}: {names}"))
+
+
+def cancelled_in(several: Iterable[Planned]) -> Iterator[list[str]]:
+    """The accounts and references of the bookings that a row cancels."""
+    for planned in several:
+        if isinstance(planned.item, CancelItem) and isinstance(planned, Booked) and planned.reference:
+            yield [planned.item.account, planned.reference]
 
 
 def is_there(reason: Reason | None) -> bool:

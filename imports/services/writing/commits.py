@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -26,7 +26,7 @@ from imports.models import Import, ImportBlock, ImportFile
 from imports.services import errors
 from imports.services.blocks import BlockRow, blocks_of, replace
 from imports.services.drafts import state_of_import
-from imports.services.planning.decisions import TRANSFER, columns_of
+from imports.services.planning.decisions import TRANSFER, columns_of, day_of
 from imports.services.planning.known_rows import Written, remember
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.previews import file_of, require_preview
@@ -153,7 +153,7 @@ class Commit:
 
         New ones are made, and named in the summary.
         """
-        used, quoted = self.used_keys()
+        used, quoted = self.used_keys(accounts, instruments)
         of_accounts = {
             account["new"]["instrument"] for account in accounts if account["key"] in used and account["new"]
         }
@@ -178,8 +178,18 @@ class Commit:
         self.made["asset"] = len(self.parents.made["asset"])
         self.made["instrument"] = len(self.parents.made["instrument"])
 
-    def used_keys(self) -> tuple[set[str], set[str]]:
-        """The keys of the accounts and of the instruments that rows are written of."""
+    def used_keys(
+        self, accounts: list[dict[str, Any]], instruments: list[dict[str, Any]]
+    ) -> tuple[set[str], set[str]]:
+        """The keys of the new accounts and of the instruments that something is written of."""
+        new = {account["key"]: account["new"] for account in accounts if account["new"]}
+        quoted = {record["key"]: record for record in instruments}
+        if all("is_written" in record for record in (*new.values(), *quoted.values())):
+            return written_keys(new), written_keys(quoted)
+        return self.used_keys_of_rows()
+
+    def used_keys_of_rows(self) -> tuple[set[str], set[str]]:
+        """The same for a preview by a version that did not note them. Can go when no preview is that old."""
         used: set[str] = set()
         quoted: set[str] = set()
         for _, rows in blocks_of(self.row.pk):
@@ -227,12 +237,16 @@ class Commit:
             return
         values = {number: self.value_row(item) for number, item in enumerate(items)}
         batch = record_values(values, if_exists=IfExists.REPLACE)
+        days: dict[UUID, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
-            recorded = batch.values[number]
-            item["id"] = str(recorded.snapshot.pk)
-            counter = self.made if recorded.outcome is Outcome.CREATED else self.updated
-            counter["value"] += 1
-            self.written_of(values[number].asset_id).days.add([recorded.snapshot.on.toordinal()])
+            snapshot = batch.values[number].snapshot
+            item["id"] = str(snapshot.pk)
+            days[snapshot.asset_id].append(snapshot.on.toordinal())
+        for asset_id, ordinals in days.items():
+            self.written_of(asset_id).days.add(ordinals)
+        created = batch.count(Outcome.CREATED)
+        self.made["value"] += created
+        self.updated["value"] += len(items) - created
 
     def write_transactions(self, items: list[dict[str, Any]]) -> None:
         new = {number: item for number, item in enumerate(items) if not item["before"]}
@@ -290,7 +304,7 @@ class Commit:
         return ValueRow(
             self.assets[item["account"]],
             Decimal(item["value"]),
-            on=date.fromisoformat(item["on"]),
+            on=day_of(item["on"]),
             note=item.get("note"),
         )
 
@@ -304,6 +318,10 @@ def write_prices(items: list[dict[str, Any]], instruments: Mapping[str, UUID], s
         by_instrument.setdefault(instruments[item["instrument"]], []).append(price)
     if by_instrument:
         record_prices(by_instrument, LoadTerms(source, accept_jumps=True), on_error=OnError.REFUSE)
+
+
+def written_keys(records: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    return {key for key, record in records.items() if record["is_written"]}
 
 
 def labels_of_asset(asset: Asset, kind: str) -> Iterator[UUID]:
