@@ -43,6 +43,12 @@ def test_dry_run_writes_nothing(run):
     assert "would make: 3 assets, 8 values" in output.out
 
 
+def test_dry_run_says_what_would_be_asked(run):
+    output, code = run(DAYS_DOWN, "--dry-run")
+    assert (code, Import.objects.count()) == (0, 0)
+    assert "--option currency=" in output.err
+
+
 def test_refused_rows_are_listed_and_left_out(run):
     output, code = run(b"account,date,balance,currency\nA,2026-02-30,1,EUR\nB,2026-01-31,1,EUR\n", "--yes")
     assert code == 1

@@ -92,6 +92,7 @@ class Command(StrataCommand):
             )
             draft = plan_import(upload)
             self.show(draft)
+            self.show_questions(draft.row)
             if options["dry_run"]:
                 return 0
             self.require_answers(draft.row, asks=not options["yes"])
@@ -149,8 +150,8 @@ class Command(StrataCommand):
             f" skipped: {summary['skipped']:,}; refused: {summary['refused']:,}"
         )
 
-    def require_answers(self, row: Import, *, asks: bool) -> None:
-        """Raise CommandError where a question is open, or nobody says yes."""
+    def show_questions(self, row: Import) -> None:
+        """What has to be answered before anything can be written, each with its option."""
         for question in row.summary["questions"]:
             if question["required"]:
                 shown = question_as_json(question)
@@ -158,6 +159,9 @@ class Command(StrataCommand):
                     f"line {example['line']}: {example['text']}" for example in shown["examples"]
                 )
                 self.stderr.write(f"--option {shown['option']}=...: {shown['message']} {examples}".rstrip())
+
+    def require_answers(self, row: Import, *, asks: bool) -> None:
+        """Raise CommandError where a question is open, or nobody says yes."""
         if any(question["required"] for question in row.summary["questions"]):
             raise CommandError("Nothing was written: answer the questions first.", returncode=NOTHING)
         if asks and not (sys.stdin.isatty() and input("Import? [y/N] ").strip().lower() in ("y", "yes")):
