@@ -102,3 +102,14 @@ def test_unknown_and_repeated_columns_are_refused(columns):
     with pytest.raises(exceptions.ValidationError) as refused:
         places_of(["id", "name"], columns)
     assert [*refused.value.detail] == ["columns"]
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f600"])
+def test_a_text_that_is_too_long_for_a_cell_is_cut_and_not_left_out(letter):
+    fits = letter * (32_766 // len(letter.encode("utf-16-le")) * 2)
+    ((_, row),) = sheets_of(
+        b"".join(xlsx_blocks([["fits", "longer", "after"], [fits, letter * 40_000, "z"]]))
+    )
+    assert row[0] == fits and row[2] == "z"
+    assert row[1].endswith("…") and row[1][:-1] == letter * (len(row[1]) - 1)
+    assert 32_760 < len(row[1].encode("utf-16-le")) // 2 <= 32_767

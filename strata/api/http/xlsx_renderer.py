@@ -17,6 +17,7 @@ from strata.api.http.csv_renderer import TableRenderer, TextCell
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_DIGITS = 15  # a spreadsheet keeps no more of a number
+MOST_CHARACTERS = 32_767  # of a cell, in units of UTF-16
 FIRST_DAY = date(1900, 1, 1)  # of a spreadsheet
 BLOCK = 64 * 1024
 NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
@@ -77,13 +78,23 @@ def _sheet(book: Any, header: Iterable[str]) -> Any:
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})
     for column, name in enumerate(header):
-        sheet.write_string(0, column, name, bold)
+        sheet.write_string(0, column, shortened(name), bold)
     sheet.freeze_panes(1, 0)
     return sheet
 
 
 def text_of(cell: str) -> str:
     return cell.original if isinstance(cell, TextCell) else cell
+
+
+def shortened(text: str) -> str:
+    """As much of a text as a cell takes: a longer one would be left out. The CSV has all of it."""
+    if len(text) <= MOST_CHARACTERS // 2:
+        return text
+    units = text.encode("utf-16-le")
+    if len(units) <= MOST_CHARACTERS * 2:
+        return text
+    return units[: (MOST_CHARACTERS - 1) * 2].decode("utf-16-le", "ignore") + "…"
 
 
 def _row_writer(book: Any) -> Callable[[Any, int, Iterable[str]], None]:
@@ -105,6 +116,6 @@ def _row_writer(book: Any) -> Callable[[Any, int, Iterable[str]], None]:
             elif isinstance(value, date):
                 sheet.write_datetime(number, column, value, day_format)
             elif value:
-                sheet.write_string(number, column, value)
+                sheet.write_string(number, column, shortened(value))
 
     return write_row
