@@ -283,6 +283,7 @@ def test_realised_gains_without_a_rate_are_left_out_and_named(alice, portfolio):
     sell(asset, 5, 1, 120)
     answer = get(alice, "realised-gains", end=day(9))
     assert (answer["complete"], answer["totals"]["realised_gain"]) == (False, "0.00")
+    assert answer["missing_prices"] == get(alice, "income", end=day(9))["missing_prices"] == []
     assert {"currency": "CHF", "on": "2024-01-01"} in answer["missing_rates"]
     measured = get(alice, "performance", end=day(9))
     assert measured["realised_gain"] is None

@@ -165,6 +165,7 @@ def realised_gains_answer(report: RealisedGains) -> dict[str, Any]:
         "totals": totals_answer(report.totals),
         "complete": report.totals.complete,
         "missing_rates": missing_rates_answer(report.missing_rates),
+        "missing_prices": [],  # amounts of transactions alone
     }
 
 
@@ -192,6 +193,7 @@ def income_answer(report: Income) -> dict[str, Any]:
         "total": income_row(report.total, places),
         "complete": not report.missing_rates,
         "missing_rates": missing_rates_answer(report.missing_rates),
+        "missing_prices": [],  # amounts of transactions alone
     }
 
 

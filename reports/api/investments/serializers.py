@@ -107,6 +107,9 @@ class GainTotalsSerializer(serializers.Serializer[Any]):
     fx_gain = TotalSerializerField(help_text="That part.")
 
 
+NO_PRICES = "Always empty: no figure of this report needs a price."
+
+
 class RealisedGainsSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     method = serializers.ChoiceField(choices=LOT_METHODS, allow_null=True)
@@ -114,6 +117,7 @@ class RealisedGainsSerializer(serializers.Serializer[Any]):
     totals = GainTotalsSerializer(help_text="Rounded once. What lacks a rate is left out.")
     complete = serializers.BooleanField()
     missing_rates = MissingRateOfDaySerializer(many=True)
+    missing_prices = MissingPriceSerializer(many=True, help_text=NO_PRICES)
 
 
 class IncomeAmountsSerializer(serializers.Serializer[Any]):
@@ -134,6 +138,7 @@ class IncomeSerializer(serializers.Serializer[Any]):
     total = IncomeAmountsSerializer()
     complete = serializers.BooleanField()
     missing_rates = MissingRateOfDaySerializer(many=True)
+    missing_prices = MissingPriceSerializer(many=True, help_text=NO_PRICES)
 
 
 class DrawdownSerializer(serializers.Serializer[Any]):
