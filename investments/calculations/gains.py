@@ -122,7 +122,10 @@ def added_up(totals: Iterable[GainTotals]) -> GainTotals:
 def total_in_own_currency(lots: AssetLots) -> GainTotals:
     """The same as the total of realised_gains in the asset's own currency: no rate takes part in it."""
     cost, proceeds, complete = 0, 0, True
-    for closing in lots.closings:
+    if lots.knows_all_costs:
+        cost = sum([part.cost for closing in lots.closings for part in closing.parts])
+        proceeds = sum([closing.proceeds for closing in lots.closings])
+    for closing in () if lots.knows_all_costs else lots.closings:
         if not closing.is_unknown:
             cost, proceeds = cost + closing.cost, proceeds + closing.proceeds
             continue

@@ -104,7 +104,10 @@ class LotNotThere(NamedTuple):
 
 @dataclass(slots=True)
 class AssetLots:
-    """The lots of an asset on a day. `paid_back` is what actions paid that lowered costs."""
+    """The lots of an asset on a day. `paid_back` is what actions paid that lowered costs.
+
+    `knows_all_costs`: neither a lot nor what one was sold for was in a currency without a rate.
+    """
 
     asset_id: UUID
     currency: str
@@ -116,6 +119,7 @@ class AssetLots:
     not_there: list[LotNotThere] = field(default_factory=list)
     missing_rates: list[tuple[str, date]] = field(default_factory=list)
     paid_back: int = 0
+    knows_all_costs: bool = True
 
     @property
     def closed(self) -> list[ClosedLot]:

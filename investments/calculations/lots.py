@@ -102,15 +102,22 @@ class _Holding:
         return None if rate is None else round(cost * rate * REPORTED_UNIT)
 
     def follow(self, events: Iterable[Event], transit: Transit, holdings: Mapping[UUID, _Holding]) -> None:
-        """Purchases, nearly all events, are looked at here: a call for each takes longer than what it does."""
-        longs, shorts, currency = self.longs, self.shorts, self.currency
+        """Purchases, and sales of what is held, are looked at here: the calls for each take longer than they do."""
+        longs, shorts, currency, closings = self.longs, self.shorts, self.currency, self.lots.closings
         for event in events:
             if isinstance(event, Action):
                 self.act(event, holdings)
                 continue
             transaction_id, kind, on, at, position, paid_in, quantity, amount, fee, tax, _, _, _, _ = event
-            if kind is ACQUIRE and quantity and paid_in == currency and not shorts.units:
+            if not quantity or paid_in != currency:
+                self.trade(event, transit)
+            elif kind is ACQUIRE and not shorts.units:
                 longs.add(Lot((on, at, position, transaction_id), quantity, amount + fee + tax))
+            elif kind is DISPOSE and quantity <= longs.units and not (event.lots or event.closes):
+                unknown = longs.mixes_unknown
+                closings.append(
+                    Closing(longs.take(quantity), transaction_id, on, amount - fee - tax, unknown)
+                )
             else:
                 self.trade(event, transit)
 
@@ -149,6 +156,8 @@ class _Holding:
 
         `by` is the transaction or the action by which it comes.
         """
+        if lot.unknown:
+            self.lots.knows_all_costs = False
         if not lot.quantity:
             self.uncounted.append(lot)
             return
@@ -219,6 +228,8 @@ class _Holding:
     def add_closed(
         self, parts: list[Part], disposal_id: UUID, on: date, proceeds: int, unknown: bool = False
     ) -> None:
+        if unknown:
+            self.lots.knows_all_costs = False
         self.lots.closings.append(Closing(parts, disposal_id, on, proceeds, unknown))
 
     # --- what moves to another asset ---

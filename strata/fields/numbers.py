@@ -95,6 +95,13 @@ def money_text(value: Decimal) -> str:
     return f"{whole}.{fraction:0<2}"
 
 
+def scaled_text(units: int, places: int, *, least: int = 0) -> str:
+    """So many units of the last of `places` in digits, as `plain` writes them, but with at least `least` places."""
+    whole, rest = divmod(abs(units), 10**places)
+    fraction = f"{rest:0{places}}".rstrip("0").ljust(least, "0")
+    return f"{'-' * (units < 0)}{whole}{'.' * bool(fraction)}{fraction}"
+
+
 def exact_total(values: Iterable[Decimal]) -> Decimal:
     """The exact sum of any number of values."""
     total = Decimal(0)

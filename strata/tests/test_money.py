@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context
 from decimal import Decimal as D
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import DatabaseError, NotSupportedError, connection, models
 from django.db.models import Avg, F, Max, Min, OuterRef, StdDev, Subquery, Sum, Value, Window
 from django.db.models.functions import Cast, Coalesce
 from django.forms import modelform_factory
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assets.valuation import series
@@ -26,6 +27,7 @@ from strata.fields.numbers import (
     exact_total,
     money_text,
     plain,
+    scaled_text,
 )
 from strata.tests.entries import LEAST, LEAST_EXACT, LOWEST_EXACT, MOST, MOST_EXACT, Entry, entry
 from strata.tests.tables import table_of
@@ -382,3 +384,13 @@ def test_calculations_which_import_nothing_of_this_have_the_same_places():
     assert (series.MONEY_PLACES, rounding.SHARE_PLACES) == (MONEY_PLACES, SHARE_PLACES)
     assert series.EXACT.traps == EXACT.traps
     assert series.EXACT.prec >= EXACT.prec
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(0, 40))
+@example(0, 4)
+@example(-5, 0)
+@example(-1_000_000, 4)
+def test_units_are_written_as_their_decimal(units, places):
+    number = D(units).scaleb(-places, Context(prec=100))
+    assert scaled_text(units, places) == plain(number)
+    assert scaled_text(units, places, least=2) == money_text(number)

@@ -14,7 +14,7 @@ from assets.models import Instrument
 from assets.valuation.series import money
 from investments.calculations.benchmark import Benchmark
 from investments.calculations.gains import Gain, GainTotals
-from investments.calculations.reported import RATE_UNIT, rounded
+from investments.calculations.reported import FINE_PLACES, RATE_UNIT, half_even
 from investments.calculations.returns import RATE_PLACES, ChainDay, Drawdown
 from investments.calculations.xirr import Flow
 from investments.queries.holdings import Holding, LotsOfAsset, OpenLotValue, RealisedGains
@@ -23,9 +23,10 @@ from investments.queries.performance import Performance
 from reports.calculations.rounding import whole_units
 from reports.queries.totals import price_gap_answer
 from strata.fields.currencies import minor_units
-from strata.fields.numbers import money_text, plain
+from strata.fields.numbers import money_text, scaled_text
 
 LOT_PLACES = 4
+MONEY_TEXT_PLACES = 2  # the least that an amount is written with
 QUANTITY_PLACES = 18
 _WIDE = Context(prec=10_000, rounding=ROUND_HALF_EVEN)
 MESSAGES = {
@@ -41,16 +42,18 @@ MESSAGES = {
 
 def amount(fine: int | None, places: int = LOT_PLACES) -> str | None:
     """Fine units of money as text."""
-    return None if fine is None else money_text(rounded(fine, places))
+    if fine is None:
+        return None
+    return scaled_text(half_even(fine, 10 ** (FINE_PLACES - places)), places, least=MONEY_TEXT_PLACES)
 
 
 def quantity_text(units: Units) -> str:
     """A quantity, rounded to 18 places where a ratio did not divide."""
-    return number_text(Fraction(units, QUANTITY_UNIT), QUANTITY_PLACES)
+    return scaled_text(round(units), QUANTITY_PLACES)
 
 
 def number_text(number: Fraction, places: int) -> str:
-    return plain(Decimal(whole_units(number, places)).scaleb(-places, _WIDE))
+    return scaled_text(whole_units(number, places), places)
 
 
 def rate_text(rate: Decimal | None) -> str | None:
