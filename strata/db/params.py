@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import date
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from django.db import connection, transaction
 
@@ -129,6 +129,18 @@ class Days(dict[str | date, date]):
 @lru_cache(maxsize=4096)  # a request reads the ids of the same hundreds of rows in many queries
 def parse_id(stored: str | UUID) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(stored)
+
+
+# The slots of a UUID, which its class sets once and then protects.
+_set_number, _set_safety = (vars(UUID)[name].__set__ for name in ("int", "is_safe"))
+
+
+def id_of_hex(digits: str) -> UUID:
+    """UUID(digits) of 32 digits, in a third of the time: for ids that come once, of thousands of rows."""
+    new_id = UUID.__new__(UUID)
+    _set_number(new_id, int(digits, 16))
+    _set_safety(new_id, SafeUUID.unknown)
+    return new_id
 
 
 def join_halves(high: int, low: int) -> int:
