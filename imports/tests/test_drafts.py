@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from assets.models import Asset
 from imports.models import Import, ImportBlock
@@ -93,6 +94,23 @@ def test_blocks_are_the_same_from_memory_and_from_a_file(portfolio, monkeypatch)
     assert (row.summary["skipped"], row.summary["counts"]["value"]["create"]) == (2_100, 400)
     commit_import(row.pk)
     assert [value for *_, value in values_of(portfolio)][:2] == ["2400.0000", "2401.0000"]
+
+
+def test_many_accounts_are_made_in_as_many_queries_as_some(portfolio):
+    def queries(number: int) -> int:
+        names = [f"{number} {place:02}" for place in range(number)]
+        lines = [f"{name},2025-01-31,{place},EUR" for place, name in enumerate(names)]
+        row = create_import(
+            Upload(portfolio.pk, "\n".join(["account,date,balance,currency", *lines]).encode())
+        )
+        with CaptureQueriesContext(connection) as seen:
+            commit_import(row.pk)
+        made = Asset.objects.filter(name__startswith=f"{number} ").order_by("pk")
+        assert [asset.name for asset in made] == names
+        assert made[0].currency == "EUR"
+        return len(seen)
+
+    assert queries(25) == queries(50)
 
 
 def test_a_file_is_not_kept_by_a_command(tmp_path, portfolio, monkeypatch):

@@ -161,20 +161,19 @@ class Commit:
             if record["key"] in quoted | of_accounts:
                 pk = self.instruments[record["key"]] = self.parents.instrument(record)
                 self.written_of(pk)
-        for account in accounts:
-            key = account["key"]
-            if account["asset_id"]:
-                self.assets[key] = UUID(account["asset_id"])
-            elif key in used:
-                asset = self.parents.asset(account, self.instruments)
-                account["asset_id"], self.assets[key] = str(asset.pk), asset.pk
-                account["instrument_id"] = asset.instrument_id and str(asset.instrument_id)
-                for kind, names in (
-                    ("category", account["new"]["categories"]),
-                    ("tag", account["new"]["tags"]),
-                ):
-                    for pk in labels_of_asset(asset, kind) if names else ():
-                        self.written_of(pk)
+        new = [account for account in accounts if not account["asset_id"] and account["key"] in used]
+        self.assets = {
+            account["key"]: UUID(account["asset_id"]) for account in accounts if account["asset_id"]
+        }
+        for account, asset in zip(new, self.parents.assets(new, self.instruments), strict=True):
+            account["asset_id"], self.assets[account["key"]] = str(asset.pk), asset.pk
+            account["instrument_id"] = asset.instrument_id and str(asset.instrument_id)
+            for kind, names in (
+                ("category", account["new"]["categories"]),
+                ("tag", account["new"]["tags"]),
+            ):
+                for pk in labels_of_asset(asset, kind) if names else ():
+                    self.written_of(pk)
         self.made["asset"] = len(self.parents.made["asset"])
         self.made["instrument"] = len(self.parents.made["instrument"])
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from assets.models import Asset, Category, Tag
 from assets.models.asset import Valuation
-from assets.services.assets import create_asset
+from assets.services.assets import NewAsset, create_assets
 from assets.services.classification import create_category, create_tag
 from assets.services.entries.disposal import dispose
 from assets.services.instruments.instruments import create_instrument
@@ -36,8 +36,20 @@ class Parents:
         self.made["instrument"].append(created.pk)
         return created.pk
 
-    def asset(self, account: Mapping[str, Any], instrument_ids: Mapping[str, UUID]) -> Asset:
-        """A new asset. With an instrument it is valued at market price."""
+    def assets(
+        self, accounts: Sequence[Mapping[str, Any]], instrument_ids: Mapping[str, UUID]
+    ) -> list[Asset]:
+        """A new asset for each of the accounts."""
+        if not accounts:
+            return []
+        assets = create_assets(
+            self.portfolio.pk, [self.new_asset(account, instrument_ids) for account in accounts]
+        )
+        self.made["asset"] += [asset.pk for asset in assets]
+        return assets
+
+    def new_asset(self, account: Mapping[str, Any], instrument_ids: Mapping[str, UUID]) -> NewAsset:
+        """With an instrument it is valued at market price. Labels that are not there are made."""
         new = account["new"]
         columns: dict[str, Any] = {"notes": new["notes"], "institution": new["institution"]}
         if new["instrument"]:
@@ -48,17 +60,14 @@ class Parents:
             columns["quantity"] = Decimal(new["quantity"])
         if new["acquired_on"]:
             columns["acquired_on"] = date.fromisoformat(new["acquired_on"])
-        asset = create_asset(
-            self.portfolio.pk,
-            name=account["name"],
-            currency=account["currency"],
-            asset_type_id=self.type_ids[account["asset_type"]],
+        return NewAsset(
+            account["name"],
+            self.type_ids[account["asset_type"]],
+            account["currency"],
             category_ids=[self.category(path) for path in new["categories"]],
             tag_ids=[self.tag(name) for name in new["tags"]],
-            **columns,
+            columns=columns,
         )
-        self.made["asset"].append(asset.pk)
-        return asset
 
     def tag(self, name: str) -> UUID:
         household_id = self.portfolio.household_id
