@@ -23,7 +23,7 @@ from imports.models import Import
 from imports.services.planning.instruments import InstrumentPlan, Instruments
 from portfolios.models import Portfolio
 from strata.exceptions import Invalid, NotFound
-from strata.fields.names import name_key, validate_name, validate_note
+from strata.fields.names import KEY_LENGTH, name_key, validate_name, validate_note
 from strata.fields.numbers import exact, money_text, plain
 
 
@@ -44,6 +44,7 @@ class AccountPlan:
     last_on: date | None = None
     is_written: bool = False
     first_line: int = 0
+    has_good_name: bool | None = None  # None where nobody asked yet
 
     def saw(self, line: int, on: date) -> None:
         self.rows += 1
@@ -193,6 +194,18 @@ class Accounts:
         if unknown := self.options.keys() - known:
             message = gettext("The file has no account %(key)s.") % {"key": sorted(unknown)[0][:200]}
             raise Invalid("options.accounts", message, "unknown")
+
+
+def can_be_named(plan: AccountPlan) -> bool:
+    """Whether the asset, the source of its rows and its security can have the texts of the file."""
+    try:
+        validate_name(plan.name)
+        validate_name(plan.account.key, max_length=KEY_LENGTH)
+        if plan.account.holder:
+            validate_name(plan.account.holder)
+    except ValidationError:
+        return False
+    return plan.instrument is None or plan.instrument.has_good_name
 
 
 def keys_of_account(key: str, answered: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import count
 
 from imports.formats.rows import QuantityItem, TransactionItem
 from imports.services.planning.quantities import reference_of
@@ -36,8 +37,7 @@ class References:
         if isinstance(item, QuantityItem):
             return reference_of(item.on)
         if item.leg and first:
-            self._ids.add((item.account, f"{first}/{item.leg}"))
-            return f"{first}/{item.leg}"
+            return self._leg(item.account, f"{first}/{item.leg}")
         if item.external_id:
             key = item.account, item.external_id
             if key in self._ids:
@@ -47,6 +47,13 @@ class References:
         digest = hashlib.sha256(content_of(item).encode()).digest()[:16]
         self._seen[digest] += 1
         return f"{digest.hex()}-{self._seen[digest]}"
+
+    def _leg(self, account: str, reference: str) -> str:
+        """A row may pay twice from one account: the price and the fee. The second leg is the first with -2."""
+        numbered = (f"{reference}-{number}" if number > 1 else reference for number in count(1))
+        free = next(name for name in numbered if (account, name) not in self._ids)
+        self._ids.add((account, free))
+        return free
 
 
 def content_of(item: TransactionItem) -> str:

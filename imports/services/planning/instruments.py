@@ -19,7 +19,7 @@ from imports.formats.trades import PLACES
 from imports.reading.numbers import rounded_fraction
 from portfolios.models import Portfolio
 from strata.exceptions import NotFound
-from strata.fields.names import name_key
+from strata.fields.names import name_key, validate_name
 
 SYMBOL_LENGTH = 40
 IDS = ("isin", "cusip", "sedol")
@@ -33,6 +33,10 @@ class InstrumentPlan:
     instrument: Instrument
     stored: StoredInstrument | None = None
     is_written: bool = False
+    has_good_name: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.has_good_name = self.stored is not None or can_be_stored(self.instrument)
 
     @property
     def currency(self) -> str:
@@ -80,6 +84,17 @@ def values_of(instrument: Instrument) -> dict[str, str]:
         "currency": instrument.currency,
         "quote_unit": instrument.quote_unit,
     }
+
+
+def can_be_stored(instrument: Instrument) -> bool:
+    """Whether a new instrument can have these texts. One without any is still to be named by a person."""
+    values = values_of(instrument)
+    try:
+        return not values["symbol"] or bool(
+            validate_name(values["symbol"], max_length=SYMBOL_LENGTH) and validate_name(values["name"])
+        )
+    except ValidationError:
+        return False
 
 
 def good_id(text: str, validate: Callable[[str], str]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 
 from assets.models import Transaction
 from assets.prices.store import StoredPrices, stored_prices
@@ -33,7 +32,7 @@ from imports.formats.rows import (
 )
 from imports.reading.refusals import Reason
 from imports.services.blocks import BlockRow, BlockWriter
-from imports.services.planning.accounts import AccountPlan, Accounts
+from imports.services.planning.accounts import AccountPlan, Accounts, can_be_named
 from imports.services.planning.decisions import TRANSFER, becomes, compared, problem_of, transaction_before
 from imports.services.planning.first_pass import FirstPass, OnePass
 from imports.services.planning.identities import References, source_of
@@ -53,7 +52,7 @@ from imports.services.planning.stored import (
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.fields.dates import local_day
-from strata.fields.names import validate_name
+from strata.fields.names import NAME_LENGTH
 from strata.fields.numbers import plain
 
 ROWS_AT_A_TIME = 5_000
@@ -78,7 +77,6 @@ class Planner:
         zones = {portfolio.time_zone, settings.TIME_ZONE}
         self.latest_today = max(local_day(written_at(), zone) for zone in zones)
         self._known: dict[UUID, Written] = {}
-        self._bad_names: set[str] = set()
         self._corrections: dict[str, dict[date, Decimal]] = {}
         self._holdings: dict[UUID, Holding] = {}
         self._splits: list[ActionItem] = []
@@ -229,6 +227,8 @@ class Planner:
         reason = problem_of(item)
         if line in self.choices.skip:
             reason = Reason("SKIPPED_BY_YOU")
+        elif not plan.has_good_name:
+            reason = Reason("BAD_NAME", "security", plan.instrument.key[:NAME_LENGTH])
         elif not is_last:
             reason = Reason("LATER_ROW")
         elif isinstance(item, PriceItem) and plan.is_in_other_currency:
@@ -260,14 +260,9 @@ class Planner:
         return self.accounts.plan(self.reading.accounts[key]) if plan is None else plan
 
     def _has_good_name(self, plan: AccountPlan) -> bool:
-        if plan.rows == 1:
-            try:
-                validate_name(plan.name)
-                if plan.account.holder:
-                    validate_name(plan.account.holder)
-            except ValidationError:
-                self._bad_names.add(plan.account.key)
-        return not self._bad_names or plan.account.key not in self._bad_names
+        if plan.has_good_name is None:
+            plan.has_good_name = can_be_named(plan)
+        return plan.has_good_name
 
     def _correction(self, item: QuantityItem, plan: AccountPlan, first: FirstPass | OnePass) -> Decimal:
         if item.account not in self._corrections:
