@@ -123,7 +123,7 @@ class MarketWrites(RuleBasedStateMachine):
             reading.drop_zeros(reading.from_series(refs, SHOWN, derived=derived)) for derived in (True, False)
         )
         grid = reading.drop_zeros(reading.from_values_in_sql(refs, SHOWN))
-        by_deltas = reading.drop_zeros(reading.from_deltas(ids, SHOWN, "portfolio", {}))
+        by_deltas = reading.drop_zeros(reading.from_deltas(ids, SHOWN, reading.Grouped("portfolio")))
         assert monthly == values == grid == by_deltas
         on = day(LONGEST // 2)
         for in_sql in (False, True):
