@@ -5,6 +5,7 @@ The packs know only the present. Under `known_at` the blocks of the loads that w
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby
@@ -12,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Aggregate, Max, Min, Q, QuerySet
 
 from assets.models import Instrument, PackedPrices, PriceBlock, PriceLoad
 from assets.prices.codec import Encoded, encode, numbers_in, ordinals_in
@@ -67,16 +68,31 @@ def stored_packs_of(
 ) -> Iterator[tuple[UUID, list[Pack]]]:
     """The same packs as they are stored: one of the year FORGOTTEN where they were deleted."""
     clock.require_present()
-    rows = PackedPrices.objects.order_by()
-    years = rows.filter(instrument=OuterRef("instrument")).values("year")
-    before = years.filter(year__lt=first_year).order_by("-year")[:1]
-    wanted = Q(year__range=(first_year, last_year)) | Q(year=Subquery(before))
+    rows = PackedPrices.objects.filter(instrument__pk__among=list(instrument_ids)).order_by()
+    # The year before, and the one after, of any of them: most have the same. To look them up for each row is slower.
+    wanted = Q(year__range=(first_year, last_year))
+    wanted |= Q(year__in=of_each(rows.filter(year__lt=first_year), Max("year")))
     if and_after:
-        wanted |= Q(year=Subquery(years.filter(year__gt=last_year).order_by("year")[:1]))
-    packs = rows.filter(wanted, instrument__pk__among=list(instrument_ids)).order_by("instrument", "year")
+        wanted |= Q(year__in=of_each(rows.filter(year__gt=last_year), Min("year")))
+    packs = rows.filter(wanted).order_by("instrument", "year")
     columns = packs.values_list("instrument_id", *COLUMNS, "adjustments")
     by_instrument = groupby(columns.iterator(chunk_size=2000), key=itemgetter(0))
-    return ((pk, [Pack(encoded(row[1:7]), row[7]) for row in each]) for pk, each in by_instrument)
+    return (
+        (pk, needed([Pack(encoded(row[1:7]), row[7]) for row in each], first_year, last_year, and_after))
+        for pk, each in by_instrument
+    )
+
+
+def needed(packs: list[Pack], first_year: int, last_year: int, and_after: bool) -> list[Pack]:
+    """Those of these years, with the one before, and `and_after` the one after. Others may have brought more."""
+    years = [pack.encoded.year for pack in packs]
+    begin = max(bisect_left(years, first_year) - 1, 0)
+    return packs[begin : bisect_right(years, last_year) + and_after]
+
+
+def of_each(rows: QuerySet[PackedPrices], year: Aggregate) -> QuerySet[PackedPrices, Any]:
+    """One of the years of each instrument."""
+    return rows.values("instrument").annotate(year_of_each=year).values("year_of_each")
 
 
 def encoded(columns: Iterable[Any]) -> Encoded:

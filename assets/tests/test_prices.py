@@ -399,6 +399,21 @@ def test_a_series_is_read_from_the_packs_alone(alice, household):
     assert prices.read([pence.pk], date(2024, 1, 1), date(2024, 1, 3))[pence.pk].max_age_days == 3
 
 
+@pytest.mark.parametrize("and_after", [True, False])
+def test_packs_of_years_come_with_those_beside_them_of_each_instrument(alice, household, and_after):
+    years = {"AAA": [2015, 2018, 2021, 2024], "BBB": [2019, 2022, 2023, 2025], "CCC": [2023], "DDD": [2018]}
+    named = {symbol: instrument(household, symbol) for symbol in years}
+    for symbol, of_instrument in years.items():
+        send(alice, [row(named[symbol], f"{year}-03-04", "9") for year in of_instrument])
+    expected = {"AAA": [2018, 2021, 2024], "BBB": [2019, 2022, 2023], "CCC": [2023], "DDD": [2018]}
+    if not and_after:
+        expected = {"AAA": [2018, 2021], "BBB": [2019, 2022], "DDD": [2018]}
+    symbols = {each.pk: symbol for symbol, each in named.items()}
+    packs = store.packs_of(list(symbols), 2020, 2022, and_after=and_after)
+    read_years = {symbols[pk]: [pack.encoded.year for pack in of_instrument] for pk, of_instrument in packs}
+    assert read_years == expected
+
+
 def test_a_series_is_read_as_it_was_known(alice, alice_user, abc):
     send(alice, [row(abc, "2023-12-29", "50"), row(abc, "2024-01-02", "100")])
     before = timezone.now()
