@@ -22,12 +22,14 @@ from assets.models import Asset, ForgottenPortfolio
 from assets.models.querysets import AssetQuerySet
 from assets.prices.store import pack_if_forgotten
 from assets.valuation import deltas, gaps, months, protocol, quantities, registry, sql
+from assets.valuation.codecs.months import GAP, places_of_none, without_none
 from assets.valuation.deltas import facts_of, forget_assets, forget_portfolios
 from assets.valuation.protocol import Gap
 from assets.valuation.totals.contributions import (
     AssetFacts,
     Contribution,
     difference,
+    gaps_at,
     gaps_of_values,
     gaps_of_window,
     touched_months,
@@ -184,9 +186,10 @@ def derive(assets: AssetQuerySet[Asset]) -> None:
     columns, new_months, new_gaps = DeltaColumns(), months.NewMonths(), list[Gap]()
     facts = facts_of(assets)
     for pk, days, values in registry.rebuilt(valuations_of(facts)):
-        columns.add(facts[pk], days, values)
-        new_months.add(pk, days, values)
-        new_gaps += gaps_of_values(pk, days, values)
+        gap_places = [*places_of_none(values)]
+        columns.add(facts[pk], days, without_none(values, 0, gap_places))
+        new_months.add(pk, days, without_none(values, GAP, gap_places))
+        new_gaps += gaps_at(pk, days, gap_places)
     new_months.insert()
     gaps.write(new_gaps)
     deltas.apply_deltas(columns.finished())

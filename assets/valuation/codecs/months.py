@@ -11,7 +11,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -96,16 +96,21 @@ def amounts_in(amounts: bytes) -> Sequence[int | None]:
 
 
 def _bytes(values: Sequence[int | None]) -> bytes:
-    amounts = array("q", without_none(values) if None in values else cast("Sequence[int]", values))
+    try:
+        amounts = array("q", cast("Sequence[int]", values))
+    except TypeError:  # there is a None, which it finds faster than a search
+        amounts = array("q", without_none(values, GAP, [*places_of_none(values)]))
     if sys.byteorder == "big":
         amounts.byteswap()
     return amounts.tobytes()
 
 
-def without_none(values: Sequence[int | None], number: int = GAP) -> list[int]:
-    """The values with a number in place of each None. Mostly there are few."""
-    numbers = list(values)
-    for place in places_of_none(values):
+def without_none(values: Sequence[int | None], number: int, places: Collection[int]) -> Sequence[int]:
+    """The values with a number in place of each None, which are at these places. Mostly there are few, or none."""
+    if not places:
+        return cast("Sequence[int]", values)
+    numbers = [*values]
+    for place in places:
         numbers[place] = number
     return cast("list[int]", numbers)
 
@@ -113,5 +118,5 @@ def without_none(values: Sequence[int | None], number: int = GAP) -> list[int]:
 def places_of_none(values: Sequence[int | None]) -> Iterator[int]:
     place = -1
     with suppress(ValueError):
-        while True:
+        while not isinstance(values, array):  # an array holds numbers alone
             yield (place := values.index(None, place + 1))

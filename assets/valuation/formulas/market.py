@@ -232,11 +232,15 @@ def pauses(days: Sequence[date], most: int) -> list[int]:
 
     Most prices are of every weekday: of several days in a row the first and the last are compared first.
     """
-    places, step, last = [], max(most // 2, 1), len(days) - 1
-    for place in range(0, last, step):
-        end = min(place + step, last)
-        if (days[end] - days[place]).days > most:
-            places += [near for near in range(place, end) if (days[near + 1] - days[near]).days > most]
+    places, step, last = list[int](), max(most // 2, 1), len(days) - 1
+    pieces = zip(
+        days[:-1:step], [*days[step:-1:step], *days[-1:]], strict=False
+    )  # of a single day there is none
+    for number, (begin, end) in enumerate(pieces):
+        if (end - begin).days > most:
+            place = number * step
+            near = range(place, min(place + step, last))
+            places += [each for each in near if (days[each + 1] - days[each]).days > most]
     return places
 
 

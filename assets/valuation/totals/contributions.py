@@ -6,7 +6,6 @@ contributions (see assets.valuation.upkeep), so the order of writes does not mat
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -178,10 +177,13 @@ def difference(after: AnySums, before: AnySums) -> DeltaSums:
 
 def gaps_of_values(asset_id: UUID, days: Sequence[date], values: Sequence[int | None]) -> Iterator[Gap]:
     """The gaps of all of an asset's values, oldest first: each ends on the next day, the last one may have no end."""
-    if isinstance(values, array):  # it holds numbers alone
-        return
+    return gaps_at(asset_id, days, places_of_none(values))
+
+
+def gaps_at(asset_id: UUID, days: Sequence[date], places: Iterable[int]) -> Iterator[Gap]:
+    """The same, of values that are None at these places."""
     last = len(days) - 1
-    for place in places_of_none(values):
+    for place in places:
         yield Gap(asset_id, days[place], days[place + 1] if place < last else None)
 
 

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import repeat
 from operator import add, sub
-from typing import cast
 
-from assets.valuation.codecs.months import without_none
 from assets.valuation.totals.contributions import AssetFacts, DeltaKey, RunningSums, add_values
 
 MOST_COLUMNS = 4  # of a key: some assets were not held for a time, and have no values of those days
@@ -25,12 +23,11 @@ class DeltaColumns:
         self.sums: RunningSums = {}
         self.columns: dict[DeltaKey, list[_Column]] = {}
 
-    def add(self, facts: AssetFacts, days: Sequence[date], values: Sequence[int | None]) -> None:
-        """Add the deltas of an asset with these values, the oldest day first."""
+    def add(self, facts: AssetFacts, days: Sequence[date], amounts: Sequence[int]) -> None:
+        """Add the deltas of an asset with these values, the oldest day first; a gap is 0."""
         if not facts.counts_in_net_worth or not days:
             return
         key = facts.portfolio_id, facts.currency, facts.asset_type_id
-        amounts = without_none(values, 0) if None in values else cast("Sequence[int]", values)
         if facts.disposed_on is None and min(amounts) >= 0:
             columns = self.columns.setdefault(key, [])
             days = days if isinstance(days, list) else [*days]
