@@ -132,8 +132,8 @@ def value_asset_flows(
     flows = Flows()
     bought_on = {each.on for each in moved if each.amount > 0}
     sold_on = {each.on for each in moved if each.amount < 0}
-    start, end, rates, fine = window.start, window.end, window.rates, window.rates.fine
-    rate_of = rates.into_target(asset.currency)
+    start, end, rates, with_taxes = window.start, window.end, window.rates, window.with_taxes
+    fine, currency, rate_of = rates.fine, asset.currency, rates.into_target(asset.currency)
     begins_on = values.days[0] if values.days else None
     for each in moved:
         if window.has(each.on):
@@ -143,30 +143,29 @@ def value_asset_flows(
             if window.has(event.on) and held is not None:
                 flows.add(event.on, fine(-cash_of(event, held), asset.currency, event.on))
             continue
-        is_trade = event.type is ACQUIRE or event.type is DISPOSE
-        if event.type is TRANSFER:
-            if event.quantity is not None:
+        _, kind, on, _, _, paid_in, quantity, amount, fee, tax, _, closes, _, _ = event
+        is_trade = kind is ACQUIRE or kind is DISPOSE
+        if kind is TRANSFER:
+            if quantity is not None:
                 continue  # what it moves is in `moved`
             is_trade = True
-        on = event.on
         if is_trade and not is_at_market:
             if begins_on is None:
                 continue
             on = max(on, begins_on)
         if not start < on <= end:
             continue
-        if event.type is ACQUIRE or (event.type is INCOME and event.quantity):
+        if kind is ACQUIRE or (kind is INCOME and quantity):
             bought_on.add(on)
-        elif event.type is DISPOSE:
+        elif kind is DISPOSE:
             sold_on.add(on)
-        elif event.type is TRANSFER:
-            (sold_on if event.closes else bought_on).add(on)
-            flows.add(on, rates.fine(_moved_whole(event, values, on), event.currency, on))
+        elif kind is TRANSFER:
+            (sold_on if closes else bought_on).add(on)
+            flows.add(on, fine(_moved_whole(event, values, on), paid_in, on))
             continue
-        if amount := _trade_flow(event, window):
-            of_currency = rate_of if event.currency == asset.currency else rates.into_target(event.currency)
-            rate = of_currency[on]
-            flows.add(on, None if rate is None else amount * rate)
+        if brought := _brought(kind, quantity, amount, fee + tax if with_taxes else fee):
+            rate = (rate_of if paid_in == currency else rates.into_target(paid_in))[on]
+            flows.add(on, None if rate is None else brought * rate)
     for change in untraded(shares, asset):
         flows.add(change.on, fine(change.amount, values.currency, change.on))
     for on, value in _at_its_ends(values, bought_on, sold_on):
@@ -203,15 +202,14 @@ def untraded(shares: Sequence[ShareChange], asset: AssetEvents) -> list[ShareCha
     return [change for change in shares if change.on not in traded_on]
 
 
-def _trade_flow(trade: Trade, window: Window) -> int:
+def _brought(kind: TradeType, quantity: int | None, amount: int, costs: int) -> int:
     """What a trade brings into a value asset, in its own currency; negative for what it takes out."""
-    costs, kind = window.costs(trade), trade.type
     if kind is ACQUIRE or kind is EXPENSE:
-        return trade.amount + costs
+        return amount + costs
     if kind is DISPOSE:
-        return costs - trade.amount
+        return costs - amount
     if kind is INCOME:
-        return costs if trade.quantity else costs - trade.amount  # income in kind stays in the asset
+        return costs if quantity else costs - amount  # income in kind stays in the asset
     return 0
 
 

@@ -86,11 +86,37 @@ def realised_totals(
     lots: AssetLots, rates: Rates, *, start: date | None = None, end: date | None = None
 ) -> GainTotals:
     """The same as the total of realised_gains, without an object for each lot."""
-    return added_up(
-        _total_of(closing, lots, rates)
+    closings = [
+        closing
         for closing in lots.closings
         if (start is None or closing.on > start) and (end is None or closing.on <= end)
-    )
+    ]
+    known = _at_rates(closings, lots, rates) if lots.knows_all_costs else None
+    return added_up(_total_of(closing, lots, rates) for closing in closings) if known is None else known
+
+
+def _at_rates(closings: Iterable[Closing], lots: AssetLots, rates: Rates) -> GainTotals | None:
+    """The total where each cost and each sale is known at the rate of its day. None where one of these rates is
+    missing, or a pool knows a cost in the reporting currency.
+    """
+    cost = proceeds = at_sale = 0
+    rate_of, is_converted = rates.into_target(lots.currency), lots.currency != rates.target
+    for closing in closings:
+        own_costs, has_cost = 0, False
+        for lot, _, own_cost, reported in closing.parts:
+            if is_converted and reported is not None:
+                return None
+            if own_cost:
+                rate, has_cost = rate_of[lot.order[0]], True
+                if rate is None:
+                    return None
+                cost, own_costs = cost + own_cost * rate, own_costs + own_cost
+        if has_cost or closing.proceeds:  # an amount of zero needs no rate
+            rate = rate_of[closing.on]
+            if rate is None:
+                return None
+            proceeds, at_sale = proceeds + closing.proceeds * rate, at_sale + own_costs * rate
+    return GainTotals(cost, proceeds, proceeds - cost, at_sale - cost)
 
 
 def _total_of(closing: Closing, lots: AssetLots, rates: Rates) -> GainTotals:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from assets.rates.book import Rate, RateBook
-from investments.calculations.gains import cost_basis, realised_gains, total
+from investments.calculations.gains import cost_basis, realised_gains, realised_totals, total
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates, rounded
 from investments.tests.ledgers import A, buy, day, ledger, sell
@@ -22,7 +22,9 @@ def gains(events, method=LotMethod.FIFO, target="EUR", **values):
     rates = Rates(target, BOOK)
     events = ledger({A: events}, currency="USD")
     result = lots(events, method=method, currency=target, rate_on=rates.book.rate_or_none)[A]
-    return result, total(realised_gains(result, rates, **values)), rates
+    totals = total(realised_gains(result, rates, **values))
+    assert realised_totals(result, rates, **values) == totals
+    return result, totals, rates
 
 
 def test_a_gain_has_a_part_that_comes_from_the_rate():
@@ -58,3 +60,8 @@ def test_without_a_rate_there_is_no_gain():
 def test_in_its_own_currency_no_rate_is_needed():
     _, totals, rates = gains([buy(-9, 1, 100, currency="USD"), sell(5, 1, 120, currency="USD")], target="USD")
     assert (rounded(totals.realised_gain, 4), totals.fx_gain, rates.missing) == (20, 0, set())
+
+
+def test_what_was_bought_in_a_currency_without_a_rate_has_no_gain():
+    result, totals, _ = gains([buy(0, 1, 100, currency="GBP"), sell(5, 1, 120, currency="USD")])
+    assert (result.knows_all_costs, totals.complete, totals.realised_gain) == (False, False, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from itertools import count
 from uuid import UUID
@@ -12,12 +13,12 @@ from hypothesis import strategies as st
 
 from assets.holdings.events import Action, Ledger
 from assets.holdings.quantities import quantities
-from assets.rates.book import RateBook
+from assets.rates.book import Rate, RateBook
 from investments.calculations.conservation import faults
-from investments.calculations.gains import realised_gains, total, total_in_own_currency
+from investments.calculations.gains import realised_gains, realised_totals, total, total_in_own_currency
 from investments.calculations.lots import lots
 from investments.calculations.reported import Rates
-from investments.tests.ledgers import A, B, action, buy, ledger, sell, trade, transfer
+from investments.tests.ledgers import A, B, action, buy, day, ledger, sell, trade, transfer
 from investments.tests.oracle import results
 from portfolios.lot_method import LotMethod
 
@@ -163,3 +164,20 @@ def test_total_in_the_assets_own_currency_needs_no_single_gains(steps, method):
     rates = Rates("EUR", RateBook([]))
     for result in lots(made_of(steps), method=method).values():
         assert total_in_own_currency(result) == total(realised_gains(result, rates))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    STEPS, st.sampled_from(LotMethod), st.sampled_from(["EUR", "USD"]), st.integers(0, 3), st.integers(0, 7)
+)
+def test_total_at_the_rates_of_days_needs_no_single_gains(steps, method, target, first_rate, start):
+    """Where a rate is missing too: those of the first days."""
+    book = RateBook(
+        [Rate("USD", day(first_rate + number), Decimal(f"1.{number + 1}")) for number in range(8)]
+    )
+    rates = Rates(target, book)
+    by_asset = lots(made_of(steps), method=method, currency=target, rate_on=book.rate_or_none)
+    for result in by_asset.values():
+        window = {"start": day(start), "end": day(start + 4)}
+        assert realised_totals(result, rates, **window) == total(realised_gains(result, rates, **window))
+        assert realised_totals(result, rates) == total(realised_gains(result, rates))
