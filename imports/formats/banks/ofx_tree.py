@@ -10,6 +10,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
+from sys import intern
 
 from imports.reading.files import File
 from imports.reading.refusals import FileRefused
@@ -146,11 +147,12 @@ class _Builder:
             following = _TAG.search(text, match.end())
             value = text[match.end() : following.start() if following else len(text)]
             closes, tag, is_empty = match.groups()
+            tag = intern(tag.upper())  # a file with 100,000 rows has half a million tags
             if closes:
-                self.end(tag.upper())
+                self.end(tag)
             elif not is_empty:
                 value = html.unescape(value) if "&" in value else value
-                self.start(tag.upper(), value.strip())
+                self.start(tag, value.strip())
             match = following
 
     def start(self, tag: str, value: str) -> None:
