@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import NamedTuple
 
 from charset_normalizer import from_bytes
@@ -44,6 +45,11 @@ BOMS = (
 )
 GUESSED = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257")
 SAMPLE = 64 * 1024
+# A sign of a currency beside a number: what would make it a letter is not the encoding.
+_SIGNS = (
+    (re.compile(rb"(?<=[0-9])[ \xa0]?\x80|\x80(?=[ \xa0]?-?[0-9])"), b"\x80", "€"),
+    (re.compile(rb"(?<=[0-9])[ \xa0]?\xa3|\xa3(?=[ \xa0]?-?[0-9])"), b"\xa3", "£"),
+)
 
 
 class Text(NamedTuple):
@@ -76,6 +82,12 @@ def guessed(data: bytes) -> str:
     lines = [line for line in data.split(b"\n") if not line.isascii()]
     sample = b"\n".join(lines)[:SAMPLE]
     fitting = [name for name in GUESSED if _decodes(data, name)]
+    for pattern, byte, sign in _SIGNS:
+        if pattern.search(sample):
+            fitting = [name for name in fitting if byte.decode(name) == sign]
+            sample = pattern.sub(b"", sample)
+    if sample.replace(b"\xa0", b"").isascii() and fitting:
+        return fitting[0]  # no letter says which language it is
     best = from_bytes(sample, cp_isolation=fitting).best() if fitting else None
     if best is None:
         return fitting[0] if fitting else "iso-8859-1"

@@ -301,3 +301,19 @@ def test_file_with_only_a_header_has_nothing_inside():
     reading, rows = read(b"account,date,balance,currency\n")
     assert not rows
     assert [warning.code for warning in reading.warnings] == ["NOTHING_INSIDE"]
+
+
+def test_currency_above_the_table_is_offered_and_still_asked():
+    table = b"Our money (EUR)\nAccount,2025-01-31,2025-02-28\nSavings,10,20\n"
+    reading, _ = read(table)
+    assert [(question.code, question.suggestion) for question in reading.questions] == [("CURRENCY", "EUR")]
+    reading, _ = read(table.replace(b"Our money (EUR)", b"From GBP,To EUR"))
+    assert [(question.code, question.suggestion) for question in reading.questions] == [("CURRENCY", None)]
+
+
+def test_wide_table_whose_only_letters_beyond_ascii_are_signs_of_the_euro_is_read():
+    table = "Konto;Art;01.01.2025;01.02.2025\r\nGirokonto;;1.204,55 €;1.214,55 €\r\nAuto;;9.000,00 €;\r\n"
+    reading, rows = read(table.encode("cp1252"))
+    assert reading.detected["encoding"] == "cp1252"
+    assert [row.refusal for row in rows] == [None] * 4
+    assert list(reading.accounts) == ["Girokonto|EUR", "Auto|EUR"]

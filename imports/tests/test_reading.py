@@ -194,3 +194,20 @@ def test_repeated_empty_rows_of_ods_are_not_expanded():
 def test_export_of_strata_is_read_without_its_apostrophes():
     [_, line] = list(read_document(b"a,b,c,d\n'=1+1,''=1,''quoted,a|'-b\n").tables[0])
     assert line.cells == ["=1+1", "'=1", "''quoted", "a|-b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Giro;1.204,55 €\nAuto;-2,00 €\n", "cp1252"),
+        ("Current;£5\nSavings;£6\n", "cp1252"),
+        ("Giro;1 000,00 €\nAuto;2\u00a0000,00\n", "cp1252"),
+        ("żółć;5 €\nPieniądze;6 €\nKonto główne;7 €\nPożyczka;7 €\n", "cp1250"),
+    ],
+)
+def test_sign_of_a_currency_says_nothing_of_the_language_but_has_to_be_one(text, encoding):
+    document = read_document(text.encode(encoding))
+    assert (document.encoding, document.is_encoding_certain) == (encoding, False)
+    assert [cell for line in document.tables[0] for cell in line.cells] == [
+        cell for line in text.splitlines() for cell in line.split(";")
+    ]

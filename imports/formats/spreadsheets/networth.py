@@ -23,6 +23,7 @@ from imports.formats.spreadsheets.networth_layout import (
 from imports.formats.spreadsheets.networth_rows import Context, Names, SheetReader
 from imports.formats.spreadsheets.networth_sheets import (
     Sheet,
+    currency_above,
     currency_of_most,
     day_texts,
     detected,
@@ -84,7 +85,8 @@ def rows_of(reading: Reading, document: Document, sheets: list[Sheet], context: 
     if not reading.accounts:
         reading.warn(FileWarning("NOTHING_INSIDE"))
     if without_currency:
-        reading.questions.append(Question("CURRENCY", "currency", examples=tuple(without_currency)))
+        examples, above = tuple(without_currency), currency_above(sheets)
+        reading.questions.append(Question("CURRENCY", "currency", examples=examples, suggestion=above))
     reading.questions.extend(debts.questions(reading))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from imports.formats.rows import (
@@ -69,6 +69,18 @@ def currency_of_most(sheets: list[Sheet]) -> str:
             )
     stated.pop("", None)
     return stated.most_common(1)[0][0] if stated else ""
+
+
+def currency_above(sheets: list[Sheet]) -> str | None:
+    """The one currency that the lines above the headers name, such as "Our money (EUR)"; None for none or several."""
+    named = {
+        code
+        for sheet in sheets
+        for line in takewhile(lambda line, sheet=sheet: line.number < sheet.layout.header.number, sheet.table)
+        for cell in line.cells
+        if (code := currency_in_heading(text_of(cell)))
+    }
+    return named.pop() if len(named) == 1 else None
 
 
 def number_texts(sheets: list[Sheet]) -> Iterator[tuple[int, str]]:
