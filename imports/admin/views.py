@@ -42,15 +42,20 @@ from strata.fields.active_formats import count_text, read_day
 from strata.tenancy.roles import EDITORS, require_role, role_in
 
 MOST_IMPORTS = 20
+MOST_LINES = 10  # of what was changed since
+EDITED = "IMPORT_EDITED"
 TEXT_OPTIONS = ("date_order", "decimal", "currency", "account", "encoding", "portfolio", "symbol", "type")
 
 
 def refusal_text(error: StrataError) -> str:
-    """The sentence, and the lines that it is about."""
-    places = [
-        str(entry["field"]) for entry in error.errors if str(entry.get("field", "")).startswith("line ")
+    """The sentence, and what is wrong with which lines. Who sees this page has a button in place of `force`."""
+    message = _("Some of what it made has changed since.") if error.code == EDITED else error.message
+    lines = [
+        f"{_('Line')} {field.removeprefix('line ')}: {entry['message']}"
+        for entry in error.errors
+        if (field := str(entry.get("field", ""))).startswith("line ")
     ]
-    return " ".join([error.message, ", ".join(places[:10])]).strip()
+    return " ".join([message, *lines[:MOST_LINES]]).strip()
 
 
 class Change(NamedTuple):
@@ -201,7 +206,7 @@ class ImportPreviewPage(View):
             messages.error(request, refusal_text(error))
             if action in (self.answer, self.commit):
                 return self.page(self.row(pk), request.POST)
-            address = self.address(row) + ("?edited=1" if error.code == "IMPORT_EDITED" else "")
+            address = self.address(row) + ("?edited=1" if error.code == EDITED else "")
         return HttpResponseRedirect(address)
 
     def row(self, pk: UUID) -> Import:

@@ -90,7 +90,8 @@ def test_edited_rows_are_named_and_removed_by_the_second_button(alices, portfoli
     AssetSnapshot.objects.filter(value="1234.56").update(value=1)
     page = press(alices, "undo").content.decode()
     assert "Undo all the same" in page
-    assert "line 2" in page
+    assert "Some of what it made has changed since. Line 2: It was changed since." in page
+    assert "`force`" not in page, "there is a button for it"
     press(alices, "undo", force="1")
     assert not Asset.objects.exists()
 

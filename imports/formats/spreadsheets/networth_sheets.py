@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Any
 
 from imports.formats.rows import (
@@ -73,13 +73,13 @@ def currency_of_most(sheets: list[Sheet]) -> str:
 
 def currency_above(sheets: list[Sheet]) -> str | None:
     """The one currency that the lines above the headers name, such as "Our money (EUR)"; None for none or several."""
-    named = {
-        code
-        for sheet in sheets
-        for line in takewhile(lambda line, sheet=sheet: line.number < sheet.layout.header.number, sheet.table)
-        for cell in line.cells
-        if (code := currency_in_heading(text_of(cell)))
-    }
+    named: set[str] = set()
+    for sheet in sheets:
+        for line in sheet.table:
+            if line.number >= sheet.layout.header.number:
+                break
+            named.update(currency_in_heading(text_of(cell)) for cell in line.cells)
+    named.discard("")
     return named.pop() if len(named) == 1 else None
 
 
