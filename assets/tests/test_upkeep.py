@@ -31,6 +31,7 @@ from assets.valuation.sources import snapshot_upkeep, snapshots_sql
 from assets.valuation.sources.snapshot_upkeep import values_around
 from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
+from strata.audit.locating import ids_of
 from strata.doctor import Level
 from tests.factories import add_value, create_asset
 
@@ -264,7 +265,7 @@ def test_values_around_some_are_those_of_their_days_and_of_the_days_beside(portf
     ]
     AssetSnapshot.objects.bulk_create(rows)
     given = random.sample(rows, random.randint(1, 4))
-    by_asset = dict(values_around([row.pk for row in given]))
+    by_asset = dict(values_around(ids_of(given)))
     assert by_asset.keys() == {row.asset_id for row in given}
     for pk, around in by_asset.items():
         touched = {row.on for row in given if row.asset_id == pk}

@@ -116,7 +116,8 @@ class HistoryMixin(_ViewSet):
         model, user = self.queryset.model, self.request.user
         lines = lines_for(lines_of(model, pk, children=children, kinds=kinds), user, model, pk)
         page: Any = self.paginate_queryset(with_undone_by(with_what_came_after(lines)))
-        events = events_of(page, user)
+        near = [pk, *(UUID(text) for name, text in self.kwargs.items() if name.endswith("_id"))]
+        events = events_of(page, user, near=near)
         return self.get_paginated_response(EventSerializer(events, many=True).data)
 
     def was_deleted(self, pk: UUID) -> bool:

@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from strata.audit.clock import written_at
 from strata.audit.guarding import guard_rows
+from strata.audit.locating import RowIds, located
 from strata.audit.models import SIGNED, Action, Deletion
 from strata.audit.recording import remove_unseen, signature, typed_column, write_journal
 from strata.audit.tracking import TrackedModel, TrackedQuerySet, updating_derived_data
@@ -308,7 +309,7 @@ def remove_below(model: type[models.Model], parents: list[UUID], most: int, dele
         at_a_time = PARENTS_AT_A_TIME if removed_with(child) else STEP
         while removed < most:
             chosen = leaves(children_of(relation, parents)).values_list("pk", flat=True)
-            ids = list(chosen[: min(at_a_time, most - removed)])
+            ids = RowIds(chosen[: min(at_a_time, most - removed)], parents)
             if not ids:
                 break
             removed += remove_below(child, ids, most - removed, deletion)
@@ -336,12 +337,15 @@ def removed_with(model: type[models.Model]) -> list[Any]:
     ]
 
 
-def remove_rows(model: type[models.Model], ids: list[Any], deletion: Deletion) -> None:
-    """Remove rows that have no others below them. Tracked ones have an entry as part of the deletion."""
+def remove_rows(model: type[models.Model], ids: RowIds, deletion: Deletion) -> None:
+    """Remove rows that have no others below them; `ids.places` are those of their parents.
+
+    Tracked ones have an entry as part of the deletion.
+    """
     rows: models.QuerySet[Any] = model._base_manager.filter(pk__in=ids)
     is_recorded = deletion.written_until is not None or model._meta.label in (deletion.recorded or ())
     if issubclass(model, TrackedModel) and not is_recorded:
-        rows = model._base_manager.filter(pk__among=ids)
+        rows = located(model._base_manager.all(), ids, ids.places)
         household_id = typed_column("household_id", deletion.household_id)
         signed = {name: getattr(deletion, name) for name in (*SIGNED, "undo_of")}
         write_journal(

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F
 
+from strata.audit.locating import RowIds, located, located_by, place_of
 from strata.exceptions import NotFound
 from strata.tenancy.guards import (
     HeldGuards,
@@ -27,7 +28,7 @@ type Owners = tuple[UUID | None, UUID | None]  # the ids of a household and of a
 
 def guard_rows[Rows: models.QuerySet[Any]](
     rows: Rows, *, to: UUID | None = None, for_delete: bool = False, known: list[UUID] | None = None
-) -> tuple[Rows, list[UUID]]:
+) -> tuple[Rows, RowIds]:
     """Lock the guards of the rows, raise the revisions of their portfolios, and return the rows and their ids.
 
     `to` is the parent that the rows will move to. `for_delete` is True for a deletion, which deletes the children too.
@@ -36,7 +37,7 @@ def guard_rows[Rows: models.QuerySet[Any]](
     goal = parents(rows.model, set() if to is None else {to})
     while True:
         guards = lock_guards(rows, for_delete=for_delete, will_refer_to=goal)
-        ids, owners, located = ids_and_owners(rows, known)
+        ids, owners = ids_and_owners(rows, known)
         beyond = {
             (household, portfolio) for each in goal.values() for _, household, portfolio in owners_of(each)
         }
@@ -46,7 +47,7 @@ def guard_rows[Rows: models.QuerySet[Any]](
     if others - portfolios:
         forget_held_guards()
     raise_revisions(rows.model, portfolios | others)
-    return among(rows, ids, located)
+    return among(rows, ids)
 
 
 def guard_stored_row(row: Owned) -> models.QuerySet[Any]:
@@ -70,21 +71,16 @@ def stays_guarded(row: Owned, held: HeldGuards) -> bool:
     return held.guards.protect(row)
 
 
-def by_ids[Rows: models.QuerySet[Any]](rows: Rows) -> tuple[Rows, list[UUID]]:
+def by_ids[Rows: models.QuerySet[Any]](rows: Rows) -> tuple[Rows, RowIds]:
     column = located_by(rows.model)
     keys = list(rows.order_by().values_list("pk", *column))
-    return among(rows, [pk for pk, *_ in keys], {place for _, *places in keys for place in places})
+    return among(rows, RowIds((pk for pk, *_ in keys), (place for _, *places in keys for place in places)))
 
 
-def among[Rows: models.QuerySet[Any]](
-    rows: Rows, ids: list[UUID], located: Collection[UUID]
-) -> tuple[Rows, list[UUID]]:
-    """Select the rows by their ids: then they stay the same rows, whatever is written to them. `located` are the values
-    of the column that they are located by.
-    """
+def among[Rows: models.QuerySet[Any]](rows: Rows, ids: RowIds) -> tuple[Rows, RowIds]:
+    """Select the rows by their ids: then they stay the same rows, whatever is written to them."""
     manager: Any = rows.model._base_manager
-    places = {f"{name.removesuffix('_id')}__pk__among": list(located) for name in located_by(rows.model)}
-    return manager.using(rows.db).filter(pk__among=ids, **places), ids
+    return located(manager.using(rows.db), ids, ids.places), ids
 
 
 def guard_new_rows(model: type[Owned], rows: Iterable[Owned]) -> None:
@@ -144,8 +140,8 @@ def owners_of(rows: models.QuerySet[Owned]) -> list[tuple[UUID, UUID | None, UUI
 
 def ids_and_owners(
     rows: models.QuerySet[Owned], known: list[UUID] | None = None
-) -> tuple[list[UUID], set[Owners], set[UUID]]:
-    """The ids of the rows, their households and portfolios, and the values of the column that they are located by.
+) -> tuple[RowIds, set[Owners]]:
+    """The ids of the rows with what they are located by, and their households and portfolios.
 
     Many rows have few owners. Where the ids are `known`, only the owners are read.
     """
@@ -153,28 +149,17 @@ def ids_and_owners(
     column = located_by(rows.model)
     if portfolio is None:
         owned = owners_of(rows)
-        return [pk for pk, *_ in owned], {(owner, None) for _, owner, _ in owned}, set()
+        return RowIds(pk for pk, *_ in owned), {(owner, None) for _, owner, _ in owned}
     own = () if known is not None else ("pk",)
     keys = rows.order_by().values_list(household, portfolio, *column, *own)
-    owners, places, ids = set[Owners](), set[UUID](), list(known or ())
+    owners, ids = set[Owners](), RowIds(known or ())
     for household_id, portfolio_id, *rest in keys.distinct() if known is not None else keys:
         owners.add((household_id, portfolio_id))
         if column:
-            places.add(rest[0])
+            ids.places.add(rest[0])
         if known is None:
             ids.append(rest[-1])
-    return ids, owners, places
-
-
-def located_by(model: type[models.Model]) -> tuple[str, ...]:
-    """The column that a look-up by id names too, where there is one: TrackedModel.located_by."""
-    return getattr(model, "located_by", ())
-
-
-def place_of(row: models.Model) -> dict[str, Any]:
-    """The same of a row, with its stored value: it may have been changed since, and then the row moves."""
-    noted: dict[str, Any] | None = vars(row).get("_place")
-    return noted or {column: getattr(row, column) for column in located_by(type(row))}
+    return ids, owners
 
 
 def parents(model: type[Owned], ids: Collection[UUID]) -> dict[str, models.QuerySet[Owned]]:

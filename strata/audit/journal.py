@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
+from strata.audit.locating import located, place_of
 from strata.audit.models import Action, Deletion, HistoryEntry, JournalEntry
 from strata.audit.recording import row_image
 from strata.fields.money import MoneyField
@@ -198,7 +199,7 @@ def history_of(
     if not user.is_superuser:
         lines = lines_for(lines, user, type(row), row.pk)
     lines = with_undone_by(with_what_came_after(lines)).order_by("-id", "-object_id")[:most]
-    return events_of(lines, user, all_names=user.is_superuser)
+    return events_of(lines, user, all_names=user.is_superuser, near=[row.pk, *place_of(row).values()])
 
 
 def with_what_came_after(lines: models.QuerySet[HistoryEntry]) -> models.QuerySet[Any]:
@@ -215,14 +216,17 @@ def with_undone_by(lines: models.QuerySet[HistoryEntry]) -> models.QuerySet[Any]
     return lines.annotate(undone_by=Subquery(undos.values_list(undo)[:1]))
 
 
-def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> list[Event]:
+def events_of(
+    lines: Iterable[Any], user: Any, *, all_names: bool = False, near: Collection[UUID] = ()
+) -> list[Event]:
     """The events of these entries (of `with_what_came_after`). The number of queries does not depend on their number.
 
-    Related rows have names where the user may see them; with `all_names` all have. Ids of rows in households that the
+    `near` are the row that the entries are of and those that it is below, which say where the rows are stored. Related
+    rows have names where the user may see them; with `all_names` all have. Ids of rows in households that the
     user does not see are blank: such as the portfolio of another household that an asset came from or went to.
     """
     lines = list(lines)
-    current_images = images_now([line for line in lines if line.image_after is None])
+    current_images = images_now([line for line in lines if line.image_after is None], near)
     events = []
     for line in lines:
         after = line.image_after or current_images.get(line.object_id) or {}
@@ -234,12 +238,13 @@ def events_of(lines: Iterable[Any], user: Any, *, all_names: bool = False) -> li
     return named(events, None if all_names else user)
 
 
-def images_now(lines: Sequence[HistoryEntry]) -> dict[UUID, dict[str, Any]]:
+def images_now(lines: Sequence[HistoryEntry], near: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """The present images of the rows of these entries, with one query for each model."""
     images = {}
     for label in {line.model for line in lines}:
         model = apps.get_model(label)
-        rows = model._base_manager.filter(pk__in={line.object_id for line in lines if line.model == label})
+        ids = {line.object_id for line in lines if line.model == label}
+        rows: models.QuerySet[Any] = located(model._base_manager.all(), ids, near)
         for pk, image in rows.order_by().values_list("pk", row_image(model)):
             images[pk] = json.loads(image) if isinstance(image, str) else image
     return images

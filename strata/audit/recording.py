@@ -24,6 +24,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from strata.audit import actor
 from strata.audit.clock import is_open, outermost_block, written_at
+from strata.audit.locating import ids_of, located
 from strata.audit.models import (
     BITS_BELOW_MS,
     PACKED_SPAN_MS,
@@ -174,7 +175,8 @@ def write_new_rows(rows: Sequence[Owned]) -> None:
     model: Any = type(rows[0])
     new = households_in_memory(rows) if len(rows) >= PACKED_FROM else None
     if new is None:
-        write_creations(model._base_manager.filter(pk__among=[row.pk for row in rows]), number=len(rows))
+        ids = ids_of(rows)
+        write_creations(located(model._base_manager.all(), ids, ids.places), number=len(rows))
     else:
         write_creations_of(model, sorted(new, key=itemgetter(0)))
 

@@ -24,8 +24,8 @@ from strata.audit.guarding import (
     guard_new_rows,
     guard_rows,
     guard_stored_row,
-    place_of,
 )
+from strata.audit.locating import RowIds, ids_of, located, place_of
 from strata.audit.models import Action
 from strata.audit.recording import write_creation, write_journal, write_new_rows
 from strata.db.bulk import insert_instances, update_rows
@@ -53,15 +53,15 @@ class DerivedData:
         """Whether a write of these fields of existing rows (None: of all) changes the derived data."""
         return fields is None or self.derived_from is None or not self.derived_from.isdisjoint(fields)
 
-    def capture(self, ids: list[UUID]) -> Any:
+    def capture(self, ids: RowIds) -> Any:
         """Before a write: what `update` needs to know about the rows. It becomes `before`."""
 
-    def update(self, ids: list[UUID], before: Any) -> None:
+    def update(self, ids: RowIds, before: Any) -> None:
         """After a write: update the derived data. `before` is None for new rows."""
 
     def update_new(self, rows: Sequence[Any]) -> None:
         """After rows were inserted: update the derived data. Override it where the rows say more than their ids."""
-        self.update([row.pk for row in rows], None)
+        self.update(ids_of(rows), None)
 
     def forget(self, ids: list[UUID]) -> bool:
         """Before a deletion: delete at once all data derived from these rows and from their children, if possible.
@@ -135,19 +135,18 @@ class TrackedQuerySet(HouseholdQuerySet[Row]):
 
     def located(self, objs: Collection[Row]) -> TrackedQuerySet[Row]:
         """Those of the rows that these objects are, looked up by all that locates them."""
-        columns = self.model.located_by
-        places = {
-            f"{name.removesuffix('_id')}__pk__among": list({getattr(obj, name) for obj in objs})
-            for name in columns
-        }
-        return self.filter(pk__among=[obj.pk for obj in objs], **places)
+        ids = ids_of(objs)
+        return located(self, ids, ids.places)
 
     def update(self, **fields: Any) -> int:
         with transaction.atomic(using=self.db):
-            rows, ids = guard_rows(self, to=destination(self.model, fields))
+            to = destination(self.model, fields)
+            rows, ids = guard_rows(self, to=to)
             write_journal(rows, Action.UPDATE, number=len(ids))
             fields.setdefault("updated_at", written_at(self.db))
             fields.setdefault("updated_by", actor.current().user)
+            if to is not None:
+                ids.places.add(to)
             with updating_derived_data(self.model, ids, fields=fields):
                 changed = super(TrackedQuerySet, rows).update(**with_keys(self.model, fields))
         return changed
@@ -255,7 +254,9 @@ class TrackedModel(Owned):
                 write_creation(self, self.created_at)
                 derived_from(model).update_new([self])
             else:
-                with updating_derived_data(model, [self.pk], fields=kwargs.get("update_fields")):
+                ids = ids_of([self])
+                ids.places.update(place_of(self).values())
+                with updating_derived_data(model, ids, fields=kwargs.get("update_fields")):
                     super().save(*args, **kwargs)
         self.note_place()
 
@@ -311,7 +312,7 @@ def delete_related(relation: Any, ids: list[UUID], derive: bool, inside: bool) -
 @contextmanager
 def updating_derived_data(
     model: type[TrackedModel],
-    ids: list[UUID],
+    ids: RowIds,
     *,
     derive: bool = True,
     fields: Collection[str] | None = None,

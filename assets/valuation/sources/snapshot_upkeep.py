@@ -23,6 +23,7 @@ from assets.valuation.sources import market_upkeep, snapshots_sql
 from assets.valuation.sources.market_change import stored_before
 from assets.valuation.sources.market_inputs import MARKET, all_inputs
 from assets.valuation.totals.contributions import AssetFacts, Contribution, Neighbours
+from strata.audit.locating import RowIds, ids_of, located
 from strata.audit.tracking import DerivedData
 
 MANY = 200  # snapshots: from here on it is asked first whether they are the only ones of their assets there
@@ -44,11 +45,11 @@ class OfSnapshots(DerivedData):
 
     derived_from = frozenset({"asset", "value", "on", "observed_at"})
 
-    def capture(self, ids: list[UUID]) -> Before:
+    def capture(self, ids: RowIds) -> Before:
         manual, around, portfolio_ids = look_at(ids)
         return Before(manual, stored_before(anchored(around)), portfolio_ids)
 
-    def update(self, ids: list[UUID], before: Any) -> None:
+    def update(self, ids: RowIds, before: Any) -> None:
         manual, around, portfolio_ids = look_at(ids)
         earlier = before or Before(Contribution.empty(), {}, set())
         upkeep.apply(earlier.manual, manual)
@@ -66,7 +67,7 @@ class OfSnapshots(DerivedData):
         if added.sums or added.encoded:
             upkeep.apply(Contribution.empty(), added)
         if others:
-            self.update([row.pk for row in rows if row.asset_id in others], None)
+            self.update(ids_of(row for row in rows if row.asset_id in others), None)
 
 
 # --- rows that are the only ones of their asset, from the first to the last of them ---
@@ -123,7 +124,7 @@ class Given(NamedTuple):
     portfolio_ids: set[UUID]
 
 
-def look_at(ids: Sequence[UUID]) -> Given:
+def look_at(ids: RowIds) -> Given:
     total, portfolio_ids = Contribution.empty(), set[UUID]()
     if len(ids) >= MANY:
         ids = add_where_alone(ids, total, portfolio_ids)
@@ -132,7 +133,7 @@ def look_at(ids: Sequence[UUID]) -> Given:
     return Given(contribution(around, total), around, portfolio_ids)
 
 
-def add_where_alone(ids: Sequence[UUID], total: Contribution, portfolio_ids: set[UUID]) -> Sequence[UUID]:
+def add_where_alone(ids: RowIds, total: Contribution, portfolio_ids: set[UUID]) -> RowIds:
     """Adds what those of the snapshots contribute that are alone, and their portfolios. Returns the others."""
     own = by_asset(snapshots_sql.given_values(ids))
     others: list[UUID] = []
@@ -144,9 +145,9 @@ def add_where_alone(ids: Sequence[UUID], total: Contribution, portfolio_ids: set
         total.add_alone(pk, facts, own[pk].by_day, near)
         portfolio_ids.add(facts.portfolio_id)
     if len(others) == len(own):
-        return ids if others else ()
-    rows = AssetSnapshot._base_manager.filter(pk__among=list(ids), asset__pk__among=others)
-    return list(rows.order_by().values_list("pk", flat=True)) if others else ()
+        return ids if others else RowIds()
+    rows = located(AssetSnapshot._base_manager.order_by(), ids, others)
+    return RowIds(rows.values_list("pk", flat=True), others) if others else RowIds()
 
 
 class ValuesAround(NamedTuple):
@@ -161,7 +162,7 @@ class ValuesAround(NamedTuple):
     without: Window
 
 
-def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[UUID, ValuesAround]]:
+def values_around(snapshot_ids: RowIds) -> Iterator[tuple[UUID, ValuesAround]]:
     """(asset id, values around the given snapshots) for each asset that has any of them."""
     for pk, rows in groupby(snapshots_sql.values_around(snapshot_ids), key=itemgetter(0)):
         around = list(rows)

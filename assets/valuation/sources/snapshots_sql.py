@@ -18,6 +18,7 @@ from django.db import connection
 
 from assets.valuation.codecs.months import last_of_month
 from assets.valuation.protocol import AssetValues, Month
+from strata.audit.locating import RowIds
 from strata.db.params import (
     ASSETS,
     IDS,
@@ -81,9 +82,15 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
 
 # --- given snapshots, and the values around them ---
 
+# With their assets, for a table in parts, and both as arrays: joined with the ids, PostgreSQL would look for each id
+# with each asset. SQLite has no parts, and would look through all values of the assets.
+_IS_GIVEN = {
+    "sqlite": "s.id IN (SELECT value FROM json_each(%s))",
+    "postgresql": "s.id = ANY(%s::uuid[]) AND s.asset_id = ANY(%s::uuid[])",
+}
 _GIVEN = {
-    vendor: f"""SELECT asset_id, "on", value FROM assets_assetsnapshot WHERE id IN ({IDS[vendor]})
-        ORDER BY asset_id, "on", observed_at"""  # noqa: S608 - constants only
+    vendor: f"""SELECT s.asset_id, s."on", s.value FROM assets_assetsnapshot s WHERE {_IS_GIVEN[vendor]}
+        ORDER BY s.asset_id, s."on", s.observed_at"""  # noqa: S608 - constants only
     for vendor in IDS
 }
 # The days are read from the index alone, then the last value of each by one lookup: a day may have thousands. Each step
@@ -116,7 +123,7 @@ _AROUND = {
     given AS (
         SELECT s.asset_id, s."on", s.observed_at, s.value,
             ROW_NUMBER() OVER (PARTITION BY s.asset_id, s."on" ORDER BY s.observed_at DESC) AS place
-        FROM assets_assetsnapshot s WHERE s.id IN (SELECT id FROM given_id)
+        FROM assets_assetsnapshot s WHERE {_IS_GIVEN[vendor]}
     ),
     touched AS (SELECT asset_id, MIN("on") AS first_on, MAX("on") AS last_on FROM given GROUP BY asset_id),
     span AS MATERIALIZED (
@@ -140,12 +147,17 @@ _AROUND = {
 }
 
 
-def given_values(snapshot_ids: Collection[UUID]) -> Iterator[AssetDayValue]:
+def _given_params(ids: RowIds) -> list[Any]:
+    """The parameters of _IS_GIVEN."""
+    return [ids_param(ids), ids_param(ids.places)] if connection.vendor == "postgresql" else [ids_param(ids)]
+
+
+def given_values(snapshot_ids: RowIds) -> Iterator[AssetDayValue]:
     """(asset, day, value) of each of the snapshots that is there, the oldest of each asset first."""
-    return _dated(fetch_rows(_GIVEN[connection.vendor], [ids_param(snapshot_ids)]))
+    return _dated(fetch_rows(_GIVEN[connection.vendor], _given_params(snapshot_ids)))
 
 
-def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
+def values_around(snapshot_ids: RowIds) -> Iterator[tuple[Any, ...]]:
     """(asset, portfolio, type, currency, disposed_on, whether it counts, valuation, shares, on, value, whether it is a
     given snapshot), oldest first.
 
@@ -153,7 +165,7 @@ def values_around(snapshot_ids: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
     after the last. Of each day the last given snapshot, and the last other one. A day may have thousands.
     """
     days = Days()
-    rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids)])
+    rows = fetch_rows(_AROUND[connection.vendor], [ids_param(snapshot_ids), *_given_params(snapshot_ids)])
     for asset, portfolio, asset_type, currency, disposed_on, counts, *source, on, value, is_given in rows:
         yield (
             parse_id(asset),

@@ -18,6 +18,7 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
+from django.db import models
 from django.db.models import Count, Max
 from django.utils.translation import gettext
 
@@ -48,6 +49,7 @@ from portfolios.models import Portfolio
 from strata.audit import actor, deletions
 from strata.audit.clock import written_at
 from strata.audit.journal import was_changed_after
+from strata.audit.locating import located
 from strata.audit.models import Deletion
 from strata.audit.tracking import TrackedModel
 from strata.tenancy.writes import Precondition, always, atomic_write
@@ -69,6 +71,7 @@ class Findings:
     in_use: set[UUID] = field(default_factory=set)  # assets and instruments that this import made
     whole: set[UUID] = field(default_factory=set)  # assets that go with all their rows
     lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
+    assets: list[UUID] = field(default_factory=list)  # that the import wrote rows of, or made
 
     def add_error(self, line: int, code: str, message: str) -> None:
         if len(self.errors) < MOST_ERRORS:
@@ -139,20 +142,15 @@ def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> N
     Corrections of quantities follow from what the files say is held: other imports change them.
     """
     findings.remove_transactions += stated.without_use()
-    models = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
+    kinds = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
+    findings.assets = used_by(row.pk)
     for _, rows in blocks_of(row.pk):
         items = [(record["l"], item) for record in rows for item in record["b"]]
-        for row_type, model in models:
+        for row_type, model in kinds:
             own = [(line, item) for line, item in items if item["row_type"] == row_type]
             ids = [UUID(item["id"]) for _, item in own]
-            stored = (
-                {
-                    stored_row.pk: stored_row
-                    for stored_row in in_household(row, model).filter(pk__in=ids).order_by()
-                }
-                if ids
-                else {}
-            )
+            of_model = in_household(row, model).order_by()
+            stored = {each.pk: each for each in located(of_model, ids, findings.assets)} if ids else {}
             for line, item in own:
                 stored_row = stored.get(UUID(item["id"]))
                 if stored_row is None and is_gone_by_import(item):
@@ -272,9 +270,9 @@ def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
     removed["value"], removed["transaction"] = len(findings.remove), len(findings.remove_transactions)
     is_large = removed["value"] + removed["transaction"] > deletions.MOST_AT_ONCE
     hidden = findings.whole if is_large else set()
-    remove_rows(AssetSnapshot, findings.remove, hidden)
-    remove_rows(Transaction, findings.remove_transactions, hidden)
-    restore_values(findings.restore)
+    remove_rows(AssetSnapshot, findings.remove, findings.assets, hidden)
+    remove_rows(Transaction, findings.remove_transactions, findings.assets, hidden)
+    restore_values(findings.restore, findings.assets)
     for pk, before in findings.restore_transactions.items():
         update_transaction(pk, columns_of(before))
     for pk in findings.remove_actions:
@@ -306,23 +304,25 @@ def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
 
 
 def remove_rows(
-    model: type[AssetSnapshot] | type[Transaction], ids: list[UUID], hidden: Collection[UUID]
+    model: type[AssetSnapshot] | type[Transaction],
+    ids: list[UUID],
+    asset_ids: Collection[UUID],
+    hidden: Collection[UUID],
 ) -> None:
     """Those of hidden assets go with these."""
+    of_model: models.QuerySet[Any] = model.objects.all()
     for batch in batched(ids, IDS_AT_A_TIME):
-        rows = model.objects.filter(pk__among=batch)
+        rows: Any = located(of_model, batch, asset_ids)
         if hidden:
             rows.exclude(asset__pk__among=list(hidden)).delete()
         else:
             rows.delete(known=list(batch))
 
 
-def restore_values(earlier: dict[UUID, dict[str, Any]]) -> None:
-    ids = list(earlier)
+def restore_values(earlier: dict[UUID, dict[str, Any]], asset_ids: Collection[UUID]) -> None:
+    ids, values = list(earlier), AssetSnapshot.objects.select_related("asset")
     for start in range(0, len(ids), IDS_AT_A_TIME):
-        rows = list(
-            AssetSnapshot.objects.filter(pk__among=ids[start : start + IDS_AT_A_TIME]).select_related("asset")
-        )
+        rows = list(located(values, ids[start : start + IDS_AT_A_TIME], asset_ids))
         for snapshot in rows:
             before = earlier[snapshot.pk]
             snapshot.value, snapshot.note = Decimal(before["value"]), before["note"]

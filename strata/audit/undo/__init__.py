@@ -18,7 +18,7 @@ from strata.audit import actor
 from strata.audit.tracking import TrackedModel
 from strata.audit.undo.conflicts import broken_rules, conflicts_with_later_writes, day_text, refuse
 from strata.audit.undo.request import Caller, transaction_of
-from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRows, read_locked_rows
+from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRows, read_locked_rows, stored_now
 from strata.audit.undo.rules import Broken, Written, rules_of
 from strata.audit.undo.writes import write
 from strata.tenancy.writes import atomic_write
@@ -96,8 +96,8 @@ def names_of(rows: UndoneRows, *outcomes: str) -> Names:
     names: Names = {}
     for model in rows.models:
         rules = rules_of(model)
-        ids = [row.pk for row in rows.by_model[model] if row.pk in wanted]
-        for row in rules.read(model).filter(pk__among=ids):
+        own = (row for row in rows.by_model[model] if row.pk in wanted)
+        for row in stored_now(own, rules.read(model)):
             names[row.pk] = rules.subject(row), rules.day(row)
     return names
 

@@ -19,7 +19,7 @@ from strata.audit.deletions import without_hidden
 from strata.audit.images import changed_columns, row_from
 from strata.audit.models import HistoryEntry
 from strata.audit.tracking import TrackedModel
-from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows
+from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows, stored_now
 from strata.audit.undo.rules import rules_of
 from strata.exceptions import Conflict, StrataError
 
@@ -98,7 +98,7 @@ def last_writers(conflicts: list[RowConflict]) -> dict[UUID, str]:
 def title_of(row: UndoneRow) -> tuple[str, date | None]:
     """The subject and the day of a row, as it is now or as it last was."""
     rules = rules_of(row.model)
-    stored = rules.read(row.model).filter(pk=row.pk).first()
+    stored = stored_now([row], rules.read(row.model)).first()
     image = row.now or row.after or row.before or {}
     shown = stored or row_from(row.model, image)
     try:

@@ -15,6 +15,7 @@ from django.db import models
 from strata.audit.guarding import owners_of
 from strata.audit.images import Image, changed_columns, row_from
 from strata.audit.journal import with_what_came_after
+from strata.audit.locating import located, located_by, places_of
 from strata.audit.models import Action, HistoryEntry
 from strata.audit.recording import row_image
 from strata.audit.tracking import TrackedModel
@@ -30,7 +31,8 @@ REMOVED, RESTORED, CHANGED = "removed", "restored", "changed"
 class UndoneRow:
     """A row that a request wrote. An image is None where the row did not exist.
 
-    `entry_id` is the last entry of the request for it.
+    `entry_id` is the last entry of the request for it. `place` is the column that it is located by: the same in all
+    images.
     """
 
     model: type[TrackedModel]
@@ -39,6 +41,7 @@ class UndoneRow:
     after: Image | None
     now: Image | None = None
     entry_id: int = 0
+    place: UUID | None = None
     columns: list[str] = field(default_factory=list)  # that go back to what they were
 
     @property
@@ -122,15 +125,34 @@ def tracked(label: str) -> type[TrackedModel]:
     return model  # type: ignore[no-any-return]
 
 
+def stored_now(rows: Iterable[UndoneRow], manager: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """Those of the rows of the queryset that these are. Their places are known."""
+    rows = list(rows)
+    return located(manager, [row.pk for row in rows], (row.place for row in rows))
+
+
 def complete(model: type[TrackedModel], rows: list[UndoneRow]) -> None:
     """Add the present images. A row without a later entry is now as the request left it; {} means deleted."""
-    stored: Any = model._base_manager.filter(pk__among=[row.pk for row in rows]).order_by()
+    note_places(model, rows)
+    stored = stored_now(rows, model._base_manager.order_by())
     images = {pk: read_image(image) for pk, image in stored.values_list("pk", row_image(model))}
     for row in rows:
         row.now = images.get(row.pk)
         row.after = row.now if row.after is None else row.after or None
         if row.before is not None and row.after is not None:
             row.columns = changed_columns(model, row.before, row.after)
+
+
+def note_places(model: type[TrackedModel], rows: list[UndoneRow]) -> None:
+    """From an image; of rows that were made, and not written since, the journal has none: from the rows themselves."""
+    for column in located_by(model):
+        for row in rows:
+            if image := row.before or row.after:
+                row.place = UUID(image[column])
+        if unknown := [row for row in rows if row.place is None]:
+            places = places_of(model, [row.pk for row in unknown])
+            for row in unknown:
+                row.place = places.get(row.pk)
 
 
 def read_image(image: Any) -> Image:
@@ -168,7 +190,7 @@ def owners_now(rows: UndoneRows) -> Owners:
     for model in rows.models:
         own = rows.by_model[model]
         manager: Any = model._base_manager
-        owners.add(model, manager.filter(pk__among=[row.pk for row in own if row.now]))
+        owners.add(model, stored_now((row for row in own if row.now), manager.all()))
         if parent := parent_of(model):
             key: Any = model._meta.get_field(parent)
             ids = {UUID(row.before[key.attname]) for row in own if row.before and row.before[key.attname]}

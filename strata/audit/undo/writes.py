@@ -16,6 +16,7 @@ from strata.audit import actor
 from strata.audit.batches import record_batch
 from strata.audit.clock import written_at
 from strata.audit.guarding import owners_of, raise_revisions
+from strata.audit.locating import RowIds
 from strata.audit.models import Action
 from strata.audit.recording import write_entries, write_journal
 from strata.audit.tracking import (
@@ -24,7 +25,7 @@ from strata.audit.tracking import (
     stored_values,
     updating_derived_data,
 )
-from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows
+from strata.audit.undo.rows import CHANGED, REMOVED, RESTORED, UndoneRow, UndoneRows, stored_now
 from strata.db.bulk import insert_instances, update_rows
 from strata.fields.names import key_fields
 from strata.tenancy.guards import cascading, forget_held_guards, portfolio_model
@@ -51,9 +52,9 @@ def portfolios_of(rows: UndoneRows, *, after: bool = False) -> list[UUID]:
     """
     ids = []
     for model, own in rows.by_model.items():
-        wanted = [row.pk for row in own if (is_new_in_a_portfolio(row) if after else row.now)]
+        wanted = [row for row in own if (is_new_in_a_portfolio(row) if after else row.now)]
         manager: Any = model._base_manager
-        owners = owners_of(manager.filter(pk__among=wanted)) if wanted else []
+        owners = owners_of(stored_now(wanted, manager.all())) if wanted else []
         ids += [portfolio_id for *_, portfolio_id in owners if portfolio_id is not None]
     return ids
 
@@ -66,7 +67,7 @@ def is_new_in_a_portfolio(row: UndoneRow) -> bool:
 # --- remove ---
 
 
-def topmost(rows: UndoneRows, model: type[TrackedModel]) -> list[UUID]:
+def topmost(rows: UndoneRows, model: type[TrackedModel]) -> list[UndoneRow]:
     """The rows to delete of a model: the others are deleted with their parents."""
     removed = rows.with_outcome(REMOVED, model)
     keys = [(parent, key) for parent in rows.models for key in keys_to(parent, model)]
@@ -77,7 +78,7 @@ def topmost(rows: UndoneRows, model: type[TrackedModel]) -> list[UUID]:
         for row in removed
         if row.now and (named := row.now.get(key)) and UUID(named).hex in ids
     }
-    return [row.pk for row in removed if row.pk not in with_parents]
+    return [row for row in removed if row.pk not in with_parents]
 
 
 def keys_to(parent: type[TrackedModel], model: type[TrackedModel]) -> list[str]:
@@ -85,9 +86,10 @@ def keys_to(parent: type[TrackedModel], model: type[TrackedModel]) -> list[str]:
     return [relation.field.attname for relation in cascading(parent) if relation.related_model is model]
 
 
-def remove(model: type[TrackedModel], ids: list[UUID]) -> None:
-    if ids:
-        model._base_manager.filter(pk__among=ids).delete()
+def remove(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
+    if undone:
+        manager: Any = model._base_manager
+        stored_now(undone, manager.all()).delete()
 
 
 # --- restore ---
@@ -129,9 +131,10 @@ def change(model: type[TrackedModel], undone: list[UndoneRow]) -> None:
     """Give the rows their earlier values: one entry of the journal for each, whatever moves or changes."""
     if not undone:
         return
-    ids, columns = [row.pk for row in undone], {name for row in undone for name in row.columns}
+    ids, columns = RowIds(row.pk for row in undone), {name for row in undone for name in row.columns}
+    ids.places.update(row.place for row in undone if row.place is not None)
     manager: Any = model._base_manager
-    stored = manager.filter(pk__among=ids)
+    stored = stored_now(undone, manager.all())
     portfolio_ids = {portfolio_id for *_, portfolio_id in owners_of(stored)}
     write_journal(stored, Action.UPDATE, number=len(ids))
     with updating_derived_data(model, ids, fields=columns):
