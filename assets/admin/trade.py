@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -19,7 +20,11 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from assets.admin.instruments.prices import last_prices, today
+from assets.holdings.events import quantity_of
+from assets.holdings.reading import quantities_of
 from assets.models import Asset, Instrument, Transaction
+from assets.models.asset import Valuation
 from assets.models.classification import Group, Kind
 from assets.models.querysets import AssetQuerySet
 from assets.rules.instruments.instruments import validate_isin
@@ -34,7 +39,7 @@ from strata.db.retry import run_in_transaction
 from strata.fields.active_formats import day_text, number_text
 from strata.fields.dates import DayFormField, local_day, validate_year
 from strata.fields.money import NumberFormField
-from strata.fields.numbers import EXACT_DIGITS, EXACT_PLACES, MONEY_DIGITS, MONEY_PLACES
+from strata.fields.numbers import EXACT_DIGITS, EXACT_PLACES, MONEY_DIGITS, MONEY_PLACES, decimal_text
 from strata.tenancy.roles import EDITORS, require_role
 
 TYPES = [(kind.value, kind.label) for kind in (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)]
@@ -182,6 +187,8 @@ class TradePage(View):
         if trade is None:
             return self.page(portfolios, form)
         messages.success(request, trade_text(trade), extra_tags=undo_tag(request))
+        for note in notes_on(trade):
+            messages.warning(request, note)
         if form.asset is not None:
             return HttpResponseRedirect(admin_url(Asset, "change", form.asset.pk))
         return HttpResponseRedirect(f"{reverse('trade')}?portfolio={form.portfolio.pk}")
@@ -228,6 +235,28 @@ def address_to_add(text: str) -> str:
     except ValidationError:
         name, value = "symbol", text
     return f"{admin_url(Instrument, 'add')}?{urlencode({name: value})}"
+
+
+def notes_on(trade: Trade) -> Iterator[str]:
+    """What somebody who has entered the trade does not expect: it sells what is not there, or no price counts."""
+    asset, instrument = trade.asset, trade.asset.instrument
+    held = quantities_of([asset.pk])[asset.pk]
+    gaps = [gap.units for gap in held.missing if gap.transaction_id == trade.transaction.pk]
+    if gaps:
+        quantity = number_text(Decimal(decimal_text(quantity_of(sum(gaps)))))
+        note = _(
+            "Sold but never bought: %(quantity)s %(asset)s. It is in no gain until you enter its purchase."
+        )
+        yield note % {"quantity": quantity, "asset": asset.name}
+    if instrument is None or asset.valuation != Valuation.MARKET or not held.on(today()):
+        return
+    last = last_prices([instrument]).get(instrument.pk)
+    if last is None or last.is_stale:
+        note = _(
+            "No price of %(symbol)s counts today, so totals leave it out. Enter one on its page, "
+            "under Securities and indices."
+        )
+        yield note % {"symbol": instrument.symbol}
 
 
 def trade_text(trade: Trade) -> str:

@@ -70,7 +70,11 @@ class Instrument(TrackedModel):
         help_text=_("What one unit of its price is in the currency: 1/100 for pence, 100 for an option."),
     )
     max_age_days = models.PositiveSmallIntegerField(
-        _("a price counts for (days)"), null=True, blank=True, validators=[MinValueValidator(1)]
+        _("a price counts for (days)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Until there is a newer one. Usually empty: 10 days, and 130 for an index."),
     )
 
     class Meta(TrackedModel.Meta):

@@ -283,6 +283,14 @@ def test_a_name_that_is_none_is_no_answer(feed, host):
     assert reason(f"http://{host}/", limits(feed)).startswith("no answer")
 
 
+def test_the_reason_says_whether_there_is_such_a_name_or_such_a_server(feed):
+    assert reason("http://a.invalid/", limits(feed)) == "no answer: gaierror"
+    with feed_server() as stopped:
+        address_of_none = stopped.url("/a")
+    allowed = {"127.0.0.1"}
+    assert reason(address_of_none, limits(feed, private_hosts=allowed)) == "no answer: ConnectionRefusedError"
+
+
 def test_a_server_that_says_nothing_is_given_up(feed):
     feed.give("/silent", lambda stream: feed.stopped.wait(), Content_Length="10")
     assert reason(feed.url("/silent"), limits(feed, seconds=0.3)) == "timeout"

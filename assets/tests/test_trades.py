@@ -77,6 +77,49 @@ def test_what_is_refused_is_beside_its_field_and_writes_nothing(
     assert not Transaction.objects.exists()
 
 
+def notes(answer) -> list[str]:
+    """What the page after a trade says, but for what was recorded."""
+    return [str(message) for message in answer.wsgi_request._messages if message.level_tag == "warning"]
+
+
+NO_PRICE = "No price of ABC counts today, so totals leave it out. Enter one on its page, under Securities and indices."
+
+
+def test_whoever_sells_what_is_not_there_is_told(alice_user, portfolio, share):
+    enter(alice_user, portfolio, quantity="3")
+    sale = enter(alice_user, portfolio, type="DISPOSE", quantity="10.5", on="2024-01-11")
+    assert notes(sale) == [
+        "Sold but never bought: 7.5 Abc plc. It is in no gain until you enter its purchase."
+    ]
+    assert notes(enter(alice_user, portfolio, type="DISPOSE", quantity="3", on="2024-01-10")) == []
+    portfolio.allow_short = True
+    portfolio.save()
+    assert notes(enter(alice_user, portfolio, type="DISPOSE", quantity="1", on="2024-01-12")) == [NO_PRICE]
+
+
+def test_whoever_buys_what_has_no_price_is_told(alice_user, alice, portfolio, share):
+    assert notes(enter(alice_user, portfolio)) == [NO_PRICE]
+    path = f"{API}/instruments/{share.pk}/prices"
+    alice.post(path, {"on": "2024-01-10", "price": "5"})
+    assert notes(enter(alice_user, portfolio)) == [NO_PRICE]
+    alice.post(path, {"on": f"{date.today()}", "price": "5"})
+    assert notes(enter(alice_user, portfolio)) == []
+
+
+def test_a_security_that_is_not_there_is_added_without_losing_the_trade(alice_user, portfolio):
+    page = enter(alice_user, portfolio, instrument="nothing").content.decode()
+    assert re.search(r'<a [^>]*href="[^"]*/instrument/add/\?symbol=nothing" target="_blank"', page)
+
+
+def test_the_type_of_a_new_security_has_to_be_chosen(alice_user, household):
+    page = staff(alice_user)
+    form = page.get("/admin/assets/instrument/add/").context["adminform"].form
+    assert form["instrument_type"].value() == ""
+    row = Instrument.objects.create(household=household, symbol="X", name="X", currency="EUR")
+    change = page.get(f"/admin/assets/instrument/{row.pk}/change/").context["adminform"].form
+    assert change["instrument_type"].value() == "other"
+
+
 def test_disposal_of_a_holding_sells_all_that_is_held(alice, portfolio, share):
     asset = Asset.objects.create(
         portfolio=portfolio, name="Abc", instrument=share, currency="EUR", asset_type_id=TypeId.STOCKS

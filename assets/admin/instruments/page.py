@@ -85,6 +85,15 @@ class InstrumentPage(InOneHousehold):
         day: str = instrument.last.on
         return gettext("%(day)s (out of date)") % {"day": day} if instrument.last.is_stale else day
 
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The type of a new one has to be chosen: it becomes the type of the assets that trades make."""
+        if db_field.name == "instrument_type":
+            kwargs["choices"] = [("", "---------"), *db_field.choices]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"instrument_type": "", **super().get_changeform_initial_data(request)}
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """An instrument without a household is shared by all, so only superusers may leave it empty."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 from urllib3.util.timeout import Timeout
 
@@ -175,10 +175,16 @@ def fetch_once(url: str, limits: Limits) -> bytes:
         except (HTTPError, OSError, ValueError) as error:
             if deadline.is_over or isinstance(error, HTTPTimeoutError | socket.timeout):
                 raise FetchFailed("timeout") from None
-            raise FetchFailed(f"no answer: {type(error).__name__}") from None
+            raise FetchFailed(f"no answer: {type(cause_of(error)).__name__}") from None
         finally:
             if deadline.is_over:
                 raise FetchFailed("timeout") from None
+
+
+def cause_of(error: Exception) -> Exception:
+    """What the system has said: urllib3 wraps it."""
+    last = error.args[-1] if isinstance(error, ProtocolError) and error.args else None
+    return last if isinstance(last, Exception) else error
 
 
 def _following(pool: urllib3.PoolManager, url: str, limits: Limits) -> bytes:
