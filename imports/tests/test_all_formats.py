@@ -35,6 +35,7 @@ def test_format_is_detected_and_the_same_file_adds_nothing(alice, portfolio, nam
     assert new_import["format"] == sample.format
     assert new_import["format"] not in new_import["detected"]["others"]
     done = commit(alice, new_import)
+    assert "is_written" not in str(Import.objects.get(pk=new_import["id"]).summary)
     assert total(new_import["counts"], "create") == sum(done["made"].values()) > 0
     again = preview(alice, portfolio, sample.data, **parts)
     assert (total(again["counts"], "create"), total(again["counts"], "update")) == (0, 0)
@@ -61,6 +62,7 @@ def test_preview_says_of_which_accounts_and_instruments_its_rows_write(alice, po
         del record["is_written"]
     Import.objects.filter(pk=row.pk).update_unrecorded(summary=row.summary)
     done = commit_import(row.pk)
+    assert done.summary["instruments"] == instruments
     assert done.result["made"]["asset"] == len(used)
     assert done.result["made"]["instrument"] == len(quoted)
 

@@ -136,7 +136,11 @@ class Commit:
                 self.written_of(pk).made_asset = True
         remember(row.pk, self.written)
         row.status, row.committed_at = Import.Status.COMMITTED, written_at()
-        row.summary = {**row.summary, "accounts": [{**account, "new": None} for account in accounts]}
+        row.summary = {
+            **row.summary,
+            "accounts": [{**account, "new": None} for account in accounts],
+            "instruments": list(map(without_plan, row.summary.get("instruments", []))),
+        }
         row.result = {
             "made": {name: self.made[name] for name in ROW_TYPES},
             "updated": {name: self.updated[name] for name in ("value", "transaction")},
@@ -321,6 +325,11 @@ def write_prices(items: list[dict[str, Any]], instruments: Mapping[str, UUID], s
 
 def written_keys(records: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {key for key, record in records.items() if record["is_written"]}
+
+
+def without_plan(instrument: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of an instrument of the file."""
+    return {name: value for name, value in instrument.items() if name != "is_written"}
 
 
 def labels_of_asset(asset: Asset, kind: str) -> Iterator[UUID]:
