@@ -5,15 +5,17 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Instrument
+from assets.models import Asset, AssetSnapshot, Instrument, Transaction
 from imports.models import Import
 from imports.services import errors
+from imports.services.previews import Upload, create_import
 from imports.services.writing import undoing
 from imports.tests.import_requests import IMPORTS, LONG, commit, preview, undo, values_of
 from portfolios.models import Household
 from strata.audit import deletions
 from strata.audit.models import Deletion, HistoryEntry
 from strata.doctor import Level, examine
+from strata.fields.ids import uuid7
 from tests.factories import add_value, create_asset, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -112,3 +114,13 @@ def test_what_is_in_use_stays_beside_what_is_hidden(alice, portfolio, in_steps):
     call_command("finish_deletions", verbosity=0)
     assert (Asset.objects.get().name, failures()) == ("Savings", [])
     assert preview(alice, portfolio, LONG)["counts"]["asset"]["create"] == 1
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("model", [AssetSnapshot, Transaction])
+def test_rows_are_compared_by_their_ids_and_not_by_reading_the_household(portfolio, model):
+    row = create_import(Upload(portfolio.pk, LONG))
+    rows = undoing.in_household(row, model).filter(pk__in=[uuid7() for _ in range(1_000)])
+    first = rows.order_by().explain().splitlines()[0]
+    assert f"SEARCH {model._meta.db_table} USING INDEX" in first
+    assert "(id=?)" in first

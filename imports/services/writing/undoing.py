@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef
 from django.utils.translation import gettext
 
 from assets.models import (
@@ -133,7 +133,14 @@ def undo_import(
 
 
 def in_household(row: Import, model: type[TrackedModel]) -> Any:
-    return model._base_manager.filter(**{model.household_lookup: row.portfolio.household_id})
+    """For look-ups by ids. The household is asked of each row: by a join SQLite begins with the household, and reads
+    all rows that it has.
+    """
+    household_id = row.portfolio.household_id
+    if not model.portfolio_lookup:
+        return model._base_manager.filter(**{model.household_lookup: household_id})
+    own = Portfolio._base_manager.filter(pk=OuterRef(f"{model.portfolio_lookup}_id"), household=household_id)
+    return model._base_manager.filter(Exists(own))
 
 
 def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> None:
