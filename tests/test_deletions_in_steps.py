@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -352,13 +353,35 @@ def test_one_process_removes_at_a_time_also_between_its_steps(alice, full, in_st
     """Where three did so, the pauses of one were the steps of the others, and a writer waited for seven seconds."""
     in_steps_of(4)
     assert alice.delete(f"{API}/portfolios/{full.pk}").status_code == 204
-    in_pauses = []
-    monkeypatch.setattr(deletions.time, "sleep", lambda seconds: in_pauses.append(is_removing()))
+    after_steps, step = [], deletions.step_of_many
+
+    def watched(work):
+        result = step(work)
+        after_steps.append(is_removing())
+        return result
+
+    monkeypatch.setattr(deletions, "step_of_many", watched)
 
     deletions.finish_all()
 
-    assert len(in_pauses) > 3 and all(in_pauses)
+    assert len(after_steps) > 3 and all(after_steps)
     assert not is_removing()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_pause_once_they_have_held_the_lock_for_long(monkeypatch):
+    """Nobody waits for them on PostgreSQL, where only rows are locked."""
+    pauses, clock = [], iter(range(100))
+    of_steps = SimpleNamespace(sleep=pauses.append, monotonic=lambda: next(clock) / 10)  # each takes 0.1 s
+    monkeypatch.setattr(deletions, "time", of_steps)
+    monkeypatch.setattr(deletions, "PAUSE_SECONDS", 0.12)
+    if hasattr(connections["default"], "strata_held"):
+        del connections["default"].strata_held
+    pauses_after = []
+    for _ in range(6):
+        assert deletions.step_of_many(lambda: "done") == "done"
+        pauses_after.append(len(pauses))
+    assert pauses_after == ([0, 0, 1, 1, 1, 2] if connection.vendor == "sqlite" else [0] * 6)
 
 
 def is_removing() -> bool:

@@ -7,7 +7,6 @@ journal too: for everybody else it was never there (docs/decisions/0046, 0047).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -67,8 +66,7 @@ def step(write_id: UUID, work: Callable[[], object]) -> None:
         rows.update(written_until=timezone.now() + WRITTEN_FOR)
         work()
 
-    run_in_transaction(guarded)
-    time.sleep(deletions.PAUSE_SECONDS)
+    deletions.step_of_many(guarded)
 
 
 def end(write_id: UUID) -> None:
