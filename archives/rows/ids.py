@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,15 @@ class Ids:
             raise ValueError(text)
         digits = text.replace("-", "")
         return f"{int(digits, 16) ^ self.mask:032x}" if self.mask else digits
+
+    def of_rows(self, texts: Sequence[Any]) -> list[str]:
+        """The same of many. TypeError where one is no text."""
+        if not all(map(ID.fullmatch, texts)):
+            raise ValueError("one of them is no id")
+        if not self.mask:
+            return [text.replace("-", "") for text in texts]
+        mask = self.mask
+        return [f"{int(text.replace('-', ''), 16) ^ mask:032x}" for text in texts]
 
     def loose(self, text: str) -> str:
         """The same of a reference to a row that may be gone. An id of no row of the archive is never the same after."""

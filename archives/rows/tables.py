@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,7 +14,7 @@ from archives.rows.contents import Column, columns_of, referred_models
 from archives.rows.ids import Ids
 from archives.rows.json_texts import read_json
 from archives.rows.rules import RULES
-from archives.rows.values import ForeignRow, Load, UserIds, explained, loader
+from archives.rows.values import ForeignRow, Load, UserIds, column_loader, explained, loader
 from strata.exceptions import StrataError
 from strata.fields.names import NameKeyField, key_of
 
@@ -41,6 +41,16 @@ def parsed_line(line: bytes, member: str, number: int) -> Row:
     return row
 
 
+def parsed_lines(lines: Sequence[bytes]) -> list[Row] | None:
+    """The objects in many lines, which takes half of the time. None where `parsed_line` has to say what is wrong."""
+    try:
+        rows = read_json(f"[{b','.join(lines).decode()}]")
+    except (ValueError, RecursionError):
+        return None
+    is_object_a_line = len(rows) == len(lines) and all(type(row) is dict for row in rows)
+    return rows if is_object_a_line else None
+
+
 class Table:
     """Checks the lines of a model's member. `names` are the fields of the rows that it makes, in their order."""
 
@@ -52,6 +62,7 @@ class Table:
         self._loads: list[tuple[str, Load]] = [
             (column.name, loader(column, ids, users)) for column in self.columns
         ]
+        self._load_columns = [(column.name, column_loader(column, ids, users)) for column in self.columns]
         self._rule: Callable[[Row], None] | None = RULES.get(model)
         self._made = tuple(made_columns(model))
         self.names = tuple(column.field.name for column in self.columns) + tuple(
@@ -87,6 +98,23 @@ class Table:
         if self._pk is not None:
             self._ids.setdefault(values["id"], loaded[self._pk])
         return (*loaded, *added)
+
+    def rows(self, values: Sequence[Row]) -> list[tuple[Any, ...]] | None:
+        """The rows of many lines, column by column, in half of the time. None where `row` has to say what is wrong."""
+        if self._parent is not None or any(row.keys() != self._expected for row in values):
+            return None
+        try:
+            columns = [load([row[name] for row in values]) for name, load in self._load_columns]
+            if self._rule is not None:
+                for row in values:
+                    self._rule(row)
+            columns += [list(map(make, values)) for _name, make in self._made]
+        except MALFORMED:
+            return None
+        if self._pk is not None:
+            for row, pk in zip(values, columns[self._pk], strict=True):
+                self._ids.setdefault(row["id"], pk)
+        return list(zip(*columns, strict=True))
 
     def _completed(self, values: Row, number: int) -> Row:
         """Columns that are newer than the archive have their defaults."""

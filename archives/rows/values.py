@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from strata.fields.dates import parse_day, validate_instant, validate_year
 from strata.fields.numbers import MONEY_PLACES, exact, plain
 
 type Load = Callable[[Any], Any]
+type LoadColumn = Callable[[list[Any]], list[Any]]
 type UserIds = Callable[[str], UUID | None]
 
 _MONEY = re.compile(r"-?[0-9]{1,14}\.[0-9]{4}")
@@ -126,6 +127,34 @@ def loader(column: Column, ids: Ids, users: UserIds) -> Load:
     if not column.field.null:
         return load  # which refuses null as it refuses any other type
     return lambda value: None if value is None else load(value)
+
+
+def column_loader(column: Column, ids: Ids, users: UserIds) -> LoadColumn:
+    """The same of the values of many rows. Which one is refused is for the caller to find."""
+    load = loader(column, ids, users)
+    load_all: LoadColumn = lambda values: list(map(load, values))  # noqa: E731
+    if column.kind is Kind.ID and column.refers_to is None and column.field.primary_key:
+        load_all = ids.of_rows
+    elif column.kind is Kind.ID and column.refers_to is not None and column.is_checked:
+        load_all = partial(references_in, ids.known.setdefault(column.refers_to, {}))
+    elif column.kind is Kind.MONEY:
+        load_all = units_of_all
+    if not column.field.null:
+        return load_all
+    return lambda values: values if values.count(None) == len(values) else list(map(load, values))
+
+
+def references_in(known: dict[str, str], values: list[Any]) -> list[str]:
+    stored = list(map(known.get, values))
+    if None in stored:
+        raise ForeignRow
+    return stored  # type: ignore[return-value]  # see above
+
+
+def units_of_all(values: list[Any]) -> list[int]:
+    if not all(map(_MONEY.fullmatch, values)):
+        raise ValueError("not amounts with four decimal places")
+    return [int(value[:-5] + value[-MONEY_PLACES:]) for value in values]
 
 
 def plain_loader(column: Column) -> Load:

@@ -42,13 +42,23 @@ class UniqueRows:
             (fields, key_function(spool.names, fields, condition))
             for fields, condition in keys_of(spool.model)
         ]
+        # Of those that are about all rows, where the values are.
+        self._places = [
+            None if condition else [spool.names.index(name) for name in fields]
+            for fields, condition in keys_of(spool.model)
+        ]
         self._hashes = [[array("q") for _ in range(PARTS)] for _ in self._keys]
 
-    def see(self, row: StoredRow) -> None:
-        for (_names, key), parts in zip(self._keys, self._hashes, strict=True):
-            values = key(row)
-            if values is not None:
-                hashed = hash(values)
+    def see(self, rows: Sequence[StoredRow]) -> None:
+        """The keys of rows without nulls are hashed together."""
+        columns = list(zip(*rows, strict=True))
+        for (_names, key), places, parts in zip(self._keys, self._places, self._hashes, strict=True):
+            of_key = [columns[place] for place in places or ()]
+            if places is None or any(None in column for column in of_key):
+                hashes = [hash(values) for values in map(key, rows) if values is not None]
+            else:
+                hashes = list(map(hash, zip(*of_key, strict=True)))
+            for hashed in hashes:
                 parts[hashed % PARTS].append(hashed)
 
     def check(self) -> None:

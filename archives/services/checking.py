@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
-from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -26,13 +25,13 @@ from archives.rows.contents import (
 )
 from archives.rows.ids import Ids, random_mask
 from archives.rows.journal import STORED, Entries
-from archives.rows.tables import Row, Table, parsed_line
+from archives.rows.tables import Row, Table, parsed_line, parsed_lines
 from archives.rows.values import UserIds
 from archives.services.agreement import Lots, Targets, Transfers, UniqueRows
 from archives.services.people import Person, people_in
 from archives.services.rates import ArchivedRate, rates_in
 from archives.services.shared import SharedRows
-from archives.services.spool import Spool
+from archives.services.spool import JournalSpool, Spool, StoredRow
 from archives.services.terms import check_terms
 from assets.models import (
     Asset,
@@ -51,10 +50,13 @@ from strata.audit.journal import any_was_recorded
 from strata.audit.models import JournalEntry
 
 IDS_AT_A_TIME = 500
+LINES_AT_A_TIME = 500
 _ROW_ID = re.compile(rb'"(?:object_)?id" ?: ?"([0-9a-f-]{36})"')
 _OF_SNAPSHOTS = f'"{AssetSnapshot._meta.label}"'.encode()
 # Others refer to them: their ids stay in memory.
 REFERRED = (Household, AssetType, Category, Tag, Instrument, PriceLoad, Portfolio, Asset, Import)
+
+type Checks = list[Transfers | Lots | Targets]
 
 
 @dataclass(slots=True)
@@ -163,44 +165,60 @@ class Checker:
             spool = self.plan.spools[model] = Spool(model, table.names)
             for row in shared.rows_of(model):
                 spool.add(row)
-            unique, rows = UniqueRows(spool), self._rows(table, self._checks_of(model))
-            for row in rows if model is not Household else one_household(rows):
-                unique.see(row)
-                spool.add(row)
+            unique, checks = UniqueRows(spool), self._checks_of(model)
+            for rows in self._blocks(table, checks):
+                unique.see(rows)
+                spool.extend(rows)
+            if model is Household:
+                require_one_household(spool)
             unique.check()
             table.check_tree()
             if model is Category:
                 self._parents = table.parents
         check_terms(self.container)
 
-    def _checks_of(self, model: type[models.Model]) -> list[Transfers | Lots | Targets]:
+    def _checks_of(self, model: type[models.Model]) -> Checks:
         """What looks at each row beside those before it."""
         if model is Transaction:
             return [Transfers(), Lots(self.ids)]
         return [Targets(self._parents)] if model is AllocationTarget else []
 
-    def _rows(self, table: Table, checks: list[Transfers | Lots | Targets]) -> Iterator[tuple[Any, ...]]:
-        is_household, owned = table.model is Household, "household_id" in table.keys
-        for number, line in enumerate(self.container.lines(table.member), start=1):
-            values: Row = parsed_line(line, table.member, number)
-            if owned and values.get("household_id") != self.old_id:
-                raise refusals.foreign_row(table.member, number, "household_id")
-            if is_household and values.get("id") != self.old_id:
-                raise refusals.foreign_row(table.member, number, "id")
-            row = table.row(values, number)
-            for check in checks:
-                check.see(values, number)
-            yield row
+    def _blocks(self, table: Table, checks: Checks) -> Iterator[Sequence[StoredRow]]:
+        """The rows of a member. Most are checked many at a time; where that fails, one by one, to name the line."""
+        number = 1
+        for lines in batched(self.container.lines(table.member), LINES_AT_A_TIME):
+            rows = None if checks or table.model is Household else self._rows_together(table, lines)
+            yield rows or [
+                self._row(table, checks, line, place) for place, line in enumerate(lines, start=number)
+            ]
+            number += len(lines)
+
+    def _rows_together(self, table: Table, lines: Sequence[bytes]) -> list[StoredRow] | None:
+        values = parsed_lines(lines)
+        if values is None:
+            return None
+        if "household_id" in table.keys and any(row.get("household_id") != self.old_id for row in values):
+            return None
+        return table.rows(values)
+
+    def _row(self, table: Table, checks: Checks, line: bytes, number: int) -> StoredRow:
+        values: Row = parsed_line(line, table.member, number)
+        if "household_id" in table.keys and values.get("household_id") != self.old_id:
+            raise refusals.foreign_row(table.member, number, "household_id")
+        if table.model is Household and values.get("id") != self.old_id:
+            raise refusals.foreign_row(table.member, number, "id")
+        row = table.row(values, number)
+        for check in checks:
+            check.see(values, number)
+        return row
 
     def _check_journal(self) -> None:
         lines = EntryLines(Entries(self.plan.household_id, self.ids, self.users))
-        spool = self.plan.spools[JournalEntry] = Spool(JournalEntry, STORED)
-        for number, line in enumerate(self.container.lines(JOURNAL), start=1):
-            spool.add(lines.row(line, number))
+        spool = self.plan.spools[JournalEntry] = JournalSpool(STORED)
+        for run in lines.runs(self.container.lines(JOURNAL)):
+            spool.add_run(run)
 
 
-def one_household(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    households = list(rows)
-    if len(households) != 1:
+def require_one_household(spool: Spool) -> None:
+    if spool.count != 1:
         raise refusals.bad_row(member_of(Household), None, _("There is not exactly one household."))
-    return households

@@ -7,11 +7,11 @@ statement for many rows; many rows are written before it, in steps that nobody w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched, islice
+from itertools import batched
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
@@ -157,7 +157,7 @@ def write_hidden(archive: Prepared) -> None:
         if spool.model is not Household and spool.model is not JournalEntry:
             change = as_written(spool, request.owner, hidden.at) if request.mode == REPLACE else None
             size = spool.count if refers_to_itself(spool.model) else STEP
-            in_steps(hidden, spool.rows(change), spool.insert, size)
+            in_steps(hidden, spool.batches(max(size, 1), change), spool.insert)
     for part in parts_to_derive(plan.holder_id, in_parts=True):
         hidden_writes.step(hidden.pk, part)
     if not request.dry_run:
@@ -181,18 +181,18 @@ def write_history_in_steps(archive: Prepared, hidden: Deletion) -> None:
     plan = archive.plan
     if archive.request.mode == NEW:
         history = plan.spools[JournalEntry]
-        in_steps(hidden, history.rows(), history.insert, STEP)
+        in_steps(hidden, history.batches(STEP), history.insert)
         return
     for spool in spools_in_order(plan):
         if is_recorded_further_down(spool.model):
             record = partial(record_further_down, spool, household_id=plan.household_id, hidden=hidden)
-            in_steps(hidden, spool.rows(), record, STEP)
+            in_steps(hidden, spool.batches(STEP), record)
 
 
 def in_steps(
-    hidden: Deletion, rows: Iterator[StoredRow], work: Callable[[list[StoredRow]], object], size: int
+    hidden: Deletion, batches: Iterable[Sequence[StoredRow]], work: Callable[[Sequence[StoredRow]], object]
 ) -> None:
-    while batch := list(islice(rows, size)):
+    for batch in batches:
         hidden_writes.step(hidden.pk, partial(work, batch))
 
 

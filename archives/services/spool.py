@@ -6,11 +6,12 @@ import marshal
 import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import batched, islice
 from typing import IO, Any
 
 from django.db import models
 
+from archives.rows.alike import Run
 from strata.audit.models import JournalEntry
 from strata.audit.recording import write_recorded
 from strata.db.bulk import insert_rows
@@ -31,16 +32,21 @@ class Spool:
 
     def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
         self.model, self.names, self.count = model, tuple(names), 0
+        self._stored_count = 0
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._batch: list[StoredRow] = []
 
     def add(self, row: StoredRow) -> None:
-        self._batch.append(row)
-        self.count += 1
-        if len(self._batch) == BATCH:
+        self.extend([row])
+
+    def extend(self, rows: Sequence[StoredRow]) -> None:
+        self._batch += rows
+        self.count += len(rows)
+        if len(self._batch) >= BATCH:
             self._flush()
 
     def _flush(self) -> None:
+        self._stored_count += len(self._batch)
         data = marshal.dumps(self._batch, VERSION)
         self._file.write(SIZE.pack(len(data)))
         self._file.write(data)
@@ -55,11 +61,17 @@ class Spool:
             self._flush()
         self._file.seek(0)
         read = 0
-        while read < self.count:
+        while read < self._stored_count:
             (size,) = SIZE.unpack(self._file.read(SIZE.size))
             batch = marshal.loads(self._file.read(size))  # noqa: S302 - see above # nosec B302
             read += len(batch)
             yield from batch
+
+    def batches(
+        self, size: int, change: Callable[[StoredRow], StoredRow] | None = None
+    ) -> Iterator[Sequence[StoredRow]]:
+        """All rows, up to `size` at a time."""
+        return batched(self.rows(change), size)
 
     def write(self, change: Callable[[StoredRow], StoredRow] | None = None) -> None:
         """Insert all rows, each as `change` makes it."""
@@ -68,11 +80,39 @@ class Spool:
             self.insert(islice(rows, ROWS_OF_A_STATEMENT))
 
     def insert(self, rows: Iterable[StoredRow]) -> None:
-        """Insert some of the rows. Entries of the journal get the form that they would have if they were new."""
-        if self.model is JournalEntry:
-            write_recorded(self.names, rows)
-        else:
-            insert_rows(self.model, self.names, rows)
+        insert_rows(self.model, self.names, rows)
 
     def close(self) -> None:
         self._file.close()
+
+
+class JournalSpool(Spool):
+    """Entries of the journal. Those that differ in the id of their row alone are one stored row, a Run."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(JournalEntry, names)
+
+    def add_run(self, run: Run) -> None:
+        self.add(run)
+        self.count += len(run[1]) - 1
+
+    def batches(
+        self, size: int, change: Callable[[StoredRow], StoredRow] | None = None
+    ) -> Iterator[Sequence[StoredRow]]:
+        batch, count = list[StoredRow](), 0
+        for run in self.rows(change):
+            if batch and count + len(run[1]) > size:
+                yield batch
+                batch, count = [], 0
+            batch.append(run)
+            count += len(run[1])
+        if batch:
+            yield batch
+
+    def write(self, change: Callable[[StoredRow], StoredRow] | None = None) -> None:
+        for batch in self.batches(ROWS_OF_A_STATEMENT, change):
+            self.insert(batch)
+
+    def insert(self, rows: Iterable[StoredRow]) -> None:
+        """They get the form that they would have if they were new."""
+        write_recorded(self.names, rows)

@@ -55,8 +55,11 @@ def test_lines_that_differ_in_the_id_alone_are_read_once(entries, parsed):
     lines = [line_of(2), line_of(3), line_of(4, channel="admin"), line_of(5, channel="admin")]
     lines += [line_of(6, action="delete", before={"name": "Old"}), line_of(7, action="delete", before={})]
     entry_lines = alike.EntryLines(entries)
-    rows = [entry_lines.row(line, number) for number, line in enumerate(lines, start=1)]
+    runs = list(entry_lines.runs(lines))
     assert parsed == [1, 3, 5, 6]
+    assert [len(ids) for _row, ids in runs] == [2, 2, 1, 1]
+    place = alike.OBJECT_ID
+    rows = [(*row[:place], pk, *row[place + 1 :]) for row, ids in runs for pk in ids]
     assert rows == [entries.row(json.loads(line), 0) for line in lines]
     assert [row[alike.OBJECT_ID][-1] for row in rows] == list("325476")  # as remapped
 
@@ -64,18 +67,22 @@ def test_lines_that_differ_in_the_id_alone_are_read_once(entries, parsed):
 @pytest.mark.parametrize("pk", ["x" * 36, "01a22a7b-c8f0-77b3-a71e-0000000000G1", "\\u00" * 9])
 def test_an_id_that_is_none_is_refused_after_lines_like_it(entries, pk):
     lines = alike.EntryLines(entries)
-    lines.row(line_of(2), 1)
     line = line_of(3).replace(b"01a22a7b-c8f0-77b3-a71e-000000000003", pk.encode())
     with pytest.raises(Refused, match="line 2: object_id"):
-        lines.row(line, 2)
+        list(lines.runs([line_of(2), line]))
 
 
 def test_a_line_with_two_ids_is_read_as_json(entries, parsed):
     twice = line_of(2).replace(b'{"action"', b'{"object_id":"01a22a7b-c8f0-77b3-a71e-000000000009","action"')
     lines = alike.EntryLines(entries)
-    for number in (1, 2):
-        lines.row(twice, number)
+    assert [len(ids) for _row, ids in lines.runs([twice, twice])] == [1, 1]
     assert parsed == [1, 2]
+
+
+def test_runs_are_bounded(entries, parsed, monkeypatch):
+    monkeypatch.setattr(alike, "MOST_IN_RUN", 2)
+    lines = [line_of(number) for number in range(2, 7)]
+    assert [len(ids) for _row, ids in alike.EntryLines(entries).runs(lines)] == [2, 2, 1]
 
 
 def test_only_ids_that_others_refer_to_stay_in_memory(household, portfolio):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import batched, groupby
+from itertools import batched
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,7 @@ COMMON = (
 )  # of an archive's creations
 NOT_OF_CREATIONS = ("undo_of", "before", "count")
 type StoredRow = Sequence[Any]
+type RecordedRun = tuple[StoredRow, Sequence[str]]
 type NewRow = tuple[UUID, UUID | None]  # its id, and that of its household
 
 
@@ -253,21 +254,23 @@ def write_runs(runs: Iterable[tuple[UUID | None, list[UUID]]], columns: dict[str
 # --- entries of an archive ---
 
 
-def write_recorded(names: Sequence[str], rows: Iterable[StoredRow]) -> None:
-    """Write entries as they were recorded elsewhere, in this order. Values are as `insert_rows` takes them."""
+def write_recorded(names: Sequence[str], runs: Iterable[RecordedRun]) -> None:
+    """Write entries as they were recorded elsewhere, in this order. Values are as `insert_rows` takes them.
+
+    A run is an entry, and the ids, in 32 hex digits, of all rows that have such an entry one after the other.
+    """
     places = {name: place for place, name in enumerate(names)}
-    shared = itemgetter(*(place for name, place in places.items() if name != "object_id"))
+    place_of_id = places["object_id"]
     by_themselves: list[StoredRow] = []
-    for _shared, alike in groupby(rows, key=shared):
-        for batch in batched(alike, IDS_AT_A_TIME):
-            is_packed = len(batch) >= PACKED_FROM and is_creation(places, batch[0])
-            if not is_packed:
-                by_themselves += batch
-            if is_packed or len(by_themselves) >= IDS_AT_A_TIME:
-                insert_rows(JournalEntry, names, by_themselves)
-                by_themselves = []
-            if is_packed:
-                write_recorded_creations(places, batch)
+    for row, ids in runs:
+        is_packed = len(ids) >= PACKED_FROM and is_creation(places, row)
+        if not is_packed:
+            by_themselves += [(*row[:place_of_id], pk, *row[place_of_id + 1 :]) for pk in ids]
+        if is_packed or len(by_themselves) >= IDS_AT_A_TIME:
+            insert_rows(JournalEntry, names, by_themselves)
+            by_themselves = []
+        if is_packed:
+            write_recorded_creations(places, row, ids)
     insert_rows(JournalEntry, names, by_themselves)
 
 
@@ -278,13 +281,12 @@ def is_creation(places: dict[str, int], row: StoredRow) -> bool:
     )
 
 
-def write_recorded_creations(places: dict[str, int], rows: Sequence[StoredRow]) -> None:
-    common = {name: rows[0][places[name]] for name in (*COMMON, "undo_of")}
+def write_recorded_creations(places: dict[str, int], row: StoredRow, ids: Iterable[str]) -> None:
+    common = {name: row[places[name]] for name in (*COMMON, "undo_of")}
     at = datetime.fromisoformat(common["at"])
     common |= {"at": at if at.tzinfo else at.replace(tzinfo=UTC), "actor_id": common.pop("actor")}
     household_id = UUID(common.pop("household_id")) if common["household_id"] else None
-    ids = [UUID(int=number) for number in sorted(int(row[places["object_id"]], 16) for row in rows)]
-    write_runs(runs_of((pk, household_id) for pk in ids), common)
+    write_runs(runs_of((UUID(int=int(pk, 16)), household_id) for pk in sorted(ids)), common)
 
 
 # --- entries that the database makes ---
