@@ -25,7 +25,8 @@ from assets.models import Category
 from portfolios.models import Household
 from strata.audit import deletions
 from strata.audit.clock import written_at
-from strata.audit.models import Deletion, JournalEntry
+from strata.audit.journal import any_written_since
+from strata.audit.models import Deletion
 from strata.audit.recording import write_creations, write_creations_of
 from strata.audit.tracking import TrackedModel
 from strata.db.bulk import stored_instant
@@ -65,8 +66,7 @@ def refuse_edited(household: Household, hidden: Deletion) -> None:
     Members and invitations stay, so that writes of these lose nothing. The household is locked.
     """
     own = [model._meta.label for model in MODELS if model not in PEOPLE]
-    since = JournalEntry.objects.filter(household_id=household.pk, pk__gt=hidden.journal_after, model__in=own)
-    if since.exclude(write_id=hidden.write_id).exists():
+    if any_written_since(hidden, household.pk, own):
         raise STALE
 
 

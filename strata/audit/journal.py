@@ -160,6 +160,14 @@ def any_was_recorded(ids: Collection[UUID]) -> bool:
     return HistoryEntry.objects.of(ids).order_by().exists()
 
 
+def any_written_since(hidden: Deletion, household_id: UUID, labels: Collection[str]) -> bool:
+    """Whether rows of these models in the household were written since the first step of what is hidden, which itself
+    does not count.
+    """
+    since = JournalEntry.objects.filter(household_id=household_id, pk__gt=hidden.journal_after)
+    return since.filter(model__in=labels).exclude(write_id=hidden.write_id).exists()
+
+
 def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
     return JournalEntry.objects.filter(object_id=pk, action=Action.UPDATE, at__gt=instant).exists()
 
