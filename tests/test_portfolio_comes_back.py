@@ -332,3 +332,100 @@ def test_thirds_of_shares_come_back(alice, alice_user, household, portfolio, wan
     assert recorded(other) == recorded(portfolio)
     prices = get(alice, f"assets/{other.assets.get().pk}/values", start="2024-01-05", end="2024-01-06")
     assert prices["points"][0]["price"] == "100"
+
+
+@pytest.fixture
+def alike(household, portfolio):
+    """Assets with the same names, securities with the same symbols, notes that look like ours, and old values."""
+    named = (
+        ("Savings", TypeId.SAVINGS_ACCOUNT),
+        ("savings", TypeId.CHECKING_ACCOUNT),
+        ("Savings (2)", TypeId.CASH),
+        ("Flat", TypeId.REAL_ESTATE),
+        ("Flat", TypeId.VEHICLE),
+        ("Loan", TypeId.MORTGAGE),
+    )
+    for number, (name, asset_type) in enumerate(named):
+        asset = create_asset(portfolio, name, asset_type, currency="EUR")
+        sign = -1 if asset_type == TypeId.MORTGAGE else 1
+        add_value(asset, sign * (100 + number), date(2023, 1, 1))
+        add_value(asset, sign * (200 + number), date(2023, 12, 1))
+        add_transaction(asset, "INCOME", date(2023, 2, 1), amount="5", fee="0.5")
+        add_transaction(asset, "EXPENSE", date(2023, 3, 1), amount="3")
+    create_asset(portfolio, "Empty", TypeId.PENSION, currency="EUR")
+    kinds = (("EUR", "share"), ("USD", "share"), ("USD", "other"))
+    for number, (currency, kind) in enumerate(kinds):
+        instrument = Instrument.objects.create(
+            household=household, symbol="ABC", name="Abc", currency=currency, instrument_type=kind
+        )
+        record_price(instrument, date(2024, 1, 20), 10 + number)
+        held = {"valuation": "market", "instrument": instrument, "currency": currency}
+        asset = create_asset(portfolio, f"Held {number}", TypeId.STOCKS, **held)
+        add_transaction(asset, "ACQUIRE", date(2024, 1, 2), quantity="3", amount="30")
+    Transaction.objects.filter(asset__name="Held 0").update(note="strata-transfer: x | a | b")
+    dispose(asset.pk, on=date(2024, 1, 25))
+    return portfolio
+
+
+def test_ghostfolio_brings_back_every_day_and_who_is_alike(alice, alice_user, alike):
+    other = portfolio_elsewhere(alice_user)
+    new_import = preview(alice, other, exported(alice, alike, "ghostfolio"), name="x")
+    assert (new_import["refused"], new_import["warnings"]) == (0, [])
+    commit(alice, new_import)
+    again = {(name, code): names for name, code, names in names_by_type(other)}
+    assert again == {
+        ("Savings", "SAVINGS_ACCOUNT"): {100, 200},
+        ("savings (3)", "CHECKING_ACCOUNT"): {101, 201},
+        ("Savings (2)", "CASH"): {102, 202},
+        ("Flat", "REAL_ESTATE"): {103, 203},
+        ("Flat (2)", "VEHICLE"): {104, 204},
+        ("Loan", "MORTGAGE"): {-105, -205},
+        ("Empty", "PENSION"): set(),
+        ("Abc", "STOCKS"): set(),
+        ("Abc (2)", "OTHER"): set(),
+    }
+    for start, end in (("2023-01-01", "2023-12-31"), ("2024-01-20", "2024-01-31")):
+        span = {"start": start, "end": end, "interval": "day"}
+        assert nets(alice, other, **span) == nets(alice, alike, **span)
+    entries = Transaction.objects.filter(asset__portfolio=other)
+    assert entries.filter(note="strata-transfer: x | a | b").count() == 1
+    earned = entries.filter(asset__name="Flat (2)").values_list("type", "amount", "fee")
+    assert set(earned) == {("INCOME", 5, Decimal("0.5")), ("EXPENSE", 3, 0)}
+    again = exported(alice, other, "ghostfolio")
+    third = portfolio_elsewhere(alice_user)
+    commit(alice, preview(alice, third, again, name="x"))
+    assert recorded(third) == recorded(other)
+
+
+def names_by_type(portfolio):
+    for asset in portfolio.assets.select_related("asset_type").prefetch_related("snapshots"):
+        yield asset.name, asset.asset_type.code, {int(row.value) for row in asset.snapshots.all()}
+
+
+def nets(client, portfolio, **span) -> list[tuple[str, str]]:
+    points = get(client, f"portfolios/{portfolio.pk}/net-worth", **span)["points"]
+    return [(point["on"], point["net"]) for point in points]
+
+
+@FORMATS
+def test_securities_of_one_symbol_stay_two(alice, alice_user, household, portfolio, wanted):
+    for number in (1, 2):
+        instrument = Instrument.objects.create(
+            household=household, symbol="ABC", name=f"Abc {number}", currency="EUR"
+        )
+        record_price(instrument, date(2024, 1, 20), 10 * number)
+        asset = create_asset(
+            portfolio, f"Held {number}", TypeId.STOCKS, valuation="market", instrument=instrument
+        )
+        add_transaction(asset, "ACQUIRE", date(2024, 1, 2), quantity="3", amount="30")
+    other = portfolio_elsewhere(alice_user)
+    commit(alice, preview(alice, other, exported(alice, portfolio, wanted), name="x"))
+    span = {"start": "2024-01-20", "end": "2024-01-21", "interval": "day"}
+    assert (
+        nets(alice, other, **span)
+        == nets(alice, portfolio, **span)
+        == [
+            ("2024-01-20", "90.00"),
+            ("2024-01-21", "90.00"),
+        ]
+    )

@@ -6,7 +6,7 @@ Amounts are exact and in the account's currency; what is owed is negative.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -82,6 +82,10 @@ class Account:
     holder: str = ""
     details: Details = NO_DETAILS
     in_base_currency: bool = False  # that of the portfolio, where the file names none and has no amount
+
+    @property
+    def instrument_key(self) -> str | None:
+        return self.instrument.key if self.instrument else None
 
     @property
     def key(self) -> str:
@@ -287,10 +291,20 @@ class Reading:
         return self.read(self)
 
     def account(self, account: Account) -> str:
-        """The key of the account, which is known from then on."""
+        """The key of the account, which is known from then on.
+
+        Two securities of one name are two accounts, and so are an account of money and a security.
+        """
         if account.instrument is not None:
             self.instrument(account.instrument)
-        return self.accounts.setdefault(account.key, account).key
+        part = "holder" if account.instrument and account.holder else "name"  # what the key begins with
+        name, number = getattr(account, part), 2
+        while (known := self.accounts.setdefault(account.key, account)) is not account:
+            if known.instrument_key == account.instrument_key:
+                return known.key
+            account = replace(account, **{part: f"{name[: NAME_LENGTH - 10]} ({number})"})
+            number += 1
+        return account.key
 
     def instrument(self, instrument: Instrument) -> str:
         """The key of the instrument, which is known from then on."""

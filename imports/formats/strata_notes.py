@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from imports.formats.rows import Details
 from imports.reading.days import read_day
 
 _SHARE = re.compile(r"(?:([0-9]{4}-[0-9]{2}-[0-9]{2}): )?([01](?:\.[0-9]{1,6})?)")
@@ -16,11 +18,18 @@ type Shares = tuple[tuple[date | None, Decimal], ...]
 
 
 def read_notes(comment: str) -> dict[str, str]:
-    """By their names; empty for a comment that somebody wrote."""
+    """By their names; empty for a comment that somebody wrote. What a person wrote comes last and may be anything."""
     if not comment.startswith("strata-"):
         return {}
-    pairs = (part.partition(": ") for part in comment[:LONGEST].split(" | "))
-    return {name: text for name, _, text in pairs}
+    ours, separator, note = comment.partition("strata-note: ")
+    pairs = (part.partition(": ") for part in ours[:LONGEST].split(" | ") if part)
+    return {name: text for name, _, text in pairs} | ({"strata-note": note} if separator else {})
+
+
+def read_note(comment: str) -> str:
+    """What a person wrote of a booking."""
+    notes = read_notes(comment)
+    return notes.get("strata-note", "") if notes.keys() & {"strata-note", "strata-transfer"} else comment
 
 
 def read_unit(text: str) -> str:
@@ -44,3 +53,9 @@ def read_shares(text: str) -> Shares:
             return ()
         shares.append((day.on if day else None, Decimal(match[2])))
     return tuple(shares)
+
+
+def details_in(notes: Mapping[str, str]) -> Details:
+    """What they say of an asset."""
+    shares = read_shares(notes.get("strata-shares", ""))
+    return Details(shares=shares, disposed_on=read_own_day(notes.get("strata-disposed", "")))

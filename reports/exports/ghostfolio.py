@@ -7,8 +7,8 @@ a profile that was made by hand: the price of its one unit on each day is the re
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from reports.exports.ledger import RATIO_PLACES, Entry, Exported, ExportedAsset, Security
+from reports.exports.unique_names import unique_names
 from strata.fields.numbers import decimal_text, plain
 
 CLASSES = {
@@ -37,24 +38,26 @@ class Number(str):
 
 
 def document(portfolio: Exported, now: datetime) -> str:
-    by_hand = [asset for asset in portfolio.assets if not asset.security and not is_account(asset)]
-    places = places_of(portfolio.assets)
+    assets = with_unique_names(portfolio.assets)
+    rename_symbols(portfolio.securities)
+    by_hand = [asset for asset in assets if not asset.security and not is_account(asset)]
+    places, alone = places_of(assets)
     return written(
         {
             "meta": {"date": now.isoformat(), "version": "strata"},
             "accounts": [
-                *(account(asset) for asset in portfolio.assets if is_account(asset)),
+                *(account(asset) for asset in assets if is_account(asset)),
                 *places.values(),
             ],
             "assetProfiles": [
-                *map(profile, portfolio.securities),
+                *(profile(security, alone.get(security.pk)) for security in portfolio.securities),
                 *(profile_by_hand(asset) for asset in by_hand),
             ],
             "platforms": [],
             "tags": [],
             "activities": [
                 activity | ({"accountId": str(asset.pk)} if asset.pk in places else {})
-                for asset in portfolio.assets
+                for asset in assets
                 for activity in activities(asset)
             ],
             "user": {"settings": {"currency": portfolio.currency}},
@@ -62,26 +65,45 @@ def document(portfolio: Exported, now: datetime) -> str:
     )
 
 
+def with_unique_names(assets: Sequence[ExportedAsset]) -> list[ExportedAsset]:
+    names = unique_names([(asset.name, asset.currency) for asset in assets])
+    return [replace(asset, name=name) for asset, name in zip(assets, names, strict=True)]
+
+
+def rename_symbols(securities: Iterable[Security]) -> None:
+    """A profile is found by its symbol alone."""
+    taken: set[str] = set()
+    for security in securities:
+        symbol, number = security.symbol, 2
+        while security.symbol in taken:
+            security.symbol, number = f"{symbol}-{number}", number + 1
+        security.own_symbol = symbol
+        taken.add(security.symbol)
+
+
 def is_account(asset: ExportedAsset) -> bool:
-    """Prices are above zero: what is worth nothing or less on some day has balances. So has what is owned in part."""
-    has_no_price = asset.is_money or asset.shares or any(value <= 0 for value in asset.values.values())
+    """Prices are above zero: what is worth nothing or less on some day has balances, and what has no value has none.
+
+    So has what is owned in part.
+    """
+    has_no_price = asset.is_money or asset.shares or min(asset.values.values(), default=0) <= 0
     return not asset.security and bool(has_no_price)
 
 
-def places_of(assets: Iterable[ExportedAsset]) -> dict[UUID, dict[str, Any]]:
-    """Accounts for the assets that hold the same security: without one, Ghostfolio has a single holding of it."""
+def places_of(
+    assets: Iterable[ExportedAsset],
+) -> tuple[dict[UUID, dict[str, Any]], dict[UUID, ExportedAsset]]:
+    """Accounts for the assets that hold the same security: without one, Ghostfolio has a single holding of it.
+
+    With the assets that hold a security alone, by the security.
+    """
     holders: dict[UUID, list[ExportedAsset]] = {}
     for asset in assets:
         if asset.security:
             holders.setdefault(asset.security.pk, []).append(asset)
     several = [asset for of_security in holders.values() for asset in of_security if len(of_security) > 1]
-    names: Counter[str] = Counter()
-    places = {}
-    for asset in several:
-        names[asset.name] += 1
-        name = asset.name if names[asset.name] == 1 else f"{asset.name} ({names[asset.name]})"
-        places[asset.pk] = {**account(asset), "name": name, "balances": []}
-    return places
+    places = {asset.pk: {**account(asset), "balances": []} for asset in several}
+    return places, {pk: of_security[0] for pk, of_security in holders.items() if len(of_security) == 1}
 
 
 def account(asset: ExportedAsset) -> dict[str, Any]:
@@ -97,19 +119,32 @@ def account(asset: ExportedAsset) -> dict[str, Any]:
     }
 
 
-def profile(security: Security) -> dict[str, Any]:
+def profile(security: Security, asset: ExportedAsset | None) -> dict[str, Any]:
+    """`asset` is the one that holds it, if there is one alone."""
     asset_class, sub_class = CLASSES.get(security.instrument_type, (None, None))
     prices = [(on, decimal_text(price, RATIO_PLACES)) for on, price in security.prices]
     source = MANUAL if asset_class is None else YAHOO
     names = (security.symbol, security.name, security.currency, security.isin or None)
-    unit = "" if security.quote_unit == "1" else security.quote_unit
-    comment = described({"strata-splits": security.actions, "strata-quote-unit": unit})
+    is_other_symbol = source == MANUAL or security.own_symbol != security.symbol
+    notes = {
+        "strata-symbol": security.own_symbol if is_other_symbol else "",
+        "strata-splits": security.actions,
+        "strata-quote-unit": "" if security.quote_unit == "1" else security.quote_unit,
+        "strata-disposed": str(asset.disposed_on or "") if asset else "",
+    }
     about = profile_of(names, source, prices, asset_class=asset_class, sub_class=sub_class)
-    return about | {"comment": comment, "cusip": security.cusip or None}
+    return about | {"comment": described(notes), "cusip": security.cusip or None}
 
 
 def notes_of(asset: ExportedAsset) -> str | None:
-    return described({"strata-shares": asset.shares, "strata-disposed": str(asset.disposed_on or "")})
+    disposed = str(asset.disposed_on or "")
+    return described(
+        {
+            "strata-type": "" if asset.security else asset.type_code,
+            "strata-shares": asset.shares,
+            "strata-disposed": disposed,
+        }
+    )
 
 
 def described(texts: Mapping[str, str]) -> str | None:
@@ -162,9 +197,12 @@ def activities(asset: ExportedAsset) -> Iterator[dict[str, Any]]:
                 yield of_account(asset, entry)
     elif asset.security:
         yield from of_security(asset, asset.security)
-    elif asset.values:
+    else:
         on = min(asset.values)
         yield activity("BUY", on, str(asset.pk), asset.currency, Fraction(1), Fraction(asset.values[on]))
+        for entry in asset.entries:
+            if entry.type in ("INCOME", "EXPENSE"):
+                yield of_whole(asset, entry)
 
 
 def of_account(asset: ExportedAsset, entry: Entry) -> dict[str, Any]:
@@ -173,7 +211,23 @@ def of_account(asset: ExportedAsset, entry: Entry) -> dict[str, Any]:
     price = Fraction(entry.amount) if entry.type == "INCOME" else Fraction(0)
     name = "INTEREST" if entry.type == "INCOME" else "FEE"
     booked = activity(name, entry.on, str(asset.pk), entry.currency, Fraction(price > 0), price, fee=fee)
-    return booked | {"accountId": str(asset.pk), "comment": entry.note or None, "dataSource": MANUAL}
+    return booked | {"accountId": str(asset.pk), "comment": note_of(entry), "dataSource": MANUAL}
+
+
+def of_whole(asset: ExportedAsset, entry: Entry) -> dict[str, Any]:
+    """What it earned, and what was spent on it."""
+    costs, earned = entry.fee + entry.tax, entry.type == "INCOME"
+    name, price = ("DIVIDEND", Fraction(entry.amount)) if earned else ("FEE", Fraction(0))
+    fee = costs if earned else costs + entry.amount
+    booked = activity(name, entry.on, str(asset.pk), entry.currency, Fraction(earned), price, fee=fee)
+    return booked | {"comment": note_of(entry)}
+
+
+def note_of(entry: Entry) -> str | None:
+    """The note, so that none of a person is taken for one of ours."""
+    if entry.other_asset is not None:
+        return described({"strata-transfer": str(entry.transfer_id), "strata-note": entry.note})
+    return described({"strata-note": entry.note}) if entry.note.startswith("strata-") else entry.note or None
 
 
 def of_security(asset: ExportedAsset, security: Security) -> Iterator[dict[str, Any]]:
@@ -185,9 +239,7 @@ def of_security(asset: ExportedAsset, security: Security) -> Iterator[dict[str, 
         yield activity("BUY", on, security.symbol, security.currency, units, first[1]) | source
     for entry in asset.entries:
         if trade := of_trade(entry, security):
-            is_moved = entry.other_asset is not None
-            comment = described({"strata-transfer": str(entry.transfer_id), "strata-note": entry.note})
-            yield trade | source | {"comment": comment if is_moved else entry.note or None}
+            yield trade | source | {"comment": note_of(entry)}
 
 
 def of_trade(entry: Entry, security: Security) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ dividends. What an asset is worth, and what its lots cost, stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from assets.prices.splits import splits_of
 from portfolios.models import Portfolio
 from reports.exports.moved_units import MovedLot, moved_lots
 from strata.db.consistent_read import consistent_read
+from strata.fields.names import name_key
 from strata.fields.numbers import decimal_text
 
 LONG_AGO = date(1900, 1, 1)
@@ -78,6 +79,7 @@ class Security:
     splits: Sequence[Split] = ()
     actions: str = ""  # its splits and stock dividends, as Strata's own imports read them
     prices: Sequence[tuple[date, Fraction]] = ()
+    own_symbol: str = ""  # in Strata, where the file needs another one
 
     def ratio(self, on: date) -> Fraction:
         """How many shares of today one share of the day has become."""
@@ -164,6 +166,7 @@ def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], to
     instruments = Instrument.objects.filter(pk__among=list(set(held.values()))).order_by("symbol_key", "pk")
     columns = ("pk", "symbol", "name", "instrument_type", "currency", "isin", "cusip", "sedol", "quote_unit")
     securities = {row[0]: Security(*row) for row in instruments.values_list(*columns)}
+    rename_duplicates(securities.values())
     splits = splits_of(list(securities), portfolio.household_id)
     series = reading.read(list(securities), LONG_AGO, today, splits=splits)
     for pk, security in securities.items():
@@ -176,6 +179,16 @@ def securities_of(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset], to
     for pk, instrument_id in held.items():
         assets[pk].security = securities[instrument_id]
     return list(securities.values())
+
+
+def rename_duplicates(securities: Iterable[Security]) -> None:
+    """Without an ISIN a security is found again by its symbol and currency: the second of two is called `SYMBOL-2`."""
+    taken: set[tuple[str, str]] = set()
+    for security in securities:
+        symbol, number = security.symbol, 2
+        while not security.isin and (name_key(security.symbol), security.currency) in taken:
+            security.symbol, number = f"{symbol}-{number}", number + 1
+        taken.add((name_key(security.symbol), security.currency))
 
 
 def add_values(portfolio: Portfolio, assets: Mapping[UUID, ExportedAsset]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
 from assets.models import Asset, AssetSnapshot
 from portfolios.models import Portfolio
+from reports.exports.unique_names import unique_names
 from strata.api.http.csv_renderer import as_text
 from strata.db.consistent_read import consistent_read
-from strata.fields.names import name_key
 from strata.fields.numbers import money_text
 
 HEADER = ("date", "asset", "value", "currency", "type")
@@ -51,18 +50,6 @@ def assets_of(portfolio: Portfolio) -> Iterator[NamedAsset]:
 
 
 def with_unique_names(assets: Iterable[NamedAsset]) -> Iterator[NamedAsset]:
-    """An asset is found again by its name and currency: of two with the same the second is called `Name (2)`."""
     every = list(assets)
-    taken = Counter((name_key(asset.name), asset.currency) for asset in every)
-    seen: Counter[tuple[str, str]] = Counter()
-    for asset in every:
-        key = name_key(asset.name), asset.currency
-        seen[key] += 1
-        number = seen[key]
-        name = asset.name
-        while number > 1 and taken[name_key(name), asset.currency]:
-            name = f"{asset.name} ({number})"
-            number += 1
-        if name != asset.name:
-            taken[name_key(name), asset.currency] += 1
-        yield asset._replace(name=name)
+    names = unique_names([(asset.name, asset.currency) for asset in every])
+    return (asset._replace(name=name) for asset, name in zip(every, names, strict=True))

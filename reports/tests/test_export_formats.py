@@ -142,7 +142,7 @@ def test_ghostfolio_has_the_values_the_units_and_the_costs_of_the_demo(of_demo):
     bought = sum(each["quantity"] * each["unitPrice"] for each in of_fund if each["type"] == "BUY")
     entries = Transaction.objects.filter(asset__name="World index fund", type="ACQUIRE")
     assert bought == sum(entry.amount for entry in entries)
-    assert {each["type"] for each in document["activities"]} == {"BUY", "SELL", "DIVIDEND", "INTEREST"}
+    assert {each["type"] for each in document["activities"]} == {"BUY", "SELL", "DIVIDEND", "INTEREST", "FEE"}
 
 
 def test_journal_takes_any_name_note_and_value(alice, portfolio):

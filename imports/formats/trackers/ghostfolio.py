@@ -18,6 +18,7 @@ from imports.formats.rows import (
     NAME_LENGTH,
     Account,
     ActionItem,
+    AssetItem,
     Details,
     FileRow,
     FileWarning,
@@ -31,7 +32,7 @@ from imports.formats.rows import (
     ValueItem,
 )
 from imports.formats.share_splits import ShareSplit, price_then, read_splits, units_then
-from imports.formats.strata_notes import read_notes, read_own_day, read_shares, read_unit
+from imports.formats.strata_notes import details_in, read_note, read_notes, read_own_day, read_unit
 from imports.formats.trades import (
     ASSET_TYPES,
     ZERO,
@@ -48,6 +49,7 @@ from imports.formats.trades import (
 from imports.reading.currencies import MINOR_QUOTE_UNIT, major_currency
 from imports.reading.days import read_day
 from imports.reading.files import JSON, File
+from imports.reading.kinds import asset_type_of
 from imports.reading.numbers import plus, times
 from imports.reading.refusals import Reason
 
@@ -87,6 +89,7 @@ class Activity:
     account: str = ""  # its name
     account_currency: str = ""
     is_manual: bool = False
+    disposed_on: date | None = None  # of the account's holding, in Strata's own exports
 
 
 @dataclass(slots=True)
@@ -100,7 +103,9 @@ class Profile:
     is_manual: bool = False
     splits: tuple[ShareSplit, ...] = ()
     quote_unit: str = "1"  # of Strata's own exports, whose prices are for one unit
-    disposed_on: date | None = None  # the same, of what was valued as a whole
+    disposed_on: date | None = None  # the same, of what one asset alone holds
+    symbol: str = ""  # the same
+    is_whole: bool = False  # the same: an asset whose values are the prices, and no security
 
 
 def items_of(
@@ -130,7 +135,8 @@ def items_of(
         return (booked, ValueItem(key, activity.on, -amount))
     instrument = instrument_of(activity, profile, currency, unit)
     kind = profile.asset_type if profile else ""
-    details = Details(tags=tags, disposed_on=profile.disposed_on if profile else None)
+    disposed_on = activity.disposed_on or (profile.disposed_on if profile else None)
+    details = Details(tags=tags, disposed_on=disposed_on)
     key = holding(reading, instrument, activity.account, kind, details=details)
     is_income = activity.type == "DIVIDEND"
     splits = profile.splits if profile else ()
@@ -183,7 +189,7 @@ def instrument_of(activity: Activity, profile: Profile | None, currency: str, un
     own, own_unit = major_currency(profile.currency) if profile.currency else (currency, unit)
     own_unit = own_unit if profile.quote_unit == "1" else profile.quote_unit
     name = profile.name or activity.symbol
-    symbol = name if profile.is_manual else activity.symbol
+    symbol = profile.symbol or (name if profile.is_manual else activity.symbol)
     return Instrument(
         symbol,
         name[:NAME_LENGTH],
@@ -214,8 +220,8 @@ def read(file: File, options: Options) -> Reading:
 
 def json_rows(reading: Reading, *, content: Mapping[str, Any], options: Options) -> Iterator[FileRow]:
     reader = JsonReader(reading, content, options)
-    reader.note_details()
     line = 0
+    yield from reader.own_assets()
     for line, record in enumerate(content["activities"], 1):
         yield reader.filled(line, record, RowType.TRANSACTION, reader.activity)
     for account in reader.accounts.values():
@@ -250,16 +256,41 @@ class JsonReader:
             if known := transfer_of(record):
                 self.transfers.setdefault(known, {})[text(record, "type")] = record
 
-    def note_details(self) -> None:
-        """Which accounts are owned in part, or were disposed of: of Strata's own exports."""
+    def own_assets(self) -> Iterator[FileRow]:
+        """The accounts of Strata's own exports that are assets, also those of which nothing else is said."""
         for account in self.accounts.values():
-            notes = read_notes(text(account, "comment"))
-            shares = read_shares(notes.get("strata-shares", ""))
-            disposed_on = read_own_day(notes.get("strata-disposed", ""))
-            currency, name = major_currency(text(account, "currency"))[0], text(account, "name")[:NAME_LENGTH]
-            if (shares or disposed_on) and name and currency:
-                details = Details(shares=shares, disposed_on=disposed_on)
-                self.reading.account(Account(name, currency, "CHECKING_ACCOUNT", details=details))
+            if "strata-type" in read_notes(text(account, "comment")) and (key := self.key_of(account)):
+                yield FileRow(0, {"account": text(account, "name")[:100]}, RowType.ASSET, (AssetItem(key),))
+
+    def key_of(self, account: Mapping[str, Any]) -> str | None:
+        """That of an account of money, with what Strata's own exports say of it."""
+        notes = read_notes(text(account, "comment"))
+        currency, name = major_currency(text(account, "currency"))[0], text(account, "name")[:NAME_LENGTH]
+        if not name or not currency:
+            return None
+        own_type = notes.get("strata-type", "")
+        asset_type = asset_type_of(own_type) if own_type else "CHECKING_ACCOUNT"
+        return self.reading.account(Account(name, currency, asset_type, details=details_in(notes)))
+
+    def whole(self, symbol: str) -> str | None:
+        """The key of what was valued as a whole, in Strata's own exports."""
+        profile = self.profiles.get(symbol)
+        currency = major_currency(profile.currency)[0] if profile and profile.is_whole else ""
+        if profile is None or not currency or not profile.name:
+            return None
+        details = details_in(read_notes(text(self.records[symbol], "comment")))
+        return self.reading.account(Account(profile.name, currency, profile.asset_type, details=details))
+
+    def of_whole(self, line: int, activity: Activity, key: str) -> tuple[Item, ...]:
+        """What it earned or cost; its one unit is no purchase."""
+        kind = {"DIVIDEND": "INCOME", "FEE": "EXPENSE"}.get(activity.type)
+        currency = major_currency(activity.currency)[0]
+        if kind is None or not currency:
+            return ()
+        amount, fee = times(activity.quantity, activity.price), activity.fee
+        amount, fee = (amount, fee) if kind == "INCOME" else (fee, ZERO)
+        trade = Trade(key, kind, activity.on, currency, None, None, amount, fee, note=activity.note)
+        return (booking(self.reading, line, trade),)
 
     def _tags_of_symbols(self, content: Mapping[str, Any]) -> dict[str, list[str]]:
         """An asset has the tags of all of its activities."""
@@ -304,12 +335,15 @@ class JsonReader:
             number(record, "quantity"),
             number(record, "unitPrice"),
             number(record, "fee"),
-            text(record, "comment"),
+            read_note(text(record, "comment")),
             text(record, "id"),
             text(account, "name")[:NAME_LENGTH],
             text(account, "currency"),
             text(record, "dataSource") == "MANUAL",
+            details_in(read_notes(text(account, "comment"))).disposed_on,
         )
+        if whole := self.whole(symbol):
+            return self.of_whole(line, activity, whole)
         if is_nothing(activity):
             return ()
         if self.is_of_pair(record):
@@ -331,7 +365,7 @@ class JsonReader:
         quantity = units(units_then(number(record, "quantity"), splits, on), "quantity")
         if not quantity:
             raise Refused("MISSING_FIELD", "quantity")
-        note = read_notes(text(record, "comment")).get("strata-note", "")
+        note = read_note(text(record, "comment"))
         leg = TransactionItem(
             keys[0], "TRANSFER", on, None, None, -quantity, note=note, external_id=known[:100]
         )
@@ -347,7 +381,9 @@ class JsonReader:
         nothing = Activity("BUY", date.min, symbol, currency, ZERO, ZERO, ZERO, "", "")
         instrument = instrument_of(nothing, profile, currency, unit)
         holder = text(account, "name")[:NAME_LENGTH]
-        return holding(self.reading, instrument, holder, profile.asset_type if profile else "")
+        notes = read_notes(text(account, "comment"))
+        kind = profile.asset_type if profile else ""
+        return holding(self.reading, instrument, holder, kind, details=details_in(notes))
 
     def balance(self, line: int, record: Mapping[str, Any], account: Mapping[str, Any]) -> tuple[Item, ...]:
         currency, _ = major_currency(text(account, "currency"))
@@ -356,18 +392,19 @@ class JsonReader:
             raise Refused(
                 "MISSING_FIELD" if not name else "BAD_CURRENCY", "account", text(account, "currency")[:20]
             )
-        key = self.reading.account(Account(name, currency, "CHECKING_ACCOUNT"))
         value = money(self.reading, line, number(record, "value"), "value")
-        return (ValueItem(key, self.day(line, record), value),)
+        return (ValueItem(self.key_of(account) or "", self.day(line, record), value),)
 
     def price(self, line: int, record: Mapping[str, Any], symbol: str) -> tuple[Item, ...]:
         profile = self.profiles[symbol]
         currency, unit = major_currency(profile.currency)
         if not currency or not symbol:
             raise Refused("BAD_CURRENCY", "currency", profile.currency[:20])
+        on = self.day(line, record)
+        if whole := self.whole(symbol):
+            return (ValueItem(whole, on, money(self.reading, line, number(record, "marketPrice"), "value")),)
         nothing = Activity("BUY", date.min, symbol, profile.currency, ZERO, ZERO, ZERO, "", "")
         key = self.reading.instrument(instrument_of(nothing, profile, currency, unit))
-        on = self.day(line, record)
         then = price_then(number(record, "marketPrice"), profile.splits, on)
         price = units(as_quoted(then, profile.quote_unit), "price")
         return (PriceItem(key, on, price or ZERO),) if price else ()
@@ -413,8 +450,10 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
     main, sub = text(record, "assetClass"), text(record, "assetSubClass")
     is_manual = text(record, "dataSource") == "MANUAL"
     notes = read_notes(text(record, "comment"))
+    own_type = notes.get("strata-type", "")
     kind = OF_CLASS.get(sub) or OF_CLASS.get(main) or ("other" if is_manual or main else "share")
     asset_type = "REAL_ESTATE" if main == "REAL_ESTATE" else ASSET_TYPES.get(kind, "OTHER")
+    asset_type = asset_type_of(own_type) if own_type else asset_type
     return Profile(
         text(record, "name")[:NAME_LENGTH],
         text(record, "currency"),
@@ -426,6 +465,8 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
         read_splits(notes.get("strata-splits", "")),
         read_unit(notes.get("strata-quote-unit", "1")),
         read_own_day(notes.get("strata-disposed", "")),
+        notes.get("strata-symbol", ""),
+        is_manual and "strata-type" in notes,
     )
 
 

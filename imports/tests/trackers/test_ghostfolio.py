@@ -122,3 +122,18 @@ def test_units_may_be_free():
     _, rows = read(json.dumps({"meta": {}, "activities": trades}).encode())
     assert [(item.quantity, item.amount) for item in items(rows)] == [(3, 0)]
     assert reasons(rows) == [(2, "ZERO_ROW")]
+
+
+def test_securities_of_one_name_are_two_and_money_of_that_name_is_a_third():
+    profiles = [{"symbol": symbol, "name": "Bund", "currency": "EUR"} for symbol in ("A", "B")]
+    trade = {"type": "BUY", "date": "2024-01-02", "currency": "EUR", "unitPrice": 1, "fee": 0}
+    trades = [trade | {"symbol": symbol, "quantity": number} for number, symbol in enumerate("ABA", 1)]
+    balance = {"date": "2024-01-02", "value": 7}
+    accounts = [{"id": "1", "name": "Bund", "currency": "EUR", "balances": [balance]}]
+    accounts += [{"id": "2", "name": "D: A", "currency": "EUR", "balances": [balance]}]
+    accounts += [{"id": "3", "name": "D", "currency": "EUR", "balances": []}]
+    trades.append(trades[0] | {"accountId": "3", "quantity": 9})
+    content = {"meta": {}, "accounts": accounts, "assetProfiles": profiles, "activities": trades}
+    _, rows = read(json.dumps(content).encode())
+    assert held(rows) == {"Bund|EUR": 4, "Bund (2)|EUR": 2, "D: A|EUR": 9}
+    assert {(key, value) for key, _, value in values(rows)} == {("Bund (3)|EUR", 7), ("D: A (2)|EUR", 7)}
