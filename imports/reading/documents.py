@@ -10,7 +10,7 @@ from imports.reading.containers.workbooks import OLE, container_of_zip, read_wor
 from imports.reading.delimited import delimiter_of, lines_of, refuse_huge_lines
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document, Line, Table
-from imports.reading.texts import decode
+from imports.reading.texts import decode_as_asked
 
 NO_TABLES = (
     b"%PDF",
@@ -44,7 +44,7 @@ def read_document(
 
 
 def read_text(data: bytes, *, name: str, encoding: str | None, delimiter: str | None) -> Document:
-    decoded = decode(data, encoding)
+    decoded = decode_as_asked(data, encoding)
     if not decoded.text.strip():
         raise FileRefused("EMPTY_FILE")
     refuse_huge_lines(decoded.text)

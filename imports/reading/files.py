@@ -15,7 +15,7 @@ from imports.reading.containers.workbooks import container_of_zip
 from imports.reading.documents import NO_TABLES, read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document
-from imports.reading.texts import BOMS, Text, decode
+from imports.reading.texts import BOMS, Text, decode_as_asked
 
 TABLES, JSON, MARKUP, SQLITE, ARCHIVE, OTHER = "tables", "json", "markup", "sqlite", "zip", "other"
 STATEMENT = "statement"
@@ -65,7 +65,7 @@ class File:
 
     @cached_property
     def text(self) -> Text:
-        return decode(self.data, self.encoding)
+        return decode_as_asked(self.data, self.encoding)
 
     @cached_property
     def json(self) -> Any:

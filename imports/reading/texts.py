@@ -62,11 +62,9 @@ class Text(NamedTuple):
 
 
 def decode(data: bytes, encoding: str | None = None) -> Text:
-    """Raises FileRefused BROKEN_FILE for what is no text, OptionRefused where the encoding asked for does not fit."""
+    """Raises FileRefused BROKEN_FILE for what is no text, also where the encoding given does not fit."""
     bom, by_bom = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", None))
     body, chosen = data[len(bom) :], encoding or by_bom
-    if encoding:
-        return Text(_as_asked(body, encoding), encoding, bool(bom), True)
     if chosen:
         return Text(_strict(body, chosen), chosen, bool(bom), True)
     try:
@@ -75,6 +73,16 @@ def decode(data: bytes, encoding: str | None = None) -> Text:
         chosen, is_certain = guessed(body), False
         text = _strict(body, chosen)
     return Text(_without_nul(text), chosen, False, is_certain)
+
+
+def decode_as_asked(data: bytes, encoding: str | None) -> Text:
+    """The text in the encoding that a person chose, if any: OptionRefused where it does not fit."""
+    try:
+        return decode(data, encoding)
+    except FileRefused:
+        if encoding:
+            raise OptionRefused("encoding", encoding) from None
+        raise
 
 
 def guessed(data: bytes) -> str:
@@ -100,13 +108,6 @@ def _decodes(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _as_asked(data: bytes, encoding: str) -> str:
-    try:
-        return _strict(data, encoding)
-    except FileRefused:
-        raise OptionRefused("encoding", encoding) from None
 
 
 def _strict(data: bytes, encoding: str) -> str:

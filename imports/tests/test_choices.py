@@ -66,3 +66,10 @@ def test_file_of_another_format_than_the_chosen_one_says_so():
     with pytest.raises(FileRefused) as raised:
         read_file(BOOKINGS, Options(), format_name="mt940")
     assert (raised.value.code, raised.value.advice) == ("UNKNOWN_FORMAT", "OTHER_FORMAT")
+
+
+def test_encoding_that_the_file_itself_declares_and_does_not_have_is_no_option():
+    data = SAMPLES["ofx"].data.replace(b"\n", b"\nCHARSET:1252\n", 1) + b"<X>\x81</X>"
+    with pytest.raises(FileRefused) as raised:
+        read_file(data, Options())
+    assert (raised.value.code, isinstance(raised.value, OptionRefused)) == ("BROKEN_FILE", False)
