@@ -17,6 +17,7 @@ from reports.calculations.net_worth import Point
 from reports.rendering.completeness import assets_without_price, currencies_without_rate
 from reports.rendering.ticks import tick_labels
 
+UNICODE = "⣀•│"  # what a terminal must be able to show for charts that are not in ASCII
 NARROWEST, LOWEST = 24, 8
 DATE_WIDTH = 12
 # For terminals without Unicode: the frame and the markers in ASCII.
@@ -25,11 +26,7 @@ PLAIN = str.maketrans("│─┌┐└┘├┤┬┴┼•", "|-+++++++++.")
 
 def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, unicode: bool) -> str:
     """Assets above zero, liabilities below it, and the net between them."""
-    width, height = max(width, NARROWEST), max(height, LOWEST)
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.limit_size(False, False)
-    plotext.plot_size(width, height)
+    width, height = begin(width, height)
     days = [point.on.toordinal() for point in points]
     for label, marker, line_colour, values in (
         ("assets", "•", "green", [point.assets for point in points]),
@@ -38,14 +35,34 @@ def chart(points: Sequence[Point], *, width: int, height: int, colour: bool, uni
     ):
         plotext.plot(days, list(map(float, values)), label=label, marker=marker, color=line_colour)
     plotext.horizontal_line(0)
-    _ticks(points, days, width, height)
+    ticks(
+        [value for point in points for value in (point.assets, point.liabilities, point.net)],
+        days,
+        width,
+        height,
+    )
+    return built(colour=colour, unicode=unicode)
+
+
+def begin(width: int, height: int) -> tuple[int, int]:
+    """An empty figure of this size, or of the smallest."""
+    width, height = max(width, NARROWEST), max(height, LOWEST)
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    return width, height
+
+
+def built(*, colour: bool, unicode: bool) -> str:
     drawn = plotext.build() if colour else plotext.uncolorize(plotext.build())
     drawn = "\n".join(line.rstrip() for line in drawn.rstrip().splitlines())
     return drawn if unicode else drawn.translate(PLAIN)
 
 
-def _ticks(points: Sequence[Point], days: Sequence[int], width: int, height: int) -> None:
-    amounts = [float(value) for point in points for value in (point.assets, point.liabilities, point.net)]
+def ticks(values: Sequence[Decimal], days: Sequence[int], width: int, height: int) -> None:
+    """Round numbers beside the values, with zero; and as many days below them as have room."""
+    amounts = list(map(float, values))
     marks = round_numbers(min(0.0, *amounts), max(0.0, *amounts), most=max(3, height // 2 - 1))
     labels = tick_labels(marks)
     plotext.yticks(marks, labels)
