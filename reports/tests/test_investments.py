@@ -131,6 +131,7 @@ TRADES = {
     "beancount 2": [*BEANCOUNT, ("DISPOSE", 2, 1)],
     "beancount 7": [*BEANCOUNT, ("DISPOSE", 7, 1)],
     "beancount 12": [*BEANCOUNT, ("DISPOSE", 12, 1)],
+    "beancount 15": [*BEANCOUNT, ("DISPOSE", 15, 1)],
     "beancount twice": [("ACQUIRE", 50, 5750), ("ACQUIRE", 50, 5800), ("DISPOSE", 40, 1), ("DISPOSE", 35, 1)],
     "wealthfolio option": [("ACQUIRE", 5, 1500, 10), ("DISPOSE", 3, 1200, 5)],
 }
@@ -145,6 +146,7 @@ EXPECTED = {
         "beancount 2": ("1488.87", None),
         "beancount 7": ("955.54", None),
         "beancount 12": ("366.66", None),
+        "beancount 15": ("0", None),
         "beancount twice": ("2900", None),
         "wealthfolio option": ("604", "289"),
     },
