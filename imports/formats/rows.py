@@ -302,7 +302,8 @@ class Reading:
         while (known := self.accounts.setdefault(account.key, account)) is not account:
             if known.instrument_key == account.instrument_key:
                 return known.key
-            account = replace(account, **{part: f"{name[: NAME_LENGTH - 10]} ({number})"})
+            numbered: dict[str, Any] = {part: f"{name[: NAME_LENGTH - 10]} ({number})"}
+            account = replace(account, **numbered)
             number += 1
         return account.key
 
