@@ -12,7 +12,8 @@ from uuid import UUID, SafeUUID
 
 from django.db import connection, transaction
 
-ROWS_AT_A_TIME, LONG_ROWS_AT_A_TIME = 2000, 100
+ROWS_AT_A_TIME = 2000
+LONG_ROWS_AT_A_TIME = 25  # each may have 60,000 characters, and every thread has its own
 HALF = 10**8  # amounts are added up in two halves, so that sums of BIGINTs do not overflow
 
 # Tables made of parameters.
