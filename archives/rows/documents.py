@@ -188,10 +188,7 @@ SUMMARY = members(
     },
     {
         "instruments": list_of(
-            members(
-                {"key": text, "instrument_id": or_null(row_id), "values": by_name(anything)},
-                {"is_written": flag},  # not in those of earlier versions
-            )
+            members({"key": text, "instrument_id": or_null(row_id), "values": by_name(anything)})
         )
     },
 )

@@ -187,7 +187,7 @@ def test_document_that_strata_never_wrote_is_refused(data, alice_user, change):
 # --- rows of others ---
 
 
-def theirs() -> AssetSnapshot:
+def their_value() -> AssetSnapshot:
     others = Portfolio.objects.create(household=Household.objects.create(name="Theirs"), name="Theirs")
     return add_value(create_asset(others, "House"), "100", date(2025, 1, 31))
 
@@ -205,7 +205,7 @@ def escaped(pk) -> str:
 
 def test_undo_of_a_restored_import_reaches_no_row_of_others(alice, alice_user, data):
     """The forger knows an id of theirs, and escapes it, so that it is not replaced by another one."""
-    snapshot = theirs()
+    snapshot = their_value()
 
     def change(members):
         block = members[BLOCKS][0]

@@ -105,9 +105,9 @@ def test_many_accounts_are_made_in_as_many_queries_as_some(portfolio):
         )
         with CaptureQueriesContext(connection) as seen:
             commit_import(row.pk)
-        made = Asset.objects.filter(name__startswith=f"{number} ").order_by("pk")
-        assert [asset.name for asset in made] == names
-        assert made[0].currency == "EUR"
+        assets = Asset.objects.filter(name__startswith=f"{number} ").order_by("pk")
+        assert [asset.name for asset in assets] == names
+        assert assets[0].currency == "EUR"
         return len(seen)
 
     assert queries(25) == queries(50)
