@@ -6,6 +6,7 @@ Exit codes: 0 done (or nothing to do), 1 refused or failed, 2 wrong arguments, 3
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -49,6 +50,12 @@ class StrataCommand(BaseCommand):
             parser.add_argument(
                 "--dry-run", action="store_true", help="Say what would be done, and write nothing."
             )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """In a process of its own, as in a worker (gunicorn.conf.py): what is loaded now stays until the end."""
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Django calls this before `handle`, both from the command line and from call_command."""
