@@ -97,6 +97,30 @@ def test_account_is_matched_by_name_and_currency(alice, portfolio):
     assert new_import["counts"]["asset"]["create"] == 1
 
 
+NUMBERS = (
+    b"account,date,balance,currency\nDE89 3704 0044 0532 0130 00,2025-01-31,1,EUR\n"
+    b"DE89 3704 0044 0532 0130 00,2025-01-31,2,USD\nAccount of 2013000,2025-01-31,3,EUR\n"
+    b"GB82-WEST-1234-5698-7013-000,2025-01-31,4,EUR\n"
+)
+
+
+def test_account_named_by_its_number_is_matched_by_the_end_of_it_and_currency(alice, portfolio):
+    asset = create_asset(portfolio, "Girokonto", TypeId.CHECKING_ACCOUNT)
+    asset.account_number_end = "13000"
+    asset.save()
+    accounts = preview(alice, portfolio, NUMBERS)["accounts"]
+    # another currency, a name that is no number, and a second account with the same end
+    assert [account["asset_id"] for account in accounts] == [str(asset.pk), None, None, None]
+
+    other = create_asset(portfolio, "Tagesgeld", TypeId.SAVINGS_ACCOUNT)
+    other.account_number_end = "3000"
+    other.save()
+    accounts = preview(alice, portfolio, NUMBERS)["accounts"]
+    assert [account["asset_id"] for account in accounts] == [
+        None
+    ] * 4  # which of the two it is, is not guessed
+
+
 def test_account_may_be_sent_to_another_asset_renamed_or_left_out(alice, portfolio):
     asset = create_asset(portfolio, "Day money")
     accounts = {

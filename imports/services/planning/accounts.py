@@ -1,4 +1,6 @@
-"""Which asset an account of a file is: as a person said, as an earlier import had it, or by name and currency."""
+"""Which asset an account of a file is: as a person said, as an earlier import had it, or by its name or the end of its
+number, and its currency.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,9 @@ from portfolios.models import Portfolio
 from strata.exceptions import Invalid, NotFound
 from strata.fields.names import KEY_LENGTH, name_key, validate_name, validate_note
 from strata.fields.numbers import exact, money_text, plain
+
+LEAST_DIGITS = 5  # of an account number: four may be a year
+SHORTEST_END = 3  # characters: fewer are shared by too many accounts
 
 
 @dataclass(slots=True)
@@ -167,8 +172,23 @@ class Accounts:
             return earlier
         if instrument is not None:
             return self._holding(account, instrument)
-        same = self._by_name.get((name_key(name), currency), [])
+        same = self._by_name.get((name_key(name), currency), []) or self._by_number(name, currency)
         return same[0] if len(same) == 1 else None
+
+    def _by_number(self, name: str, currency: str) -> list[Asset]:
+        """The assets whose account number ends as the name does, where that is a number: banks name accounts by it.
+        Each is that of one account of the file.
+        """
+        number = account_number_in(name)
+        taken = {plan.asset.pk for plan in self.plans.values() if plan.asset} if number else set()
+        return [
+            asset
+            for asset in self._assets.values()
+            if len(asset.account_number_end) >= SHORTEST_END
+            and number.endswith(asset.account_number_end.upper())
+            and asset.currency == currency
+            and asset.pk not in taken
+        ]
 
     def _holding(self, account: Account, instrument: InstrumentPlan) -> Asset | None:
         """The one asset with the instrument that is kept at the same place, or anywhere where the file names none."""
@@ -194,6 +214,13 @@ class Accounts:
         if unknown := self.options.keys() - known:
             message = gettext("The file has no account %(key)s.") % {"key": sorted(unknown)[0][:200]}
             raise Invalid("options.accounts", message, "unknown")
+
+
+def account_number_in(name: str) -> str:
+    """An account number or IBAN without what is between its groups, in capitals; "" for a name that is none."""
+    number = "".join(filter(str.isalnum, name)).upper()
+    digits = sum(map(str.isdecimal, number))
+    return number if digits >= LEAST_DIGITS and 2 * digits > len(number) else ""
 
 
 def can_be_named(plan: AccountPlan) -> bool:
