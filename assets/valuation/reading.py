@@ -111,8 +111,8 @@ def totals_on(
     With `only_assets` no other assets count. With `liquid_apart` what is liquid has columns of its own: its keys begin
     with True, and all others with False. Assets that do not count in net worth are left out, unless
     `include_all`. Columns that are zero on every day are left out. `derived=False` reads only the values themselves and
-    no derived data; under known_at this is always so. With `read_series` the values are looked up in its series, unless
-    the deltas have the totals.
+    no derived data; under known_at this is always so. With `read_series` the values that the deltas do not have are
+    looked up in its series.
     """
     if not days:
         return Totals((), {})
@@ -120,15 +120,15 @@ def totals_on(
     by_deltas = only_assets is None and group_by in (DELTAS_OF_TYPES if liquid_apart else DELTA_KEY_COLUMNS)
     reader = choose_reader(days, as_totals=True, by_deltas=by_deltas, derived=derived)
     if reader is Reader.DELTAS:
-        totals = from_deltas(portfolio_ids, days, groups)
+        totals = from_deltas(portfolio_ids, days, groups, read_series)
         if include_all:  # the deltas have only what counts
-            totals = added_up(totals, from_series(groups.refs(portfolio_ids, counts=False), days))
+            totals = added_up(totals, totals_of(groups.refs(portfolio_ids, counts=False), days, read_series))
         return drop_zeros(totals)
     assets = groups.refs(portfolio_ids, counts=None if include_all else True)
     if only_assets is not None:
         assets = [asset for asset in assets if asset.id in only_assets]
     if read_series is not None:
-        return drop_zeros(from_lookups(read_series(assets, start=days[0], end=days[-1]), days))
+        return drop_zeros(totals_of(assets, days, read_series))
     if reader is Reader.MONTH_ENDS:
         return drop_zeros(from_month_ends(assets, days))
     read = from_values_in_sql if reader is Reader.GRID else from_series
@@ -320,17 +320,24 @@ def _labels(portfolio_ids: Collection[UUID], group_by: str) -> dict[UUID, tuple[
 # --- from the table of monthly deltas ---
 
 
-def from_deltas(portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped) -> Totals:
+def from_deltas(
+    portfolio_ids: Collection[UUID],
+    days: Sequence[date],
+    groups: Grouped,
+    read_series: SeriesReader | None = None,
+) -> Totals:
     """Where the deltas are forgotten, they are derived again, or the values are read themselves."""
     try:
-        return _from_deltas(portfolio_ids, days, groups)
+        return _from_deltas(portfolio_ids, days, groups, read_series)
     except sql.Forgotten:
         if derive_again(portfolio_ids):
-            return from_deltas(portfolio_ids, days, groups)
+            return from_deltas(portfolio_ids, days, groups, read_series)
     return from_series(groups.refs(portfolio_ids), days, derived=False)
 
 
-def _from_deltas(portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped) -> Totals:
+def _from_deltas(
+    portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped, read_series: SeriesReader | None
+) -> Totals:
     group_by, key_map, liquid_apart = groups
     column = GROUPS_OF_TYPES.get(group_by)
     types: dict[UUID | None, tuple[bool, Hashable]] = {}
@@ -364,7 +371,7 @@ def _from_deltas(portfolio_ids: Collection[UUID], days: Sequence[date], groups: 
     if not has_others:
         return totals
     others = Asset.objects.filter(portfolio__in=portfolio_ids).exclude(registry.in_derived_tables())
-    return added_up(totals, from_series(groups.refs(portfolio_ids, assets=others), days))
+    return added_up(totals, totals_of(groups.refs(portfolio_ids, assets=others), days, read_series))
 
 
 # --- from the last values of months ---
@@ -412,6 +419,13 @@ def from_series(assets: Collection[AssetRef], days: Sequence[date], *, derived: 
 
     totals = fold(all_series(), days)
     return dataclasses.replace(totals, gaps=gaps_on(gaps, days))
+
+
+def totals_of(assets: Collection[AssetRef], days: Sequence[date], read_series: SeriesReader | None) -> Totals:
+    """From the series that `read_series` has read for other reports too, if it is given."""
+    if read_series is None:
+        return from_series(assets, days)
+    return from_lookups(read_series(assets, start=days[0], end=days[-1]), days)
 
 
 def from_lookups(read: Iterable[tuple[AssetRef, ValueSeries]], days: Sequence[date]) -> Totals:
