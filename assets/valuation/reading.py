@@ -339,11 +339,14 @@ def _from_deltas(
     portfolio_ids: Collection[UUID], days: Sequence[date], groups: Grouped, read_series: SeriesReader | None
 ) -> Totals:
     group_by, key_map, liquid_apart = groups
+    key_column = "asset_type_id" if liquid_apart else DELTA_KEY_COLUMNS[group_by]
+    months: Iterable[Any] = sql.months_of_deltas(portfolio_ids, days, key_column=key_column)
     column = GROUPS_OF_TYPES.get(group_by)
     types: dict[UUID | None, tuple[bool, Hashable]] = {}
     if column or liquid_apart:
-        rows = AssetType.objects.values_list("pk", "liquid", column or "pk")
-        types = {pk: (is_liquid, key) for pk, is_liquid, key in rows}
+        months = list(months)
+        rows = AssetType.objects.filter(pk__in={type_id for _, type_id, _ in months})
+        types = {row[0]: row[1:] for row in rows.values_list("pk", "liquid", column or "pk")}
 
     @cache
     def keys(key_id: UUID | None, currency: str) -> Keys:
@@ -352,8 +355,6 @@ def _from_deltas(
         mapped = mapped_keys(() if group_by is None else (key,), key_map)
         return (is_liquid, *mapped) if liquid_apart else mapped
 
-    key_column = "asset_type_id" if liquid_apart else DELTA_KEY_COLUMNS[group_by]
-    months = sql.months_of_deltas(portfolio_ids, days, key_column=key_column)
     has_others = has_gaps = False
 
     def of_types() -> Iterator[tuple[Keys, str, MonthOfDeltas]]:
