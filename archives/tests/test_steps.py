@@ -379,7 +379,7 @@ EDITS = {
 @pytest.mark.parametrize("number", [2, AMONG_ENTRIES])
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_while_it_is_written_is_not_lost(home, alice_user, other_archive, monkeypatch, number, edit):
-    """It would be gone from the present with the old rows, and whoever made it was told that it is stored."""
+    """It would be gone from the present with the old rows, although its request was answered with 200."""
     edited = []
 
     def edit_once():
