@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from http.client import HTTPConnection, IncompleteRead
 from time import monotonic
 from urllib.parse import quote
 from uuid import uuid4
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.server, pytest.mark.on_postgresql, pytest.mark.chaos]
 DEFAULTS = {"TIME_ZONE": None, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TEST": {}}
 AT_ONCE = 1.5  # seconds: no timeout was waited for, on a slow machine
 STALE = "Strata-Stale"
+FIRST, MANY, LONG = date(2000, 1, 1), 9_000, "long" * 150  # a file that no buffer of a connection holds
 # Categories that were deleted since.
 MANY_IMAGES = """
     INSERT INTO strata_change (at, actor_name, request_id, road, model, object_id, household_id, action, before)
@@ -179,6 +181,42 @@ def test_primary_that_is_away_stops_writes_at_once_and_no_read(database, standby
         status, row, headers = client.ask("GET", f"assets/{asset}")
         assert (status, row["notes"], STALE in headers) == (200, "again", False)
         wait_for(lambda: ready(client).get("replica") == "ok")
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "changed"])
+def test_file_that_the_standby_stops_sending_is_continued_by_the_primary(
+    database, standby, url, replica_url, is_changed
+):
+    """Where what was sent is still so. Else the client sees that the file is not complete."""
+    with served(url, replica_url) as server, client_of(server, database.token) as client:
+        asset = create_asset(client)
+        rows = [
+            {"asset_id": asset, "on": str(FIRST + timedelta(number)), "value": str(number), "note": LONG}
+            for number in range(MANY)
+        ]
+        assert client.ask("POST", "values:batch", {"rows": rows})[0] == 200
+        path = f"/api/v1/assets/{asset}/snapshots?format=csv"
+        whole = server.ask("GET", path, headers=bearer(database.token))[1]
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.request("GET", path, headers=bearer(database.token))
+        response = connection.getresponse()
+        read = response.read(100)
+        if is_changed:
+            newest = client.ask("GET", f"assets/{asset}/snapshots?page_size=1")[1]["results"][0]["id"]
+            execute(url, f"UPDATE assets_assetsnapshot SET note = 'other' WHERE id = '{newest}'")
+        ended = [
+            standby.execute(f"SELECT pg_terminate_backend({pid})") for pid in standby.sessions(replica_url)
+        ]
+        assert ended
+        if is_changed:
+            with pytest.raises(IncompleteRead):
+                response.read()
+        else:
+            read += response.read()
+            assert len(read) == len(whole)
+            assert read == whole
+        connection.close()
+        assert client.ask("GET", "tags")[0] == 200
 
 
 def bearer(token: str) -> dict[str, str]:

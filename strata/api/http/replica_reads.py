@@ -22,8 +22,8 @@ from strata.db.standby.reading import (
     is_paused,
     is_repeated,
     reading_from_standby,
-    streamed,
 )
+from strata.db.standby.streaming import Blocks, streamed
 from strata.metrics.recording import (
     AWAY,
     CAUGHT_UP,
@@ -70,6 +70,12 @@ def by_standby(view: Any, handler: Handler) -> Handler:
         if source == PRIMARY:
             return by_primary(handler)(request, *args, **kwargs)
         untouched = dict(vars(view))
+
+        def again() -> HttpResponseBase:
+            view.__dict__ = untouched  # the first attempt may have changed them
+            note(request, PRIMARY, REPEATED)
+            return by_primary(handler)(request, *args, **kwargs)
+
         try:
             with reading_from_standby():
                 response = handler(request, *args, **kwargs)
@@ -80,10 +86,8 @@ def by_standby(view: Any, handler: Handler) -> Handler:
                 message = "The standby cannot answer this, and the primary is away. Try again."
                 raise APIError("UNAVAILABLE", message, status=503, wait=5) from error
         else:
-            return from_standby(response)
-        view.__dict__ = untouched  # the first attempt may have changed them
-        note(request, PRIMARY, REPEATED)
-        return by_primary(handler)(request, *args, **kwargs)
+            return from_standby(response, again)
+        return again()
 
     return handle
 
@@ -104,11 +108,20 @@ def by_primary(handler: Handler) -> Handler:
     return handle
 
 
-def from_standby(response: HttpResponseBase) -> HttpResponseBase:
-    """An answer that is sent in blocks reads on while it is sent. A file is complete."""
-    if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
-        blocks: Any = response.streaming_content
-        streaming: Any = response  # the stubs have no _resource_closers
-        closers, streaming._resource_closers = streaming._resource_closers, []
-        response.streaming_content = streamed(blocks, closers)
+def from_standby(response: HttpResponseBase, again: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """An answer that is sent in blocks reads on while it is sent, a file is complete. `again`: by the primary."""
+    answer = blocks_of(response)
+    if answer is not None:
+        streaming: Any = response
+        streaming.streaming_content = streamed(answer, lambda: blocks_of(again()))
     return response
+
+
+def blocks_of(response: HttpResponseBase) -> Blocks | None:
+    """Takes them out of an answer that is sent in blocks, with what ends its reading. None for any other."""
+    if not isinstance(response, StreamingHttpResponse) or isinstance(response, FileResponse):
+        return None
+    streaming: Any = response  # the stubs have no _resource_closers
+    blocks, closers = streaming.streaming_content, streaming._resource_closers
+    streaming._resource_closers = []
+    return Blocks(blocks, closers)

@@ -7,7 +7,7 @@ had written then, for at most WAIT_SECONDS.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -99,20 +99,3 @@ def is_repeated(error: Exception) -> bool:
         pause()
         return True
     return sqlstate_of(error) in REPEATED
-
-
-def streamed(blocks: Iterable[Any], closers: Iterable[Callable[[], object]]) -> Generator[Any]:
-    """The blocks of an answer that is sent later, each read from the standby too. `closers` end its reading."""
-    remaining = iter(blocks)
-    try:
-        while True:
-            with reading_from_standby():
-                try:
-                    block = next(remaining)
-                except StopIteration:
-                    return
-            yield block
-    finally:
-        with reading_from_standby():
-            for close in closers:
-                close()
