@@ -27,19 +27,20 @@ def post_fork(server, worker):
 forget_strata()
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
-from strata.environment.variables import bind_host, number, switch  # noqa: E402
+from strata.environment.variables import bind_host, number, refusal, switch  # noqa: E402
 
 if os.environ.get("ENV", "").lower() != "production" and (HERE / ".env").is_file():
     environ.Env.read_env(str(HERE / ".env"))
 
 chdir = str(HERE)
 wsgi_app = "strata.wsgi:application"
-bind = [f"{bind_host('BIND', '127.0.0.1')}:{number('PORT', 8000, most=65_535)}"]  # PORT=0: any free port
+port, metrics_port = number("PORT", 8000, most=65_535), number("METRICS_PORT", 9464, least=1, most=65_535)
+bind = [f"{bind_host('BIND', '127.0.0.1')}:{port}"]  # PORT=0: any free port
 has_metrics = switch("METRICS", default=False)
-metrics_bind = (
-    f"{bind_host('METRICS_BIND', '127.0.0.1')}:{number('METRICS_PORT', 9464, least=1, most=65_535)}"
-)
+metrics_bind = f"{bind_host('METRICS_BIND', '127.0.0.1')}:{metrics_port}"
 if has_metrics:
+    if metrics_port == port:  # on another address too: a request of the metrics is seen by its port
+        raise refusal("METRICS_PORT", str(metrics_port), "must be another port than PORT")
     bind.append(metrics_bind)
 
 worker_class = "strata.server.worker.Worker"
@@ -77,6 +78,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # as the client of Prometheus calls it
 if has_metrics and METRICS_FOLDER not in os.environ:  # HUP reads this file again: the folder stays
     os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="strata-metrics-", dir=worker_tmp_dir)
+elif has_metrics:
+    Path(os.environ[METRICS_FOLDER]).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def child_exit(server, worker):

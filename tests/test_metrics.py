@@ -6,12 +6,14 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from http.client import HTTPConnection
 
 import pytest
 
 from tests.databases import PASSWORD, free_port
-from tests.serving import environment, serving, wait_for
+from tests.serving import ROOT, environment, serving, wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.on_sqlite]
 TAGS = r'strata_requests_total\{method="GET",route="api/v1/tags[^"]*",status="200"\}'
@@ -100,3 +102,27 @@ def test_the_log_says_how_many_queries_a_request_made_and_how_long_they_took(ser
     (line,) = [line for line in server.logged("strata.requests") if line["request_id"] == "counted"]
     assert line["queries"] == 2
     assert 0 < line["db_ms"] < line["ms"]
+
+
+def test_users_and_metrics_cannot_have_one_port(database):
+    """On two addresses too: the users would get nothing but the metrics."""
+    port = str(free_port())
+    env = environment(
+        database.fresh("strata_one_port"), METRICS="on", BIND="127.0.0.2", PORT=port, METRICS_PORT=port
+    )
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--check-config"]
+    checked = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert checked.returncode == 1
+    assert "METRICS_PORT: " in checked.stderr
+    assert "must be another port than PORT" in checked.stderr
+
+
+def test_folder_of_the_counts_is_made_where_the_operator_wants_it(database, tmp_path):
+    port, folder = free_port(), tmp_path / "run" / "metrics"
+    env = environment(
+        database.fresh("strata_folder"), METRICS="on", METRICS_PORT=str(port), WEB_CONCURRENCY="1"
+    )
+    with serving(env | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}) as server:
+        assert server.ask("GET", "/api/v1/health/live")[0].status == 200
+        assert figure(port, r'strata_requests_total\{method="GET",route="[^"]*live[^"]*",status="200"\}') == 1
+    assert folder.is_dir()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import autodiscover_modules
+
+from strata.db.errors.outages import is_lost
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -43,7 +45,9 @@ def gauge(name: str, text: str, labels: tuple[str, ...] = ()) -> Callable[[Readi
 
 
 class GaugeCollector:
-    """All gauges for a registry of prometheus_client. One that cannot be read is left out, and logged."""
+    """All gauges for a registry of prometheus_client. One that cannot be read is left out, and logged; while the
+    database is away, so are all after it.
+    """
 
     def __init__(self) -> None:
         self._kept: list[Metric] = []
@@ -62,10 +66,14 @@ class GaugeCollector:
         try:
             for entry in _register.values():
                 family = GaugeMetricFamily(entry.name, entry.help, labels=entry.labels)
-                for values, figure in entry.read():
-                    family.add_metric(values, figure)
-                yield family
-        except DatabaseError as error:
-            log.warning("the database cannot be read for /metrics", exc_info=error)
+                try:
+                    for values, figure in entry.read():
+                        family.add_metric(values, figure)
+                except (DatabaseError, InterfaceError) as error:
+                    log.warning("%s cannot be read for /metrics", entry.name, exc_info=error)
+                    if is_lost(error):
+                        return
+                else:
+                    yield family
         finally:
             connection.close_if_unusable_or_obsolete()

@@ -32,9 +32,9 @@ def with_metrics(answer: Application) -> Application:
 
     from strata.metrics.gauges import GaugeCollector
 
-    port, registry = str(settings.METRICS_PORT), CollectorRegistry()
-    MultiProcessCollector(registry)
-    registry.register(GaugeCollector())
+    port, counters, gauges = str(settings.METRICS_PORT), CollectorRegistry(), CollectorRegistry()
+    MultiProcessCollector(counters)
+    gauges.register(GaugeCollector())
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["SERVER_PORT"] != port:
@@ -42,8 +42,9 @@ def with_metrics(answer: Application) -> Application:
         if environ["PATH_INFO"] != "/metrics" or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
+        body = generate_latest(gauges)  # before the lock: the master waits for it when a worker ends
         with files_locked(fcntl.LOCK_SH):
-            body = generate_latest(registry)
+            body += generate_latest(counters)
         start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST), ("Content-Length", str(len(body)))])
         return [body]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from assets.metrics import newest_rate
@@ -22,6 +23,7 @@ from strata.metrics import gauges
 from strata.metrics.gauges import GaugeCollector
 from strata.metrics.recording import Metrics, PrometheusMetrics, metrics
 from strata.server.gauges import doctor_broken, unfinished_deletion
+from strata.server.metrics_endpoint import with_metrics
 
 DASHBOARD = settings.BASE_DIR / "deploy" / "grafana.json"
 
@@ -53,13 +55,47 @@ def test_gauges_are_read_again_only_after_a_while(registered, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_takes_away_the_gauges_alone(registered, caplog):
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (DatabaseError("refused"), ["strata_other"]),
+        (OperationalError("away"), []),
+        (InterfaceError("away"), []),
+    ],
+    ids=["refused", "away", "closed"],
+)
+def test_gauge_that_the_database_refuses_is_left_out_and_all_while_it_is_away(
+    registered, caplog, error, shown
+):
     def fail():
-        raise DatabaseError("away")
+        raise error
 
     gauges.gauge("strata_test", "A figure")(fail)
-    assert list(GaugeCollector().collect()) == []
-    assert "cannot be read" in caplog.text
+    gauges.gauge("strata_other", "Another")(lambda: [((), 1)])
+    assert [family.name for family in GaugeCollector().collect()] == shown
+    assert "strata_test cannot be read" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_worker_that_ends_meanwhile_need_not_wait_for_the_database(
+    registered, settings, monkeypatch, tmp_path
+):
+    """Its master adds up its files, which takes the lock alone."""
+    settings.METRICS = True
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    free = []
+
+    def try_lock():
+        with (tmp_path / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free.append(True)
+        return [((), 1)]
+
+    gauges.gauge("strata_test", "A figure")(try_lock)
+    environ = {"SERVER_PORT": str(settings.METRICS_PORT), "PATH_INFO": "/metrics", "REQUEST_METHOD": "GET"}
+    (body,) = with_metrics(lambda *_: [])(environ, lambda *_: None)
+    assert free
+    assert b"strata_test 1.0" in body
 
 
 @pytest.mark.django_db

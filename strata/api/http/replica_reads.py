@@ -109,7 +109,7 @@ def by_primary(handler: Handler) -> Handler:
 
 
 def from_standby(response: HttpResponseBase, again: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """An answer that is sent in blocks reads on while it is sent, a file is complete. `again`: by the primary."""
+    """An answer that is sent in blocks reads on while it is sent, and a file does not. `again`: by the primary."""
     answer = blocks_of(response)
     if answer is not None:
         streaming: Any = response
