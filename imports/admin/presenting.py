@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -41,6 +42,12 @@ CHOICES: dict[str, Any] = {
     "fee": gettext_lazy("Fees"),
     "tax": gettext_lazy("Taxes"),
 }
+ORDERS: dict[str, Any] = {
+    "dmy": gettext_lazy("day first"),
+    "mdy": gettext_lazy("month first"),
+    "ymd": gettext_lazy("year first"),
+}
+READING = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) \((dmy|mdy|ymd)\)", re.ASCII)  # of an example
 OUTCOMES: dict[str, Any] = {
     "create": gettext_lazy("New"),
     "update": gettext_lazy("Changed"),
@@ -109,11 +116,19 @@ def questions_of(row: Import, posted: Mapping[str, str]) -> list[QuestionField]:
 
 
 def example_text(code: str, text: str) -> str:
-    """The example of a debt is a day and a value in our own notation; others are cells of the file as they are."""
+    """Days and values in the user's notation, and cells of the file as they are."""
+    if code == "DATE_ORDER":
+        cell, colon, readings = text.rpartition(": ")
+        return f"{cell}{colon}{READING.sub(reading_text, readings)}"
     if code != "SIGN":
         return text
     on, _colon, value = text.partition(": ")
     return f"{day_text(date.fromisoformat(on))}: {number_text(Decimal(value))}"
+
+
+def reading_text(reading: re.Match[str]) -> str:
+    on, order = reading.groups()
+    return f"{day_text(date.fromisoformat(on))} ({ORDERS[order]})"
 
 
 class ShownRow(NamedTuple):

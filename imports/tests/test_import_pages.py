@@ -69,7 +69,7 @@ def test_questions_are_answered_with_the_button_that_imports(alices, portfolio):
 
 def test_order_of_day_and_month_is_asked_with_an_example(alices, portfolio):
     page = drop(alices, portfolio, AMBIGUOUS).content.decode()
-    assert "03/04/2026: 2026-04-03 (dmy), 2026-03-04 (mdy)" in page
+    assert "03/04/2026: 2026-04-03 (day first), 2026-03-04 (month first)" in page
     press(alices, "commit", date_order="dmy")
     assert AssetSnapshot.objects.filter(on="2026-04-03").exists()
 
