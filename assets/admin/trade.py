@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -32,6 +34,8 @@ from assets.services.entries.trades import Trade, holders_in, instruments_named,
 from portfolios.models import Portfolio
 from strata.admin.choices import parse_uuid
 from strata.admin.forms import refusals_shown
+from strata.admin.pages import forget_attempt
+from strata.admin.sent_again import once
 from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.widgets import NumberInput
@@ -42,6 +46,7 @@ from strata.fields.money import NumberFormField
 from strata.fields.numbers import EXACT_DIGITS, EXACT_PLACES, MONEY_DIGITS, MONEY_PLACES, decimal_text
 from strata.tenancy.roles import EDITORS, require_role
 
+MOST_YEARS = 60  # that somebody has held a security
 TYPES = [(kind.value, kind.label) for kind in (Transaction.Type.ACQUIRE, Transaction.Type.DISPOSE)]
 
 
@@ -138,16 +143,15 @@ class TradeForm(forms.Form):
         values = {
             name: given[name] for name in ("type", "on", "quantity", "unit_price", "amount", "fee", "tax")
         }
-        with refusals_shown(cast("Any", self)):  # it uses what both kinds of forms have
-            return run_in_transaction(
-                lambda: record_trade(
-                    self.portfolio.pk,
-                    given["instrument"].pk,
-                    asset_id=self.asset_of(given["instrument"]),
-                    cash_account_id=parse_uuid(given["cash_account"]),
-                    precondition=require_editor,
-                    **values,
-                )
+        # Both kinds of forms have what refusals_shown uses. What is refused leaves nothing in the caller's transaction.
+        with refusals_shown(cast("Any", self)), transaction.atomic():
+            return record_trade(
+                self.portfolio.pk,
+                given["instrument"].pk,
+                asset_id=self.asset_of(given["instrument"]),
+                cash_account_id=parse_uuid(given["cash_account"]),
+                precondition=require_editor,
+                **values,
             )
         holders = holders_in(self.portfolio, given["instrument"]).order_by("name_key", "id")
         if "instrument" in self.errors and len(holders) > 1:
@@ -183,9 +187,16 @@ class TradePage(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         portfolios = self.portfolios()
         form = self.form(portfolios, request.POST)
-        trade = form.record(request.user) if form.is_valid() else None
+        if not form.is_valid():
+            return self.page(portfolios, form)
+        return run_in_transaction(lambda: once(request, lambda: self.recorded(portfolios, form)))
+
+    def recorded(self, portfolios: list[Portfolio], form: TradeForm) -> HttpResponse:
+        forget_attempt(self.request)
+        trade = form.record(self.request.user)
         if trade is None:
             return self.page(portfolios, form)
+        request = self.request
         messages.success(request, trade_text(trade), extra_tags=undo_tag(request))
         for note in notes_on(trade):
             messages.warning(request, note)
@@ -237,9 +248,18 @@ def address_to_add(text: str) -> str:
     return f"{admin_url(Instrument, 'add')}?{urlencode({name: value})}"
 
 
+def note_on_day(on: date, now: date) -> Iterator[str]:
+    """A year that was mistyped is a day that may be right, but seldom is."""
+    if on > now:
+        yield _("It is dated in the future: it counts from %(day)s on.") % {"day": day_text(on)}
+    elif (years := now.year - on.year) > MOST_YEARS:
+        yield _("It is dated %(years)s years ago. Is that right?") % {"years": years}
+
+
 def notes_on(trade: Trade) -> Iterator[str]:
     """What somebody who has entered the trade does not expect: it sells what is not there, or no price counts."""
     asset, instrument = trade.asset, trade.asset.instrument
+    yield from note_on_day(trade.transaction.on, local_day(timezone.now(), asset.portfolio.time_zone))
     held = quantities_of([asset.pk])[asset.pk]
     gaps = [gap.units for gap in held.missing if gap.transaction_id == trade.transaction.pk]
     if gaps:

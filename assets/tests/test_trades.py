@@ -106,6 +106,25 @@ def test_whoever_buys_what_has_no_price_is_told(alice_user, alice, portfolio, sh
     assert notes(enter(alice_user, portfolio)) == []
 
 
+@pytest.mark.parametrize(
+    ("on", "note"),
+    [
+        ("1900-01-01", "It is dated 124 years ago. Is that right?"),
+        ("1963-12-31", "It is dated 61 years ago. Is that right?"),
+        ("1964-01-01", None),
+        ("2024-05-01", None),
+        ("2024-05-02", "It is dated in the future: it counts from 2024-05-02 on."),
+    ],
+)
+def test_whoever_mistypes_the_year_is_told(alice_user, portfolio, share, time_machine, on, note):
+    portfolio.time_zone = "Pacific/Auckland"
+    portfolio.save()
+    time_machine.move_to("2024-04-30T20:00Z", tick=False)
+    assert [text for text in notes(enter(alice_user, portfolio, on=on)) if "dated" in text] == [note] * bool(
+        note
+    )
+
+
 def test_a_security_that_is_not_there_is_added_without_losing_the_trade(alice_user, portfolio):
     page = enter(alice_user, portfolio, instrument="nothing").content.decode()
     assert re.search(r'<a [^>]*href="[^"]*/instrument/add/\?symbol=nothing" target="_blank"', page)

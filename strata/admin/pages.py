@@ -26,6 +26,7 @@ from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.export import Export, export_of_list
 from strata.admin.forms import STALE, version_of
+from strata.admin.sent_again import once
 from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
@@ -263,10 +264,13 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         if request.method != "POST":
             return view()
 
-        def attempt() -> HttpResponse:
-            forget_attempt(request)
+        def write() -> HttpResponse:
             self.lock(request, object_id, for_delete=for_delete)
             return view()
+
+        def attempt() -> HttpResponse:
+            forget_attempt(request)
+            return once(request, write)
 
         try:
             return run_in_transaction(attempt)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -21,6 +22,8 @@ from assets.services.entries.transfers import transfer
 from portfolios.models import Portfolio
 from strata.admin.choices import RowSelect
 from strata.admin.forms import refusals_shown
+from strata.admin.pages import forget_attempt
+from strata.admin.sent_again import once
 from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.widgets import NumberInput
@@ -85,7 +88,14 @@ class TransferPage(AssetEditingPage):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         form = TransferForm(request.POST, asset=self.asset)
-        if not form.is_valid() or not self.move(form):
+        if not form.is_valid():
+            return self.page(form)
+        return run_in_transaction(lambda: once(request, lambda: self.moved(form)))
+
+    def moved(self, form: TransferForm) -> HttpResponse:
+        request = self.request
+        forget_attempt(request)
+        if not self.move(form):
             return self.page(form)
         text = _("Transferred: %(name)s.") % {"name": self.asset.name}
         messages.success(request, text, extra_tags=undo_tag(request))
@@ -95,15 +105,14 @@ class TransferPage(AssetEditingPage):
         """Whether it was moved; else the form has the refusal."""
         given = form.cleaned_data
         to = {f"{name}_id": row.pk for name in ("to_asset", "to_portfolio") if (row := given.get(name))}
-        with refusals_shown(cast("Any", form)):  # it uses what both kinds of forms have
-            run_in_transaction(
-                lambda: transfer(
-                    self.asset.pk,
-                    on=given["on"],
-                    quantity=given.get("quantity"),
-                    precondition=lambda asset: require_editor(self.request, asset),
-                    **to,
-                )
+        # Both kinds of forms have what refusals_shown uses. What is refused leaves nothing in the caller's transaction.
+        with refusals_shown(cast("Any", form)), transaction.atomic():
+            transfer(
+                self.asset.pk,
+                on=given["on"],
+                quantity=given.get("quantity"),
+                precondition=lambda asset: require_editor(self.request, asset),
+                **to,
             )
             return True
         return False

@@ -153,17 +153,25 @@ def lost_the_right(user: Any, stored: IdempotentAnswer) -> bool:
 
 def store_response(stored: IdempotentAnswer, view: Any, response: Any) -> None:
     if not 200 <= response.status_code < 300:
-        stored.delete()
+        release_key(stored)
         return
-    stored.status = response.status_code
     stored.household_id = getattr(view, "idempotency_household_id", None)
     household_ids = getattr(view, "idempotency_household_ids", ())
     stored.household_ids = sorted(map(str, household_ids)) or None
-    stored.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    stored.body = compressed(rendered(view.request, response.data))
-    stored.save()
+    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    keep_answer(stored, response.status_code, headers, rendered(view.request, response.data))
     metrics.idempotency("made")
+
+
+def keep_answer(stored: IdempotentAnswer, status: int, headers: dict[str, str], body: bytes) -> None:
+    stored.status, stored.headers, stored.body = status, headers, compressed(body)
+    stored.save()
     forget_old_answers(FORGOTTEN_AT_ONCE)
+
+
+def release_key(stored: IdempotentAnswer) -> None:
+    """For a request that has written nothing: it may be sent again."""
+    stored.delete()
 
 
 def rendered(request: Any, data: Any) -> bytes:
