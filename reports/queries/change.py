@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Unpack
 from uuid import UUID
 
-from django.db.models import Q, Value
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from assets import valuation
@@ -205,9 +205,7 @@ def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, 
     corporate action. Income in kind is paid out, and buys at once.
     """
     rows = Transaction.objects.filter(asset__portfolio__in=portfolio_ids, on__lte=end)
-    rows = valuation.with_first_value(rows, "asset")
-    rows = rows.alias(valued_from=Coalesce("first_value_on", Value(date.max)))
-    rows = rows.filter(Q(on__gt=start) | Q(type__in=TRADES, valued_from__gt=start))
+    rows = rows.filter(Q(on__gt=start) | Q(type__in=TRADES, asset__in=valued_later(portfolio_ids, start)))
     rows = rows.order_by("on", "position", "id")
     by_asset: dict[UUID, list[CashFlow]] = {}
     moved_on: dict[UUID, set[date]] = {}
@@ -229,6 +227,18 @@ def cash_flows(portfolio_ids: list[UUID], start: date, end: date) -> dict[UUID, 
     for asset_id, flow in flows_of_moves(portfolio_ids, moved_on, start, end):
         by_asset.setdefault(asset_id, []).append(flow)
     return by_asset
+
+
+def valued_later(portfolio_ids: list[UUID], start: date) -> QuerySet[Asset, Any]:
+    """The assets with transactions up to `start` whose first value is after it, or that have none.
+
+    A query of its own, because PostgreSQL may look up the first value of each transaction of all households otherwise.
+    """
+    assets = Asset.objects.filter(portfolio__in=portfolio_ids).order_by()
+    is_known = Exists(Transaction.objects.filter(asset=OuterRef("pk"), on__lte=start))
+    first_value = Coalesce("first_value_on", Value(date.max))
+    rows = valuation.with_first_value(assets).alias(valued_from=Case(When(is_known, then=first_value)))
+    return rows.filter(valued_from__gt=start).values("pk")
 
 
 def flows_of_moves(

@@ -5,12 +5,14 @@ from decimal import Decimal
 from random import Random
 
 import pytest
+from django.db import connection
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, ExchangeRate, Transaction
 from portfolios.models import Portfolio
 from reports.api.answers import PARTS, change_answer
 from reports.queries import change_report, portfolio_total
+from reports.queries.change import cash_flows
 from strata.fields.currencies import minor_units
 from strata.fields.dates import noon
 
@@ -136,3 +138,53 @@ def test_parts_add_up_to_the_difference_between_two_totals(household, rates, ali
     assert complete > BATCH / 2
     query = f"start={start}&end={end}&group_by={report.group_by}"
     assert alice.get(f"/api/v1/portfolios/{portfolio.pk}/change?{query}").json() == answer
+
+
+@pytest.mark.on_postgresql
+def test_first_values_are_looked_up_for_each_asset_and_not_for_each_trade(household):
+    """Also not for the trades of other portfolios, which PostgreSQL may read first."""
+    portfolios = Portfolio.objects.bulk_create(
+        Portfolio(household=household, name=name, base_currency="EUR") for name in ("own", "other")
+    )
+    assets = Asset.objects.bulk_create(
+        Asset(portfolio=portfolio, asset_type_id=TypeId.STOCKS, name=name, currency="EUR")
+        for portfolio in portfolios
+        for name in ("old", "new")
+    )
+    Transaction.objects.bulk_create(
+        Transaction(
+            asset=asset,
+            type=Transaction.Type.ACQUIRE,
+            on=on,
+            occurred_at=noon(on, "UTC"),
+            currency="EUR",
+            amount=Decimal(number),
+        )
+        for asset in assets
+        for number in range(30)
+        for on in [FIRST + timedelta(number)]
+    )
+    for asset, number in zip(assets, (0, 35, 0, 35), strict=True):
+        on = FIRST + timedelta(number)
+        AssetSnapshot.objects.create(asset=asset, value=Decimal(9), on=on, observed_at=noon(on, "UTC"))
+    plans = []
+
+    def explained_too(execute, sql, params, many, context):
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+            plans.append(cursor.fetchone()[0][0]["Plan"])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained_too):
+        flows = cash_flows([portfolios[0].pk], FIRST + timedelta(20), FIRST + timedelta(40))
+    old, new, *_ = assets
+    assert {pk: len(of_asset) for pk, of_asset in flows.items()} == {old.pk: 9, new.pk: 30}
+    assert max(loops_of_subplans(plans)) == 2
+
+
+def loops_of_subplans(plans):
+    """How many times each was run."""
+    for plan in plans:
+        if plan.get("Parent Relationship") == "SubPlan":
+            yield plan["Actual Loops"]
+        yield from loops_of_subplans(plan.get("Plans", ()))
