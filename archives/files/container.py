@@ -21,6 +21,7 @@ MOST_UNPACKED = 8 * 2**30
 LARGE_MEMBER, MOST_RATIO = 10 * 2**20, 200
 MOST_DIRECTORY = 4 * 2**20  # bytes of the zip's list of members
 LONGEST_LINE = 16 * 2**20
+LINES_AT_A_TIME, BYTES_AT_A_TIME = 500, 2**20
 CHUNK = 2**20
 _END, _END_OF_LARGE, _LONGEST_COMMENT = struct.Struct("<4s4H2LH"), b"PK\x06\x07", 65_535
 _NAME = re.compile(r"(data/[a-z]+(\.[a-z]+)?|journal)\.jsonl|manifest\.json")
@@ -86,6 +87,18 @@ class Container:
                 raise refusals.bad_row(name, None, _("A line is too long."))
         if rest:
             yield rest
+
+    def blocks(self, name: str) -> Iterator[list[bytes]]:
+        """The same, many lines at a time, and few of long ones: a small file may become gigabytes of them."""
+        block, size = list[bytes](), 0
+        for line in self.lines(name):
+            block.append(line)
+            size += len(line)
+            if len(block) == LINES_AT_A_TIME or size >= BYTES_AT_A_TIME:
+                yield block
+                block, size = [], 0
+        if block:
+            yield block
 
 
 def check_sum(member: Member, chunks: Iterator[bytes]) -> None:

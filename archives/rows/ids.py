@@ -27,7 +27,7 @@ def random_mask() -> int:
 
 
 class IdIsTaken(Exception):
-    """A shared row that becomes the household's own has an id that is taken: no id can stay."""
+    """No id can stay: that of a shared row which becomes the household's own is taken, or one was not looked for."""
 
 
 class Ids:
@@ -44,6 +44,11 @@ class Ids:
     @property
     def remapped(self) -> bool:
         return self.mask != 0
+
+    def require_own(self, text: str) -> None:
+        """Raises IdIsTaken for an id that was not looked for, where ids stay: only a forger hides one."""
+        if not self.mask and text not in self.own:
+            raise IdIsTaken(text)
 
     def of_row(self, text: str) -> str:
         """The id of a row of the archive as it will be, in 32 hexadecimal digits. ValueError for what is none."""

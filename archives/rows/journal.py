@@ -19,6 +19,7 @@ from archives.rows.ids import ID_LENGTH, Ids
 from archives.rows.images import columns_by_attname, stored_image_value
 from archives.rows.tables import MALFORMED, Row
 from archives.rows.values import UserIds, explained, loader, parsed
+from assets.models import AssetSnapshot
 from strata.audit.journal import entries_in
 from strata.audit.models import JournalEntry
 
@@ -82,6 +83,8 @@ class Entries:
             before = self._image(model, entry.get("before"))
         except MALFORMED as error:
             raise refusals.bad_row(JOURNAL, number, f"{name}: {explained(error)}") from None
+        if model is not AssetSnapshot:  # of which there may be a million
+            self.ids.require_own(entry["object_id"])
         actor_id = self.users(entry["actor_name"]) if entry["actor_name"] else None
         if actor_id is None:
             values["actor_name"] = as_text(values["actor_name"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import batched
 from uuid import UUID
@@ -23,8 +25,9 @@ from archives.rows.contents import (
     member_of,
     models_by_member,
 )
-from archives.rows.ids import Ids, random_mask
+from archives.rows.ids import ID, Ids, random_mask
 from archives.rows.journal import STORED, Entries
+from archives.rows.json_texts import read_json
 from archives.rows.tables import Row, Table, parsed_line, parsed_lines
 from archives.rows.values import UserIds
 from archives.services.agreement import Lots, Targets, Transfers, UniqueRows
@@ -49,9 +52,8 @@ from reports.models import AllocationTarget
 from strata.audit.journal import any_was_recorded
 from strata.audit.models import JournalEntry
 
-IDS_AT_A_TIME = 500
-LINES_AT_A_TIME = 500
-_ROW_ID = re.compile(rb'"(?:object_)?id" ?: ?"([0-9a-f-]{36})"')
+IDS_AT_A_TIME, VALUES_AT_A_TIME = 500, 5000
+_ROW_ID = re.compile(rb'"(?:object_)?id"\s*:\s*"(' + ID.pattern.encode() + rb')"')
 _OF_SNAPSHOTS = f'"{AssetSnapshot._meta.label}"'.encode()
 # Others refer to them: their ids stay in memory.
 REFERRED = (Household, AssetType, Category, Tag, Instrument, PriceLoad, Portfolio, Asset, Import)
@@ -94,17 +96,37 @@ def own_ids(container: Container) -> set[str]:
             continue
         for line in container.lines(name):
             if keeps_values or name != JOURNAL or _OF_SNAPSHOTS not in line:
-                ids.update(match.decode() for match in _ROW_ID.findall(line))
+                ids.update(ids_in(line))
     return ids
 
 
+def ids_in(line: bytes) -> Iterator[str]:
+    """The ids of rows in a line. In JSON they may be written with escapes, as no archive of Strata has them."""
+    if b"\\u" in line:
+        with suppress(ValueError, RecursionError):  # the line is refused when it is checked
+            line = json.dumps(read_json(line.decode())).encode()
+    return (match.decode() for match in _ROW_ID.findall(line))
+
+
 def any_is_here(ids: Collection[str]) -> bool:
-    """Whether one of these rows is in this database, or ever was. A value is here only with its asset."""
+    """Whether one of these rows is in this database, or ever was."""
     for batch in batched(ids, IDS_AT_A_TIME):
         if any_was_recorded([UUID(pk) for pk in batch]):
             return True
         # Some may have been written without the journal.
         if any(model._base_manager.filter(pk__in=batch).exists() for model in REFERRED):
+            return True
+    return False
+
+
+def any_value_is_here(container: Container) -> bool:
+    """The same of values. They are here only with their assets, unless somebody has forged what the history names."""
+    if not AssetSnapshot._base_manager.exists():
+        return False
+    lines = (line for line in container.lines(JOURNAL) if _OF_SNAPSHOTS in line)
+    ids = (UUID(pk) for line in lines for pk in ids_in(line))
+    for batch in batched(ids, VALUES_AT_A_TIME):
+        if any_was_recorded(batch) or AssetSnapshot._base_manager.filter(pk__among=batch).exists():
             return True
     return False
 
@@ -125,7 +147,8 @@ class Checker:
         self.container, self.users, self.with_rates = container, users, with_rates
         manifest = container.manifest
         own = own_ids(container)
-        mask = 0 if keeps_ids and target is None and not any_is_here(own) else random_mask()
+        keeps_ids = keeps_ids and target is None and not (any_is_here(own) or any_value_is_here(container))
+        mask = 0 if keeps_ids else random_mask()
         self.ids = ids = Ids(mask, own)
         self.old_id = str(manifest.household_id)
         household_id = target or UUID(ids.of_row(self.old_id))
@@ -186,7 +209,7 @@ class Checker:
     def _blocks(self, table: Table, checks: Checks) -> Iterator[Sequence[StoredRow]]:
         """The rows of a member. Most are checked many at a time; where that fails, one by one, to name the line."""
         number = 1
-        for lines in batched(self.container.lines(table.member), LINES_AT_A_TIME):
+        for lines in self.container.blocks(table.member):
             rows = None if checks or table.model is Household else self._rows_together(table, lines)
             yield rows or [
                 self._row(table, checks, line, place) for place, line in enumerate(lines, start=number)

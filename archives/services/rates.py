@@ -11,9 +11,10 @@ from archives.files import refusals
 from archives.files.container import Container
 from archives.rows.contents import RATES, columns_of
 from archives.rows.tables import MALFORMED, parsed_line
-from archives.rows.values import explained, parsed, parsed_instant
+from archives.rows.values import explained, parsed, parsed_instant, text
 from assets.models import ExchangeRate
 from assets.rates.writer import check_currency
+from strata.fields.currencies import validate_currency
 from strata.fields.ids import uuid7
 
 
@@ -42,7 +43,19 @@ def rates_in(container: Container) -> Iterator[ArchivedRate]:
 
 
 def currencies_in(container: Container) -> set[str]:
-    return {str(parsed_line(line, RATES, 0).get("currency")) for line in container.lines(RATES)}
+    """Those with a rate, where the rates themselves are left out. Raises Refused."""
+    currencies: set[str] = set()
+    for number, line in enumerate(container.lines(RATES), start=1):
+        currency = parsed_line(line, RATES, number).get("currency")
+        try:
+            if currency not in currencies:
+                if validate_currency(text(currency)) != currency:
+                    raise ValueError("it is not written as Strata writes it")
+                check_currency(currency)
+        except MALFORMED as error:
+            raise refusals.bad_row(RATES, number, f"currency: {explained(error)}") from None
+        currencies.add(currency)
+    return currencies
 
 
 def unknown_rates(rates: list[ArchivedRate]) -> list[ArchivedRate]:

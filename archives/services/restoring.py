@@ -121,11 +121,11 @@ def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
             )
             raise refusals.TooLarge(message % {"most": f"{settings.ARCHIVE_MAX_ROWS_HTTP:,}"})
         container.check_sums()
+        warnings = [] if request.adds_rates else missing_rates(container)
         in_steps = is_large(container, request)
         plan = plan_of(
             container, request, holder_id=uuid7() if in_steps and request.mode == REPLACE else None
         )
-        warnings = [] if request.adds_rates else missing_rates(container)
     archive = Prepared(plan, request, warnings)
     try:
         if in_steps:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,21 @@ from archives.rows.contents import SHARED, SHARED_MODELS
 from archives.rows.ids import ID, IdIsTaken, Ids
 from archives.rows.tables import Row, Table, parsed_line
 from archives.rows.values import UserIds
-from assets.models import AssetType, Instrument, PriceBlock, PriceLoad
+from assets.models import AssetType, Instrument, InstrumentAction, PriceBlock, PriceLoad
 
 IDENTITY = ("isin", "symbol", "mic", "currency")
+SYMBOLS_AT_A_TIME = 500
+MODELS_BY_LABEL = {model._meta.label_lower: model for model in SHARED_MODELS}
+# The columns that are read before a row is checked, which it is only where it becomes the household's own.
+READ_UNCHECKED: dict[type[models.Model], Sequence[str]] = {
+    AssetType: ("id", "code"),
+    Instrument: ("id", *IDENTITY),
+    PriceLoad: ("id",),
+    PriceBlock: ("instrument_id", "load_id"),
+    InstrumentAction: ("instrument_id",),
+}
+
+type Identity = tuple[str, ...]
 
 
 class SharedRows:
@@ -28,31 +41,39 @@ class SharedRows:
     """
 
     def __init__(self, container: Container, ids: Ids, users: UserIds, household_id: UUID) -> None:
-        self._ids, self._users = ids, users
+        self._container, self._ids, self._users = container, ids, users
         self._household = str(container.manifest.household_id)
-        self._rows: dict[type[models.Model], list[tuple[int, Row]]] = defaultdict(list)
-        by_label = {model._meta.label_lower: model for model in SHARED_MODELS}
-        for number, line in enumerate(container.lines(SHARED), start=1):
+        self._needed_loads: set[str] | None = None
+        self._here: dict[type[models.Model], set[str]] = defaultdict(set)
+        types = types_here()
+        for _number, row in self._rows(AssetType):
+            self._match(AssetType, row, types.get(row["code"]))
+        for batch in batched(self._rows(Instrument), SYMBOLS_AT_A_TIME):
+            here = instruments_here([row["symbol"] for _number, row in batch])
+            for _number, row in batch:
+                self._match(Instrument, row, here.get(identity_of(row)))
+
+    def _rows(self, *wanted: type[models.Model]) -> Iterator[tuple[int, Row]]:
+        """The rows of these models with their lines. They are read again each time: a forger may send a great many."""
+        for number, line in enumerate(self._container.lines(SHARED), start=1):
             entry = parsed_line(line, SHARED, number)
-            model = by_label.get(str(entry.get("model")))
+            model = MODELS_BY_LABEL.get(str(entry.get("model")))
             row = entry.get("row")
             if model is None or type(row) is not dict or row.get("household_id") is not None:
                 raise refusals.bad_row(SHARED, number, _("It is no row that households share."))
-            self._rows[model].append((number, row))
-        self._needed_loads: set[str] | None = None
-        self._here: dict[type[models.Model], set[str]] = defaultdict(set)
-        self._find(AssetType, types_here())
-        self._find(Instrument, instruments_here(self._rows[Instrument]))
+            for name in READ_UNCHECKED[model]:
+                if type(row.get(name)) is not str:
+                    raise refusals.bad_row(SHARED, number, f"{name}: a text is expected")
+            if model in wanted:
+                yield number, row
 
-    def _find(self, model: type[models.Model], ids_here: dict[tuple[Any, ...], UUID]) -> None:
-        names = ("code",) if model is AssetType else IDENTITY
-        for _number, row in self._rows[model]:
-            old, pk = str(row.get("id")), ids_here.get(tuple(row.get(name) for name in names))
-            if pk is not None:
-                self._here[model].add(old)
-                self._ids.shared[old] = self._ids.known[model][old] = pk.hex
-            else:
-                self._keep(model, old)
+    def _match(self, model: type[models.Model], row: Row, pk: UUID | None) -> None:
+        old: str = row["id"]
+        if pk is not None:
+            self._here[model].add(old)
+            self._ids.shared[old] = self._ids.known[model][old] = pk.hex
+        else:
+            self._keep(model, old)
 
     def _keep(self, model: type[models.Model], old: str) -> None:
         """The row becomes the household's own. Raises IdIsTaken where it cannot keep its id, and the others theirs."""
@@ -65,7 +86,7 @@ class SharedRows:
         if model not in SHARED_MODELS:
             return
         table = Table(model, SHARED, self._ids, self._users)
-        for number, row in self._rows[model]:
+        for number, row in self._rows(model):
             if not self._is_needed(model, row):
                 continue
             if "household_id" in table.keys:
@@ -74,28 +95,31 @@ class SharedRows:
 
     def _is_needed(self, model: type[models.Model], row: Row) -> bool:
         if model in (AssetType, Instrument):
-            return row.get("id") not in self._here[model]
+            return row["id"] not in self._here[model]
         if model is PriceLoad:
             if self._needed_loads is None:
                 self._needed_loads = self._loads_of_own_instruments()
-            return row.get("id") in self._needed_loads
-        return row.get("instrument_id") not in self._here[Instrument]
+            return row["id"] in self._needed_loads
+        return row["instrument_id"] not in self._here[Instrument]
 
     def _loads_of_own_instruments(self) -> set[str]:
         return {
-            str(row.get("load_id"))
-            for _number, row in self._rows[PriceBlock]
-            if row.get("instrument_id") not in self._here[Instrument]
+            row["load_id"]
+            for _number, row in self._rows(PriceBlock)
+            if row["instrument_id"] not in self._here[Instrument]
         }
 
 
-def types_here() -> dict[tuple[Any, ...], UUID]:
+def identity_of(row: Row) -> Identity:
+    return tuple(row[name] for name in IDENTITY)
+
+
+def types_here() -> dict[str, UUID]:
     rows = AssetType.objects.filter(household=None).order_by()
-    return {(code,): pk for pk, code in rows.values_list("pk", "code")}
+    return dict(rows.values_list("code", "pk"))
 
 
-def instruments_here(wanted: list[tuple[int, Row]]) -> dict[tuple[Any, ...], UUID]:
+def instruments_here(symbols: Sequence[str]) -> dict[Identity, UUID]:
     """The oldest shared instrument of each identity."""
-    symbols = [row.get("symbol") for _number, row in wanted if isinstance(row.get("symbol"), str)]
     rows = Instrument.objects.filter(household=None, symbol__in=symbols).order_by("-pk")
     return {tuple(identity): pk for pk, *identity in rows.values_list("pk", *IDENTITY)}

@@ -233,7 +233,8 @@ def test_ids_that_are_taken_do_not_remove_the_rows_that_have_them(home, monkeypa
     savepoint = transaction.savepoint_create()
     data, rows = archive_of(home), contents(archive_of(home))
     transaction.savepoint_rollback(savepoint)
-    monkeypatch.setattr("archives.services.checking.any_is_here", lambda ids: False)
+    for name in ("any_is_here", "any_value_is_here"):
+        monkeypatch.setattr(f"archives.services.checking.{name}", lambda asked: False)
     with pytest.raises(StrataError) as refused:
         restored(data)
     assert "Two rows contradict each other" in str(refused.value.message)
