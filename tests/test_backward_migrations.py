@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from assets.models import ForgottenPortfolio
+from assets.models import ForgottenPortfolio, PriceLoad
 from strata.audit.models import Deletion
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -50,3 +50,11 @@ def test_forgotten_portfolio_is_rebuilt_first(portfolio):
         reverse_first_operation("assets.migrations.0044_forgotten_portfolios")
     forgotten.delete()
     reverse_first_operation("assets.migrations.0044_forgotten_portfolios")
+
+
+def test_withdrawn_prices_would_count_again(household):
+    load = PriceLoad.objects.create(household=household, source="x")
+    reverse_first_operation("assets.migrations.0046_withdrawn_price_loads")
+    PriceLoad.objects.filter(pk=load.pk).update(withdrawn_at=timezone.now())
+    with pytest.raises(CommandError, match="1 rows of PriceLoad are left. Their prices would count again"):
+        reverse_first_operation("assets.migrations.0046_withdrawn_price_loads")

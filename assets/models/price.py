@@ -1,6 +1,7 @@
 """The prices of instruments as recorded: a PriceLoad says who loaded them and when, its PriceBlocks hold them.
 
-Prices are added and never altered: a later load replaces the earlier ones day by day (assets.prices.merging). A block
+Prices are added and never altered: a later load replaces the earlier ones day by day (assets.prices.merging). A load
+can be withdrawn: from then on none of its prices counts, and those that it replaced count again. A block
 has the prices of one instrument and year from one load, eight bytes or fewer each (assets.prices.codec); a row for each
 price would take ten times the space. assets.prices reads and writes them.
 """
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models.instrument import Instrument
 from portfolios.models import Household
 from strata.audit.tracking import TrackedModel
-from strata.fields.dates import DayField
+from strata.fields.dates import DayField, InstantField
 from strata.fields.names import NameField
 from strata.tenancy.querysets import HouseholdQuerySet, Owned
 
@@ -26,6 +27,7 @@ class PriceLoad(TrackedModel):
     """Prices that were loaded together: of a household's own instruments, or, without a household, of shared ones.
 
     `adjusted_to` is the day up to which `split_adjusted` prices were divided by the splits after their own day.
+    `withdrawn_at` is the instant since when its prices no longer count (assets.services.instruments.withdrawals).
     """
 
     belongs_to = "household"
@@ -43,6 +45,7 @@ class PriceLoad(TrackedModel):
     source = NameField(_("source"), max_length=100)
     split_adjusted = models.BooleanField(_("divided by later splits"), default=False)
     adjusted_to = DayField(_("divided by splits up to"), null=True, blank=True)
+    withdrawn_at = InstantField(_("withdrawn"), null=True, blank=True, editable=False)
 
     class Meta(TrackedModel.Meta):
         verbose_name, verbose_name_plural = _("price load"), _("price loads")

@@ -74,7 +74,8 @@ def first_days(instrument_ids: Collection[UUID]) -> dict[UUID, date]:
 
 
 def _first_days_of_blocks(instrument_ids: Collection[UUID]) -> dict[UUID, date]:
-    known = PriceBlock.objects.order_by().filter(load__in=PriceLoad.objects.all())  # those that were known
+    loads = PriceLoad.objects.filter(withdrawn_at=None)  # those that were known, and counted
+    known = PriceBlock.objects.order_by().filter(load__in=loads)
     return _first_days(known, instrument_ids)[0]
 
 

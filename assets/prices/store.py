@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -103,7 +103,7 @@ def encoded(columns: Iterable[Any]) -> Encoded:
 def known_packs_of(
     instrument_ids: Collection[UUID], last_year: int | None = None
 ) -> Iterator[tuple[UUID, list[Pack]]]:
-    """The packs of each instrument up to a year, calculated from the blocks of the loads that are known."""
+    """The packs of each instrument up to a year, calculated from the blocks of the loads that are known and count."""
     for pk, blocks in groupby(blocks_of(instrument_ids, last_year), key=itemgetter(0)):
         by_year = groupby(blocks, key=lambda block: block[1].year)
         yield (
@@ -128,7 +128,8 @@ def blocks_of(
 
 
 def ordered_blocks(instrument_ids: Collection[UUID]) -> QuerySet[PriceBlock]:
-    rows = PriceBlock.objects.filter(instrument__pk__among=list(instrument_ids))
+    """Without those of withdrawn loads. With the load: under known_at only those that were known are there."""
+    rows = PriceBlock.objects.filter(instrument__pk__among=list(instrument_ids), load__withdrawn_at=None)
     return rows.order_by("instrument", "year", "id")
 
 
@@ -137,32 +138,50 @@ def ordinal_of(is_adjusted: bool, adjusted_to: date | None) -> int:
 
 
 class RecordedPrice(NamedTuple):
-    """The price of a day that counts, as quoted: `number` over 10**scale. `on` and `adjusted_to` are ordinals."""
+    """The price of a day, as quoted: `number` over 10**scale. `on` and `adjusted_to` are ordinals.
+
+    It counts unless it was withdrawn.
+    """
 
     on: int
     number: int
     scale: int
     adjusted_to: int
     load_id: UUID
+    withdrawn_at: datetime | None = None
 
 
-def recorded_prices(instrument_id: UUID, start: date | None, end: date | None) -> list[RecordedPrice]:
-    """The prices of an instrument in these days that count, ascending, each with its load. For any `known_at`."""
-    rows = ordered_blocks([instrument_id])
+def recorded_prices(
+    instrument_id: UUID, start: date | None, end: date | None, *, and_withdrawn: bool = False
+) -> list[RecordedPrice]:
+    """The prices of an instrument in these days that count, ascending, each with its load. For any `known_at`.
+
+    `and_withdrawn`: also those of withdrawn loads, before the one of the same day that counts, the oldest load first.
+    """
+    blocks = PriceBlock.objects.filter(instrument=instrument_id).order_by("year", "id")
+    rows = blocks if and_withdrawn else blocks.filter(load__withdrawn_at=None)
     if start is not None:
         rows = rows.filter(year__gte=start.year)
     if end is not None:
         rows = rows.filter(year__lte=end.year)
-    columns = rows.values_list(*COLUMNS, "load__split_adjusted", "load__adjusted_to", "load_id")
+    columns = rows.values_list(
+        *COLUMNS, "load__split_adjusted", "load__adjusted_to", "load_id", "load__withdrawn_at"
+    )
     newest: dict[int, RecordedPrice] = {}
+    withdrawn: list[RecordedPrice] = []
     for row in columns.iterator(chunk_size=2000):
-        block, adjusted_to, load_id = encoded(row[:6]), ordinal_of(*row[6:8]), row[8]
+        block, adjusted_to = encoded(row[:6]), ordinal_of(*row[6:8])
         ordinals = ordinals_in(block.year, block.first_day, block.days)
         for on, number in zip(ordinals, numbers_in(block.width, block.prices), strict=True):
-            newest[on] = RecordedPrice(on, number, block.scale, adjusted_to, load_id)
+            price = RecordedPrice(on, number, block.scale, adjusted_to, *row[8:])
+            if price.withdrawn_at is None:
+                newest[on] = price
+            else:
+                withdrawn.append(price)
     first = start.toordinal() if start else 0
     last = end.toordinal() if end else date.max.toordinal()
-    return [newest[on] for on in sorted(newest) if first <= on <= last]
+    in_order = sorted([*withdrawn, *newest.values()], key=attrgetter("on"))  # those of a day stay in order
+    return [price for price in in_order if first <= price.on <= last]
 
 
 # --- write ---

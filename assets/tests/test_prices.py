@@ -94,7 +94,13 @@ def test_a_price_is_recorded(alice, abc):
     assert created.json() == {"on": "2024-01-02", "price": "12.34", "load_id": str(load.pk)}
     assert (load.household, load.source, load.split_adjusted) == (abc.household, "api", False)
     assert alice.get(path(abc)).json()["results"] == [
-        {"on": "2024-01-02", "price": "12.34", "quoted": "12.34", "load_id": str(load.pk)}
+        {
+            "on": "2024-01-02",
+            "price": "12.34",
+            "quoted": "12.34",
+            "load_id": str(load.pk),
+            "withdrawn_at": None,
+        }
     ]
 
 
@@ -365,7 +371,7 @@ def test_the_list_is_narrowed_by_days_paged_and_a_csv(alice, abc):
     assert (page["count"], [entry["price"] for entry in page["results"]]) == (6, ["106", "105"])
     assert page["next"]
     table = b"".join(alice.get(path(abc), {"format": "csv"})).decode().splitlines()
-    assert (table[0], len(table)) == ('"on","price","quoted","load_id"', 502)
+    assert (table[0], len(table)) == ('"on","price","quoted","load_id","withdrawn_at"', 502)
     assert table[-1].startswith('"2023-12-30","100","100",')
 
 

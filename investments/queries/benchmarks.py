@@ -53,6 +53,6 @@ class BenchmarkPrices:
 
 
 def state_of_prices(instrument_id: UUID) -> str:
-    """Changes with every price that is recorded: they are never changed or deleted."""
+    """Changes with every price that is recorded, and with every load that is withdrawn: nothing is deleted."""
     rows = PriceBlock.objects.filter(instrument=instrument_id)
-    return str(rows.aggregate(count=Count("pk"), last=Max("pk")))
+    return str(rows.aggregate(count=Count("pk"), last=Max("pk"), withdrawn=Max("load__withdrawn_at")))

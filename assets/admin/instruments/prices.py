@@ -62,7 +62,7 @@ def prices_of_instrument(instrument: Instrument, request: HttpRequest, *, may_ad
     loads = last_loads(instrument)
     return {
         "last": last_prices([instrument]).get(instrument.pk),
-        "load": loads[0] if loads else None,
+        "load": next((load for load in loads if load.withdrawn_at is None), None),
         "loads": loads,
         "new_price": admin_url(Instrument, "price", instrument.pk) if may_add else "",
         "fetch_now": admin_url(Instrument, "fetch", instrument.pk) if may_add else "",

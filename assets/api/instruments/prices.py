@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,8 +26,8 @@ from assets.prices.splits import splits_of
 from assets.prices.store import RecordedPrice, recorded_prices
 from assets.services.instruments.prices import record_prices
 from portfolios.api.schema import in_path
-from strata.api.fields import DaySerializerField, UUIDSerializerField
-from strata.api.parameters import KNOWN_AT, day_filter
+from strata.api.fields import DaySerializerField, InstantSerializerField, UUIDSerializerField
+from strata.api.parameters import FLAG, KNOWN_AT, Parameter, day_filter, read_flag
 from strata.api.views import path_id
 from strata.api.viewsets import HouseholdViewSet
 from strata.audit.point_in_time import as_known_at
@@ -42,15 +42,17 @@ class ShownPrice(NamedTuple):
     price: str
     quoted: str
     load_id: UUID
+    withdrawn_at: datetime | None
 
 
 class PriceSerializer(serializers.Serializer[Any]):
-    """The price of a day that counts: the one that was loaded last."""
+    """The price of a day that counts: the one that was loaded last, unless it was withdrawn."""
 
     on = DaySerializerField()
     price = PriceField()
     quoted = PriceField()
     load_id = UUIDSerializerField()
+    withdrawn_at = InstantSerializerField(allow_null=True)
 
 
 class PriceEntrySerializer(LoadSerializer):
@@ -88,6 +90,9 @@ class PriceViewSet(HouseholdViewSet):
     parameters = {
         "start": day_filter("on__gte", "From this day on."),
         "end": day_filter("on__lte", "Up to this day."),
+        "withdrawn": Parameter(
+            read_flag, None, FLAG, "Also prices that were withdrawn and no longer count.", many=False
+        ),
         "known_at": KNOWN_AT,
     }
 
@@ -105,12 +110,13 @@ class PriceViewSet(HouseholdViewSet):
 
     def prices(self) -> Sequence[ShownPrice]:
         """The newest first."""
-        days = self.read_parameters()
-        start, end = days.get("start", [None])[0], days.get("end", [None])[0]
+        asked = self.read_parameters()
+        start, end = asked.get("start", [None])[0], asked.get("end", [None])[0]
         if start and end and start > end:
             raise serializers.ValidationError({"start": f"It lies after the end, {end}."})
         splits = splits_of([self.instrument_id]).get(self.instrument_id, ())
-        recorded = recorded_prices(self.instrument_id, start, end)
+        and_withdrawn = asked.get("withdrawn", [False])[0]
+        recorded = recorded_prices(self.instrument_id, start, end, and_withdrawn=and_withdrawn)
         return [shown(price, splits) for price in reversed(recorded)]
 
     def every_row(self, one_piece: Any, paginator: Any) -> Iterator[Any]:
@@ -142,7 +148,7 @@ class PriceViewSet(HouseholdViewSet):
 
 
 def shown(recorded: RecordedPrice, splits: Sequence[Split]) -> ShownPrice:
-    on, number, scale, adjusted_to, load_id = recorded
+    on, number, scale, adjusted_to, load_id, withdrawn_at = recorded
     quoted = Fraction(number, 10**scale)
     price = quoted * ratio_to_own_day(splits, on, adjusted_to)
-    return ShownPrice(date.fromordinal(on), decimal_text(price), decimal_text(quoted), load_id)
+    return ShownPrice(date.fromordinal(on), decimal_text(price), decimal_text(quoted), load_id, withdrawn_at)

@@ -148,7 +148,8 @@ def fetch_prices(
 
 def start_of(instrument: Instrument) -> date:
     """The first of January of the year that has the last price: sources correct what they said before."""
-    last = PriceBlock.objects.filter(instrument=instrument).aggregate(year=Max("year"))["year"]
+    counting = PriceBlock.objects.filter(instrument=instrument, load__withdrawn_at=None)
+    last = counting.aggregate(year=Max("year"))["year"]
     return date(last, 1, 1) if last else FIRST_DAY
 
 

@@ -49,13 +49,13 @@ def writing_prices(days: ChangedDays) -> Iterator[None]:
 
 
 def holding_from_the_first(days: ChangedDays) -> set[UUID]:
-    """The assets of which the quantity may count from one of the prices on, because it is the first; and those that are
-    linked to them.
+    """The assets of which the quantity may count from one of the prices on, because it is the first, or no longer from
+    it, because it was; and those that are linked to them.
     """
     holders = Asset.objects.filter(quantity__isnull=False, acquired_on=None).order_by()
     undated = set(holders.filter(instrument__pk__among=list(days)).values_list("instrument_id", flat=True))
     first_days = prices.first_days({pk for pk in undated if pk is not None})
-    first = {pk for pk in undated if pk and (pk not in first_days or min(days[pk]) < first_days[pk])}
+    first = {pk for pk in undated if pk and (pk not in first_days or min(days[pk]) <= first_days[pk])}
     return linked_to(Asset.objects.filter(instrument__in=first)) if first else set()
 
 

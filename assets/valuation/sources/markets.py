@@ -46,9 +46,9 @@ _OPENED = """SELECT COALESCE(a.acquired_on, ({first_price})) FROM assets_asset a
     WHERE a.id = {{asset}} AND a.valuation = 'market' AND {quantity} <> 0
     AND NOT EXISTS (SELECT 1 FROM assets_transaction t
         WHERE t.asset_id = a.id AND t.quantity IS NOT NULL AND t.type <> 'EXPENSE')"""
-# With the load: under known_at only those that were known are there.
+# With the load: under known_at only those that were known are there, and those that counted then.
 _FIRST_PRICE = """SELECT {day} FROM assets_priceblock b JOIN assets_priceload l ON l.id = b.load_id
-    WHERE b.instrument_id = a.instrument_id ORDER BY b.year, b.first_day LIMIT 1"""
+    WHERE b.instrument_id = a.instrument_id AND l.withdrawn_at IS NULL ORDER BY b.year, b.first_day LIMIT 1"""
 _DAY_OF_YEAR = {
     "sqlite": "date(b.year || '-01-01', b.first_day || ' days')",
     "postgresql": "make_date(b.year, 1, 1) + b.first_day",
