@@ -7,17 +7,20 @@ import zlib
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from archives.rows.contents import member_of
 from archives.tests.archives import archive_of, changed, contents, restored
-from assets.models import Asset, AssetSnapshot, Instrument
+from assets.doctor import wrong_months, wrong_packs
+from assets.models import Asset, AssetSnapshot, Instrument, PriceLoad
+from assets.services.instruments.withdrawals import withdraw_loads
 from imports.models import Import, ImportBlock, ImportedRows
 from imports.tests.all_formats import SAMPLES
 from imports.tests.import_requests import IMPORTS, LONG, commit, preview, rows, undo
 from portfolios.models import Household, Portfolio
 from reports.models import PortfolioSnapshot
 from strata.exceptions import StrataError
-from tests.factories import add_value, create_asset
+from tests.factories import add_value, create_asset, day, record_price
 
 IMPORT, BLOCKS, WRITTEN = member_of(Import), member_of(ImportBlock), member_of(ImportedRows)
 TOTALS = member_of(PortfolioSnapshot)
@@ -47,11 +50,49 @@ def test_restored_import_is_undone_like_its_original(alice, alice_user, househol
     assert commit(alice, copied) == {**done, "id": copied["id"]}
     assert len(rows(alice, copied)) == len(rows(alice, original))
     undone = undo(alice, copied)
-    assert undone["removed"] == {**done["made"], "price": 0}
+    assert undone["removed"] == done["made"]
     assert not Asset.objects.filter(portfolio=copied["portfolio_id"]).exists()
     assert Asset.objects.filter(portfolio=portfolio).count() == before
     again = Household.objects.get(portfolios=copied["portfolio_id"])
     assert [row["status"] for row in imports_of(alice, copy_of(again, alice_user))] == ["undone"]
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_withdrawn_prices_stay_withdrawn_in_a_restored_household(
+    alice, alice_user, household, portfolio, is_shared
+):
+    fund = Instrument.objects.create(
+        household=None if is_shared else household, symbol="FUND", name="Fund", currency="EUR"
+    )
+    create_asset(portfolio, "Fund", instrument=fund, valuation="market", quantity=2, acquired_on=day(0))
+    for on, price in ((0, 20), (0, 30), (3, 40)):
+        record_price(fund, day(on), price)
+    *_, second, third = PriceLoad.objects.order_by("pk")
+    instant = timezone.now()
+    withdraw_loads([second.pk, third.pk])
+    data = archive_of(household)
+    if is_shared:  # the target lacks it, so that it becomes the household's own
+        Instrument.objects.filter(pk=fund.pk).update(symbol="ELSE")
+
+    copied = Household.objects.get(pk=restored(data, alice_user).household_id)
+
+    own = Instrument.objects.get(household=copied)
+    assert own.pk != fund.pk
+    path = f"/api/v1/instruments/{own.pk}/prices"
+
+    def shown(**query):
+        results = alice.get(path, query).json()["results"]
+        return [(row["on"], row["price"], row["withdrawn_at"]) for row in results]
+
+    at = alice.get(f"/api/v1/instruments/{fund.pk}/prices", {"withdrawn": "1"}).json()["results"][0][
+        "withdrawn_at"
+    ]
+    first = str(day(0))
+    assert at is not None and shown() == [(first, "20", None)]
+    assert shown(withdrawn="1") == [(str(day(3)), "40", at), (first, "20", None), (first, "30", at)]
+    if not is_shared:  # what others had of a shared one is not in the household's history
+        assert shown(known_at=instant.isoformat()) == [(str(day(3)), "40", None), (first, "30", None)]
+    assert [*wrong_packs(), *wrong_months()] == []
 
 
 # --- what no import has ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from assets.models import Instrument as StoredInstrument
+from assets.models import PriceBlock, PriceLoad
 from assets.rules.instruments.instruments import validate_cusip, validate_isin, validate_sedol
 from imports.formats.rows import CHOSEN, Instrument
 from imports.formats.trades import PLACES
@@ -179,9 +181,22 @@ def state_of_instruments(household_id: UUID, records: Collection[Mapping[str, An
         *matches(household_id, [record["values"] for record in by_file]),
     ]
     keys = [CHOSEN.key] * (len(rows) - len(by_file)) + [record["key"] for record in by_file]
+    withdrawn = last_withdrawal(household_id, {row.pk for row in rows if row})
     return [
-        (key, row and (row.pk, row.currency, row.quote_unit)) for key, row in zip(keys, rows, strict=True)
+        *((key, row and (row.pk, row.currency, row.quote_unit)) for key, row in zip(keys, rows, strict=True)),
+        *([withdrawn] if withdrawn else ()),
     ]
+
+
+def last_withdrawal(household_id: UUID, instrument_ids: Collection[UUID]) -> datetime | None:
+    """When prices of these instruments were last withdrawn: what was there already may have to be imported now."""
+    loads = PriceLoad.objects.filter(household=household_id, withdrawn_at__isnull=False).order_by()
+    withdrawn = dict(loads.values_list("pk", "withdrawn_at"))
+    if not withdrawn:
+        return None
+    blocks = PriceBlock.objects.filter(load__in=list(withdrawn), instrument__in=list(instrument_ids))
+    load_ids = blocks.order_by().values_list("load_id", flat=True).distinct()
+    return max((at for pk in load_ids if (at := withdrawn[pk])), default=None)
 
 
 def is_chosen(record: Mapping[str, Any]) -> bool:

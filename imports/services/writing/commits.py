@@ -217,7 +217,7 @@ class Commit:
         self.write_transactions([item for item in bookings if item["type"] != TRANSFER])
         self.write_transfers([item for item in bookings if item["type"] == TRANSFER])
         prices = by_type.get("price", [])
-        write_prices(prices, self.instruments, f"import:{self.row.pk}")
+        write_prices(prices, self.instruments, source_of_prices(self.row))
         self.made["price"] += len(prices)
         self.write_actions(by_type.get("action", []))
 
@@ -310,6 +310,11 @@ class Commit:
             on=day_of(item["on"]),
             note=item.get("note"),
         )
+
+
+def source_of_prices(row: Import) -> str:
+    """By which the undo knows the loads of the import."""
+    return f"import:{row.pk}"
 
 
 def write_prices(items: list[dict[str, Any]], instruments: Mapping[str, UUID], source: str) -> None:

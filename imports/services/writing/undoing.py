@@ -30,12 +30,14 @@ from assets.models import (
     Category,
     Instrument,
     InstrumentAction,
+    PriceLoad,
     Tag,
     Transaction,
 )
 from assets.services.entries.disposal import OF_A_DISPOSAL
 from assets.services.entries.transactions import update_transaction
 from assets.services.instrument_actions import delete_action
+from assets.services.instruments.withdrawals import lock_loads, withdraw_loads
 from imports.models import Import, ImportedRows
 from imports.services import errors
 from imports.services.blocks import blocks_of
@@ -43,7 +45,7 @@ from imports.services.planning.decisions import columns_of
 from imports.services.planning.known_rows import forget, made_by_imports, used_by
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.planning.quantities import PREFIX, changed_by_hand
-from imports.services.writing.commits import locked_import
+from imports.services.writing.commits import locked_import, source_of_prices
 from imports.services.writing.quantities import StatedQuantities
 from portfolios.models import Portfolio
 from strata.audit import actor, deletions
@@ -127,6 +129,7 @@ def undo_import(
         before = compared(row)
     if before.findings.errors and not force:
         raise errors.EditedSince(before.findings.errors)
+    lock_loads(loads_of(row))
     with actor.caused_by(f"import:{row.pk}"):
         write(row, before.findings, before.stated)
     return row
@@ -297,6 +300,7 @@ def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
         Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
     removed["asset"] = len(hidden) + len(gone)
     removed["instrument"] = remove_what_has_no_use(row, deletion)
+    removed["price"] = withdraw_loads(loads_of(row))
     row.status, row.undone_at = Import.Status.UNDONE, written_at()
     row.result = {
         **row.result,
@@ -350,7 +354,7 @@ def assets_without_use(row: Import) -> list[Asset]:
 def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
     """Removes instruments, tags and categories that imports made and nothing needs. Returns how many instruments.
 
-    The prices of an instrument go with it. Those of an instrument that stays are never deleted. Instruments of assets
+    The prices of an instrument go with it; those of an instrument that stays are withdrawn. Instruments of assets
     that were hidden go with these, in the same deletion.
     """
     candidates = made_by_imports(used_by(row.pk))
@@ -373,6 +377,13 @@ def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
         for category in categories:
             category.delete()
     return len(ids)
+
+
+def loads_of(row: Import) -> list[UUID]:
+    """The loads of prices that the commit wrote, at its own instant: another source may have the same name."""
+    of_commit: dict[str, Any] = {"source": source_of_prices(row), "created_at": row.committed_at}
+    loads = PriceLoad.objects.filter(household=row.portfolio.household_id, **of_commit)
+    return list(loads.order_by("pk").values_list("pk", flat=True))
 
 
 def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
