@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +14,52 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from strata.db.errors.outages import outage_sentence
 
+READER_IS_GONE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
+
 
 def execute(argv: list[str]) -> None:
     """Run a command. `--traceback` shows the traceback of such errors too."""
-    if "--traceback" in argv:
-        execute_from_command_line(argv)
-        return
-    with outages_as_sentences():
-        execute_from_command_line(argv)
+    with closed_pipes_end_quietly():
+        if "--traceback" in argv:
+            execute_from_command_line(argv)
+            return
+        with outages_as_sentences():
+            execute_from_command_line(argv)
+
+
+@contextmanager
+def closed_pipes_end_quietly() -> Iterator[None]:
+    """End the process without a traceback where nobody reads its output any more: `networth | head`.
+
+    A command that writes to the database drops its output instead, and goes on (strata.commands).
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # a pipe's last part, which Python would write after the end of the program
+    except BrokenPipeError:
+        if not drop_unread_output():
+            raise
+        sys.exit(READER_IS_GONE)
+
+
+def drop_unread_output() -> bool:
+    """Send to nowhere what would be written to a pipe that has no reader; False where both outputs have one."""
+    unread = [stream.fileno() for stream in (sys.stdout, sys.stderr) if is_unread(stream.fileno())]
+    if unread:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for number in unread:
+            os.dup2(nowhere, number)
+        os.close(nowhere)
+    return bool(unread)
+
+
+def is_unread(number: int) -> bool:
+    """Whether this file descriptor is a pipe that nobody reads."""
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from datetime import date
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter, OutputWrapper
 
 from strata.audit import actor, deletions
+from strata.command_line import drop_unread_output
 from strata.db.retry import run_in_transaction
 from strata.fields.dates import parse_day, validate_year
 
@@ -55,7 +56,14 @@ class StrataCommand(BaseCommand):
         """In a process of its own, as in a worker (gunicorn.conf.py): what is loaded now stays until the end."""
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
-        super().run_from_argv(argv)
+        if self.writes:
+            self.stdout = OutputWrapper(KeptOpen(sys.stdout))
+            self.stderr = OutputWrapper(KeptOpen(sys.stderr))
+            self.stderr.style_func = self.style.ERROR
+        try:
+            super().run_from_argv(argv)
+        finally:
+            self.stdout.flush()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Django calls this before `handle`, both from the command line and from call_command."""
@@ -77,6 +85,29 @@ class StrataCommand(BaseCommand):
 
     def progress(self, what: str, total: int) -> Progress:
         return Progress(what, total, self.stderr)
+
+
+class KeptOpen:
+    """An output whose reader may leave. What is written after that goes nowhere: the work of a command goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> None:
+        self.unless_unread(self.stream.write, text)
+
+    def flush(self) -> None:
+        self.unless_unread(self.stream.flush)
+
+    def unless_unread(self, output: Callable[..., Any], *parts: str) -> None:
+        try:
+            output(*parts)
+        except BrokenPipeError:
+            if not drop_unread_output():
+                raise
 
 
 class RefusedCommand(BaseCommand):

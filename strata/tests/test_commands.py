@@ -5,9 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -207,13 +212,30 @@ def test_doctor_warns_of_debug(settings, db):
 # --- the exit codes of the process ---
 
 
+def commands_on(path: Path, **environment: str) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs commands in processes of their own, on an SQLite file."""
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{path}", **environment}
+
+    def manage(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
+        command = [sys.executable, "manage.py", *arguments]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, text=True, **options)
+
+    return manage
+
+
+@pytest.fixture
+def unread_pipe():
+    """The end for writing of a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
 @pytest.mark.on_sqlite
 def test_exit_codes_on_a_real_sqlite_file(tmp_path):
-    def manage(*arguments: str) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'strata.db'}"}
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)
-
+    manage = commands_on(tmp_path / "strata.db")
     unmigrated = manage("doctor")
     assert unmigrated.returncode == 1
     assert "FAIL  migrations" in unmigrated.stdout
@@ -230,3 +252,33 @@ def test_exit_codes_on_a_real_sqlite_file(tmp_path):
         assert "CommandError: Nothing was" in refused.stderr
         assert "docs/operations.md" in refused.stderr
     assert manage("load_rates", "--download", "--url", "http://127.0.0.1:9/none.zip").returncode == 3
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_whose_output_nobody_reads_ends_without_a_traceback(tmp_path, unread_pipe, unbuffered):
+    copy_sqlite_template(tmp_path / "strata.db")
+    manage = commands_on(tmp_path / "strata.db", PYTHONUNBUFFERED=unbuffered)
+
+    reading = manage("doctor", stdout=unread_pipe)
+    wrong = manage("load_rates", "none.csv", stderr=unread_pipe)
+
+    assert (reading.returncode, reading.stderr) == (128 + signal.SIGPIPE, "")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_that_writes_goes_on_where_nobody_reads_its_output(tmp_path, unread_pipe, unbuffered):
+    copy_sqlite_template(tmp_path / "strata.db")
+    rates = tmp_path / "rates.csv"
+    rates.write_text("currency,on,units_per_euro\nCHF,2026-01-30,0.92\n")
+
+    loaded = commands_on(tmp_path / "strata.db", PYTHONUNBUFFERED=unbuffered)(
+        "load_rates", str(rates), stdout=unread_pipe
+    )
+
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+    with sqlite3.connect(tmp_path / "strata.db") as database:
+        query = "SELECT count(*) FROM assets_exchangerate WHERE currency = 'CHF'"
+        assert database.execute(query).fetchone() == (1,)
