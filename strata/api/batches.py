@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from strata.api.errors import APIError, flattened
 from strata.api.parameters import FLAG, Parameter, read_flag
-from strata.api.serializers import StrictSerializer
+from strata.api.serializers import NOT_AN_OBJECT, StrictSerializer
 from strata.api.views import BaseAPIView
 from strata.exceptions import Forbidden, Invalid, NotFound
 from strata.tenancy.batches import AllRowsRefused, OnError, Refusals, RowRefusal, RowsRefused
@@ -182,6 +182,9 @@ def checked_rows(rows: Iterable[Any], serializer: Any, refusals: Refusals) -> di
     """The rows with the right shape, by their numbers. The others are refused, each with its first errors."""
     checked = {}
     for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            refusals.add(number, Invalid(None, NOT_AN_OBJECT))
+            continue
         try:
             checked[number] = serializer.run_validation(row)
         except serializers.ValidationError as error:

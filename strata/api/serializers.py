@@ -13,12 +13,14 @@ from strata.api.fields import SERIALIZER_FIELD_MAPPING, AnyField, is_same
 
 # Fields that clients send back though not every resource has them. None has the last two: the prototype had them.
 IGNORED = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"})
+NOT_AN_OBJECT = "Send an object."
 
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses unknown fields, by name."""
 
     ignored = IGNORED
+    default_error_messages = {"invalid": NOT_AN_OBJECT}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):

@@ -41,6 +41,7 @@ from strata.api.batches import (
 from strata.api.fields import DaySerializerField, UUIDSerializerField, checked
 from strata.api.http.parsers import StrictJSONParser, decoded, path_of, read_limited, require_utf8
 from strata.api.parameters import FLAG, TEXT, Parameter, choice, described, read_flag, read_text
+from strata.api.serializers import NOT_AN_OBJECT
 from strata.exceptions import Invalid
 from strata.tenancy.batches import OnError, Refusals
 
@@ -238,4 +239,4 @@ def json_rows(rows: Iterable[Any], refusals: Refusals) -> Iterator[tuple[int, st
             message, code = ("This field is required.", "required") if is_missing else (NOT_AN_ID, "invalid")
             refusals.add(number, Invalid("instrument_id", message, code))
         else:
-            refusals.add(number, Invalid(None, "Send an object."))
+            refusals.add(number, Invalid(None, NOT_AN_OBJECT))
