@@ -130,6 +130,14 @@ def forget_assets(ids: Collection[UUID]) -> None:
     apply_deltas(sums)
 
 
+def take_over(origin: UUID, target: UUID) -> None:
+    """Add what the table has of a portfolio to what it has of another, and forget the first."""
+    apply_deltas(
+        {(target, currency, type_id): days for (_, currency, type_id), days in stored(origin).items()}
+    )
+    forget_portfolios([origin])
+
+
 def forget_portfolios(ids: Collection[UUID]) -> None:
     MonthlyDeltas.objects.filter(portfolio__in=ids).delete()
 

@@ -217,6 +217,17 @@ def forget(portfolio_id: UUID, *, values_change: bool = False) -> None:
         raise_revision(portfolio_id)
 
 
+def take_over(origin: UUID, target: UUID) -> None:
+    """What is derived follows the assets of a portfolio that nobody sees, all of which were moved to another one.
+
+    By the deltas of the first: their values need not be read. Both portfolios are locked.
+    """
+    if is_forgotten(origin):
+        forget(target)
+    else:
+        deltas.take_over(origin, target)
+
+
 def derive_if_forgotten(portfolio_id: UUID) -> None:
     """In a transaction: another process may have derived it meanwhile."""
     lock(portfolio_id)

@@ -6,6 +6,7 @@ Everything is a form, so that it works without scripts; import.js only makes the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from imports.services.previews import (
     plan_import,
 )
 from imports.services.writing.commits import commit_import
+from imports.services.writing.hidden_values import source_of, values_hidden
 from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
@@ -201,7 +203,12 @@ class ImportPreviewPage(View):
         try:
             change = self.change(row) if action in (self.answer, self.commit) else None
             self.compared = compare(row.pk) if action == self.undo else None
-            address = run_in_transaction(lambda: action(row, change))
+            with ExitStack() as stack:
+                if action == self.commit:
+                    run_in_transaction(lambda: self.answer(row, change))
+                    source = source_of(row.pk, precondition=self.may_write)
+                    self.hidden = stack.enter_context(values_hidden(source))
+                address = run_in_transaction(lambda: action(row, change))
         except StrataError as error:
             messages.error(request, refusal_text(error))
             if action in (self.answer, self.commit):
@@ -237,9 +244,8 @@ class ImportPreviewPage(View):
         return self.address(row)
 
     def commit(self, row: Import, change: Change | None) -> str:
-        """The answers of the same form count, so that nobody has to press two buttons."""
-        self.answer(row, change)
-        done = commit_import(row.pk, precondition=self.may_write)
+        """The answers of the same form count, so that nobody has to press two buttons: they are stored before."""
+        done = commit_import(row.pk, hidden=self.hidden, precondition=self.may_write)
         messages.success(self.request, result_text(done))
         return self.address(row)
 

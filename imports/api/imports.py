@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -37,6 +39,7 @@ from imports.services.previews import (
     plan_import,
 )
 from imports.services.writing.commits import commit_import
+from imports.services.writing.hidden_values import HiddenValues, source_of, values_hidden
 from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from strata.api.history import HistoryMixin
@@ -102,6 +105,8 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
             self.planned = attempted(self.plan_import)
         elif self.action == "partial_update":
             self.planned = attempted(self.plan_change)
+        elif self.action == "commit":
+            self.hidden = attempted(self.hide_values)
         elif self.action == "undo":
             self.compared = attempted(self.compare)
 
@@ -125,6 +130,23 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
         serializer.is_valid(raise_exception=True)
         changes: dict[str, Any] = serializer.validated_data["options"]
         return changes, plan_change(self.row_id(), changes, precondition=self.precondition)
+
+    hidden: Callable[[], HiddenValues | None]  # what was written of a large import before its commit
+
+    def wrap_handler(self, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """Around all attempts: what was hidden and not shown is removed after the last one."""
+        write = super().wrap_handler(handler)
+
+        def handle(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with ExitStack() as self.until_the_end:
+                return write(request, *args, **kwargs)
+
+        return handle if self.action == "commit" else write
+
+    def hide_values(self) -> HiddenValues | None:
+        self.require_visible()
+        source = source_of(self.row_id(), precondition=self.precondition)
+        return self.until_the_end.enter_context(values_hidden(source))
 
     compared: Callable[[], Compared | None]  # what there is of an import that is undone
 
@@ -173,7 +195,7 @@ class ImportViewSet(DeleteMixin, HistoryMixin, mixins.RetrieveModelMixin, ListMi
     def commit(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.require_visible()
         EmptySerializer(data=request.data).is_valid(raise_exception=True)
-        row = commit_import(self.row_id(), precondition=self.precondition)
+        row = commit_import(self.row_id(), hidden=self.hidden(), precondition=self.precondition)
         return Response(committed_as_json(row))
 
     @extend_schema(request=UndoImportSerializer, responses=UndoneImportSerializer)

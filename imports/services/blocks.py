@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import batched
+from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,11 @@ class BlockWriter:
         blocks = [(counts, partial(self._data, number)) for number, (_, counts, _) in enumerate(self._blocks)]
         return _wanted_rows(blocks, 0, most, outcomes, row_types)
 
+    def blocks(self) -> Iterator[tuple[int, list[BlockRow]]]:
+        """Each block: the number of its first row, and its rows."""
+        for number, (first, *_) in enumerate(self._blocks):
+            yield first, unpacked(self._data(number))
+
     def store(self, import_id: UUID) -> None:
         """Write the blocks to the database."""
         for batch in batched(enumerate(self._blocks), BLOCKS_AT_A_TIME):
@@ -66,6 +72,36 @@ class BlockWriter:
         start = self._blocks[number - 1][2] if number else 0
         self._file.seek(start)
         return self._file.read(self._blocks[number][2] - start)
+
+
+class WrittenBlocks:
+    """Blocks with rows that were written before the commit, in a file without a name, by the numbers of their first
+    rows. Of those in `whole` nothing is left to be written.
+    """
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - closed with this object
+        finalize(self, self._file.close)
+        self._places: dict[int, tuple[int, int]] = {}  # where each begins, and its size
+        self.whole: set[int] = set()
+
+    def add(self, first: int, rows: list[BlockRow], *, is_whole: bool) -> None:
+        data = packed(rows)
+        self._places[first] = self._file.seek(0, SEEK_END), len(data)
+        self._file.write(data)
+        if is_whole:
+            self.whole.add(first)
+
+    def data(self, first: int) -> bytes:
+        start, size = self._places[first]
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def replace_whole(self, import_id: UUID) -> None:
+        """Store those of which nothing is left."""
+        for first in sorted(self.whole):
+            stored = ImportBlock.objects.filter(file_import_id=import_id, first=first)
+            stored.update(rows=self.data(first))
 
 
 def kind_of(outcome: str, row_type: str | None) -> str:
@@ -90,14 +126,23 @@ def unpacked(data: Any) -> list[BlockRow]:
     return rows
 
 
-def blocks_of(import_id: UUID) -> Iterator[tuple[ImportBlock, list[BlockRow]]]:
-    """Each block with its rows, in their order; one is in memory at a time."""
-    firsts = list(
-        ImportBlock.objects.filter(file_import_id=import_id).order_by("first").values_list("pk", flat=True)
-    )
-    for pk in firsts:
-        block = ImportBlock.objects.get(pk=pk)
-        yield block, unpacked(block.rows)
+def blocks_of(
+    import_id: UUID, written: WrittenBlocks | None = None
+) -> Iterator[tuple[ImportBlock, list[BlockRow]]]:
+    """Each block with its rows, in their order; one is in memory at a time. Of those in `written` the rows are as they
+    are there, and whole ones are left out.
+    """
+    stored = ImportBlock.objects.filter(file_import_id=import_id).order_by("first")
+    for pk, first in list(stored.values_list("pk", "first")):
+        if written is None or first not in written.whole:
+            block = ImportBlock.objects.get(pk=pk)
+            yield block, unpacked(written.data(first) if written else block.rows)
+
+
+def numbered_blocks(import_id: UUID) -> Iterator[tuple[int, list[BlockRow]]]:
+    """As `BlockWriter.blocks`, of those that are stored."""
+    for block, rows in blocks_of(import_id):
+        yield block.first, rows
 
 
 def replace(block: ImportBlock, rows: list[BlockRow]) -> None:

@@ -22,6 +22,7 @@ from portfolios.models import Portfolio
 from strata.audit.clock import written_at
 from strata.db.consistent_read import consistent_read
 from strata.exceptions import Invalid, NotFound
+from strata.fields.ids import uuid7
 from strata.fields.names import validate_name
 from strata.tenancy.guards import note_parents_guards
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_parent, locked_row
@@ -99,10 +100,11 @@ def create_import(
     draft: Draft | None = None,
     precondition: Precondition = always,
     keeps_file: bool = True,
+    import_id: UUID | None = None,
 ) -> Import:
     """Store the preview of a file. Without a draft, or where something has changed since, the file is read here.
 
-    `keeps_file` is False for a caller who commits it in the same transaction.
+    `keeps_file` is False for a caller who commits it in the same transaction. `import_id` is its id, where it has one.
     """
     portfolio = locked_parent(Import, Portfolio.objects.all(), upload.portfolio_id, "portfolio")
     precondition(portfolio)
@@ -110,6 +112,7 @@ def create_import(
     if draft is None or not draft.is_current(portfolio):
         draft = new_draft(upload, portfolio)
     row = Import(
+        pk=import_id or uuid7(),
         portfolio=portfolio,
         file_name=draft.row.file_name,
         file_size=len(upload.data),

@@ -68,10 +68,17 @@ def written_at(using: str = DEFAULT_DB_ALIAS) -> datetime:
     block = outermost_block(connection)
     writing = getattr(connection, "strata_writing", None)
     if writing is None or writing.block is not block or not is_open(writing, connection):
-        writing = Writing(_not_before_the_journal(using), block, lambda: None)
-        transaction.on_commit(writing.begun, using=using)
-        connection.strata_writing = writing
+        writing = begin_writing(_not_before_the_journal(using), using)
     return writing.at
+
+
+def begin_writing(at: datetime, using: str = DEFAULT_DB_ALIAS) -> Writing:
+    """From now on this is the instant of all writes in the current transaction."""
+    connection: Any = connections[using]
+    writing = Writing(at, outermost_block(connection), lambda: None)
+    transaction.on_commit(writing.begun, using=using)
+    connection.strata_writing = writing
+    return writing
 
 
 def outermost_block(connection: Any) -> Any:

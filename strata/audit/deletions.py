@@ -228,8 +228,12 @@ def add_holder(pk: UUID) -> None:
 
 def unrecorded(row: Any) -> Any:
     """Insert a row without an entry in the journal: it is no data of anybody."""
-    super(TrackedQuerySet, type(row).objects.all()).bulk_create([row])
-    return row
+    return insert_unrecorded([row])[0]
+
+
+def insert_unrecorded(rows: list[Any]) -> list[Any]:
+    """The same of rows of one model."""
+    return super(TrackedQuerySet, type(rows[0]).objects.all()).bulk_create(rows) if rows else []
 
 
 # --- removed in steps ---

@@ -1,8 +1,9 @@
-"""Writing a household in steps: nobody sees it before the last one, and no step holds a lock for long.
+"""Writing a household, or rows for another one, in steps: nobody sees it before the last one, and no step holds a lock
+for long.
 
 It has no members meanwhile, and a row of Deletion with `written_until`. Each step sets that to some time from now. If a
 process dies, it passes, and the next command that finishes deletions removes what was written, its entries in the
-journal too: for everybody else it was never there (docs/decisions/0046, 0047).
+journal too: for everybody else it was never there (docs/decisions/0046, 0047, 0058).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from strata.audit import deletions
-from strata.audit.clock import written_at
+from strata.audit.clock import begin_writing, written_at
 from strata.audit.models import Deletion
-from strata.audit.recording import newest_entry, shared_write, signature
+from strata.audit.recording import Unseen, newest_entry, recorded_as, shared_write, signature
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Conflict
@@ -67,6 +68,22 @@ def step(write_id: UUID, work: Callable[[], object]) -> None:
         work()
 
     deletions.step_of_many(guarded)
+
+
+def step_for(hidden: Deletion, household_id: UUID, work: Callable[[], object]) -> None:
+    """As `step`, of what `begin` began `for_another`: this household. New rows are written at its instant, and have
+    their entries at once; rows that are there may not be changed.
+    """
+    if hidden.write_id is None:
+        raise TypeError("It was not begun for another household.")
+    unseen = Unseen(household_id, hidden.write_id)
+
+    def signed() -> None:
+        begin_writing(hidden.at)
+        with recorded_as(unseen):
+            work()
+
+    step(hidden.pk, signed)
 
 
 def end(write_id: UUID) -> None:

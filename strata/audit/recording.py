@@ -8,11 +8,13 @@ row or for a million.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -114,6 +116,30 @@ def of_write(signed: dict[str, Any], write_id: int) -> dict[str, Any]:
 # --- entries that nobody has seen ---
 
 
+class Unseen(NamedTuple):
+    """Of the entries of rows that nobody sees yet: the household that they will be in, and their JournalWrite."""
+
+    household_id: UUID
+    write_id: int
+
+
+_unseen: ContextVar[Unseen | None] = ContextVar("strata_unseen", default=None)
+
+
+@contextmanager
+def recorded_as(unseen: Unseen) -> Iterator[None]:
+    """Inside the block the entries of new rows are such entries. Other writes are refused: they could be seen."""
+    token = _unseen.set(unseen)
+    try:
+        yield
+    finally:
+        _unseen.reset(token)
+
+
+def is_unseen() -> bool:
+    return _unseen.get() is not None
+
+
 def newest_entry() -> int:
     return JournalEntry.objects.order_by("-id").values_list("pk", flat=True).first() or 0
 
@@ -174,6 +200,10 @@ def write_new_rows(rows: Sequence[Owned]) -> None:
     if not rows:
         return
     model: Any = type(rows[0])
+    if unseen := _unseen.get():
+        new_rows = [(pk, unseen.household_id) for pk in sorted(row.pk for row in rows)]
+        write_creations_of(model, new_rows, write_id=unseen.write_id)
+        return
     new = households_in_memory(rows) if len(rows) >= PACKED_FROM else None
     if new is None:
         ids = ids_of(rows)
@@ -319,6 +349,8 @@ def _write_selected(
     signed: dict[str, Any] | None = None,
     at: datetime | None = None,
 ) -> int:
+    if is_unseen():
+        raise TypeError("Where nobody sees it, rows are only made.")
     model: type[Owned] = rows.model
     values = columns_of(signed or signature(), shares=number >= SHARED_FROM)
     values |= {"at": at or written_at(), "model": model._meta.label, "action": action}

@@ -101,7 +101,10 @@ def refer_to_saved_rows(rows: Iterable[Any], relations: Sequence[Any]) -> None:
     """As Django does before a save: raise ValueError where a related row is not saved, or take the key it got since."""
     for row in rows:
         for field in relations:
-            if row.__dict__.get(field.attname) is None and row._state.fields_cache.get(field.name) is not None:
+            if (
+                row.__dict__.get(field.attname) is None
+                and row._state.fields_cache.get(field.name) is not None
+            ):
                 row._prepare_related_fields_for_save(operation_name="bulk_create", fields=[field])
 
 

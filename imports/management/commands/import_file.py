@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -20,12 +21,13 @@ from imports.services import errors
 from imports.services.drafts import Draft
 from imports.services.previews import Upload, create_import, plan_import
 from imports.services.writing.commits import commit_import
+from imports.services.writing.hidden_values import HiddenValues, source_of_draft, values_hidden
 from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.audit import actor
 from strata.commands import StrataCommand
 from strata.exceptions import StrataError
-from strata.fields.ids import CANONICAL_ID
+from strata.fields.ids import CANONICAL_ID, uuid7
 from strata.tenancy.writes import locked_parent
 
 MOST_REFUSED = 1_000
@@ -96,7 +98,9 @@ class Command(StrataCommand):
             if options["dry_run"]:
                 return 0
             self.require_answers(draft.row, asks=not options["yes"])
-            done = self.in_transaction(lambda: write(upload, draft))
+            import_id = uuid7()
+            with values_hidden(source_of_draft(draft, import_id)) as hidden:
+                done = self.in_transaction(lambda: write(upload, draft, import_id, hidden))
         self.say(last_line(done))
         return WITH_REFUSED if done.result["refused"] else 0
 
@@ -186,13 +190,13 @@ def pair(text: str) -> tuple[str, Any]:
     return name, read if isinstance(read, dict | list | bool) or name == "header_row" else value
 
 
-def write(upload: Upload, draft: Draft) -> Import:
+def write(upload: Upload, draft: Draft, import_id: UUID, hidden: HiddenValues | None) -> Import:
     """The import of what was shown. Raises IMPORT_STALE where something has changed since."""
     portfolio = locked_parent(Asset, Portfolio.objects.all(), upload.portfolio_id, "portfolio")
     if not draft.is_current(portfolio):
         raise errors.again(errors.STALE)
-    row = create_import(upload, draft=draft, keeps_file=False)
-    return commit_import(row.pk)
+    create_import(upload, draft=draft, keeps_file=False, import_id=import_id)
+    return commit_import(import_id, hidden=hidden)
 
 
 def refused_lines(draft: Draft) -> Iterator[str]:

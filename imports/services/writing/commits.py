@@ -1,8 +1,11 @@
-"""Commits an import: everything in its preview except what is refused, in one transaction, once."""
+"""Commits an import: everything in its preview except what is refused, in one transaction, once.
+
+Of a large one the values of new accounts were written before, and are shown by it (hidden_values).
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -18,25 +21,26 @@ from assets.rules.instruments.prices import in_units
 from assets.services.entries.transaction_batches import TransactionRow, add_transactions
 from assets.services.entries.transactions import update_transaction
 from assets.services.entries.transfers import record_transfer
-from assets.services.entries.value_batches import ValueRow, record_values
 from assets.services.instrument_actions import add_action
 from assets.services.instruments.prices import LoadTerms, record_prices
 from assets.services.labels import CATEGORY_LABELS, TAG_LABELS
 from imports.models import Import, ImportBlock, ImportFile
 from imports.services import errors
-from imports.services.blocks import BlockRow, blocks_of, replace
+from imports.services.blocks import BlockRow, WrittenBlocks, blocks_of, replace
 from imports.services.drafts import state_of_import
-from imports.services.planning.decisions import TRANSFER, columns_of, day_of
+from imports.services.planning.decisions import TRANSFER, columns_of
 from imports.services.planning.known_rows import Written, remember
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.previews import file_of, require_preview
 from imports.services.texts import QUESTIONS, sentence
+from imports.services.writing.hidden_values import HiddenValues
 from imports.services.writing.parents import Parents, dispose_of
+from imports.services.writing.rows import days_by_asset, note_stated, record_items
 from portfolios.models import Portfolio
 from strata.audit import actor
 from strata.audit.clock import written_at
 from strata.exceptions import NotFound
-from strata.tenancy.batches import IfExists, OnError, Outcome
+from strata.tenancy.batches import OnError, Outcome
 from strata.tenancy.guards import lock_guards, note_parents_guards
 from strata.tenancy.writes import Precondition, always, atomic_write, locked_parent
 
@@ -44,8 +48,12 @@ BLOCKS_AT_A_TIME = 10
 
 
 @atomic_write
-def commit_import(import_id: UUID, *, precondition: Precondition = always) -> Import:
+def commit_import(
+    import_id: UUID, *, hidden: HiddenValues | None = None, precondition: Precondition = always
+) -> Import:
     """Write what the preview shows. A second commit changes nothing and gives the same answer.
+
+    `hidden` is what was written of it before, and is shown now; not where it is of an earlier preview.
 
     409 QUESTIONS_OPEN, IMPORT_STALE where the data that the preview depends on has changed, IMPORT_EXPIRED,
     IMPORT_UNDONE.
@@ -58,7 +66,7 @@ def commit_import(import_id: UUID, *, precondition: Precondition = always) -> Im
     file = file_of(row)
     refuse_open_questions(row)
     with actor.caused_by(f"import:{row.pk}"):
-        Commit(row, file).run()
+        Commit(row, file, hidden if hidden is not None and hidden.fits(row, file) else None).run()
     return row
 
 
@@ -100,8 +108,8 @@ def refuse_open_questions(row: Import) -> None:
 class Commit:
     """One commit of one import."""
 
-    def __init__(self, row: Import, file: ImportFile) -> None:
-        self.row, self.file = row, file
+    def __init__(self, row: Import, file: ImportFile, hidden: HiddenValues | None = None) -> None:
+        self.row, self.file, self.hidden = row, file, hidden
         self.parents = Parents(row.portfolio)
         self.made: Counter[str] = Counter()
         self.updated: Counter[str] = Counter()
@@ -117,8 +125,11 @@ class Commit:
         if state_of_import(row.portfolio, row.summary) != self.file.state:
             raise errors.again(errors.STALE)
         self.find_or_make_parents(accounts, instruments)
-        for blocks in groups_of_blocks(row.pk):
-            self.write(items_of(blocks))
+        written = self.hidden.blocks if self.hidden else None
+        if written is not None:
+            written.replace_whole(row.pk)
+        for blocks in groups_of_blocks(row.pk, written):
+            self.write([item for item in items_of(blocks) if not (self.hidden and self.hidden.has(item))])
             self.note_quantities(blocks)
             for block, rows in blocks:
                 for record in rows:
@@ -169,7 +180,7 @@ class Commit:
         self.assets = {
             account["key"]: UUID(account["asset_id"]) for account in accounts if account["asset_id"]
         }
-        for account, asset in zip(new, self.parents.assets(new, self.instruments), strict=True):
+        for account, asset in zip(new, self.new_assets(new), strict=True):
             account["asset_id"], self.assets[account["key"]] = str(asset.pk), asset.pk
             account["instrument_id"] = asset.instrument_id and str(asset.instrument_id)
             for kind, names in (
@@ -180,6 +191,21 @@ class Commit:
                     self.written_of(pk)
         self.made["asset"] = len(self.parents.made["asset"])
         self.made["instrument"] = len(self.parents.made["instrument"])
+
+    def new_assets(self, accounts: list[dict[str, Any]]) -> list[Asset]:
+        """The assets of new accounts: those that are hidden are shown, and the others made."""
+        assets: dict[str, Asset] = {}
+        if self.hidden is not None:
+            assets = self.hidden.show(self.row.portfolio)
+            self.written |= self.hidden.written
+            self.made["value"] += self.hidden.values
+            for account in accounts:
+                if account["key"] in assets:
+                    self.parents.label(assets[account["key"]], account)
+        others = [account for account in accounts if account["key"] not in assets]
+        created = self.parents.assets(others, self.instruments)
+        assets |= {account["key"]: asset for account, asset in zip(others, created, strict=True)}
+        return [assets[account["key"]] for account in accounts]
 
     def used_keys(
         self, accounts: list[dict[str, Any]], instruments: list[dict[str, Any]]
@@ -222,30 +248,17 @@ class Commit:
         self.write_actions(by_type.get("action", []))
 
     def note_quantities(self, blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> None:
-        """What the file says is held, its balances, and what it cancels: later imports must not change that."""
+        """What the file says is held, its balances, and what it cancels."""
         for _, rows in blocks:
             for record in rows:
                 self.cancelled += record.get("x", ())
-                for account, on, rank in record.get("k", ()):
-                    if account in self.assets:
-                        written = self.written_of(self.assets[account])
-                        written.rank(self.row.format, date.fromisoformat(on), rank)
-                for account, on, quantity in record.get("h", ()):
-                    if account in self.assets:
-                        stated = self.written_of(self.assets[account]).stated
-                        stated[date.fromisoformat(on)] = Decimal(quantity)
+                note_stated(record, self.row.format, self.assets, self.written_of)
 
     def write_values(self, items: list[dict[str, Any]]) -> None:
         if not items:
             return
-        values = {number: self.value_row(item) for number, item in enumerate(items)}
-        batch = record_values(values, if_exists=IfExists.REPLACE)
-        days: dict[UUID, list[int]] = defaultdict(list)
-        for number, item in enumerate(items):
-            snapshot = batch.values[number].snapshot
-            item["id"] = str(snapshot.pk)
-            days[snapshot.asset_id].append(snapshot.on.toordinal())
-        for asset_id, ordinals in days.items():
+        batch = record_items(items, self.assets)
+        for asset_id, ordinals in days_by_asset(items, self.assets).items():
             self.written_of(asset_id).days.add(ordinals)
         created = batch.count(Outcome.CREATED)
         self.made["value"] += created
@@ -303,14 +316,6 @@ class Commit:
         values = {**columns_of(item), "source": intern(item["source"]), "external_id": item["external_id"]}
         return TransactionRow(self.assets[item["account"]], values)
 
-    def value_row(self, item: dict[str, Any]) -> ValueRow:
-        return ValueRow(
-            self.assets[item["account"]],
-            Decimal(item["value"]),
-            on=day_of(item["on"]),
-            note=item.get("note"),
-        )
-
 
 def source_of_prices(row: Import) -> str:
     """By which the undo knows the loads of the import."""
@@ -346,10 +351,12 @@ def items_of(blocks: list[tuple[ImportBlock, list[BlockRow]]]) -> list[dict[str,
     return [item for _, rows in blocks for record in rows for item in record["b"]]
 
 
-def groups_of_blocks(import_id: UUID) -> Iterator[list[tuple[ImportBlock, list[BlockRow]]]]:
-    """The blocks, a few at a time: as many rows as a batch may have."""
+def groups_of_blocks(
+    import_id: UUID, written: WrittenBlocks | None
+) -> Iterator[list[tuple[ImportBlock, list[BlockRow]]]]:
+    """The blocks, a few at a time: as many rows as a batch may have. Not those that are written already as a whole."""
     group: list[tuple[ImportBlock, list[BlockRow]]] = []
-    for block in blocks_of(import_id):
+    for block in blocks_of(import_id, written):
         group.append(block)
         if len(group) == BLOCKS_AT_A_TIME:
             yield group

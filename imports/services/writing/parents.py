@@ -14,6 +14,7 @@ from assets.services.assets import NewAsset, create_assets
 from assets.services.classification import create_category, create_tag
 from assets.services.entries.disposal import dispose
 from assets.services.instruments.instruments import create_instrument
+from assets.services.labels import set_first_labels
 from imports.services.planning.accounts import type_ids_of
 from portfolios.models import Portfolio
 from strata.fields.names import name_key
@@ -48,8 +49,23 @@ class Parents:
         self.made["asset"] += [asset.pk for asset in assets]
         return assets
 
+    def label(self, asset: Asset, account: Mapping[str, Any]) -> None:
+        """Give an asset that was made before, and is new, the labels of its account."""
+        self.made["asset"].append(asset.pk)
+        categories, tags = self.labels(account["new"])
+        if categories or tags:
+            set_first_labels(asset, category_ids=categories, tag_ids=tags)
+
+    def labels(self, new: Mapping[str, Any]) -> tuple[list[UUID], list[UUID]]:
+        """Categories and tags. Those that are not there are made."""
+        return [self.category(path) for path in new["categories"]], [self.tag(name) for name in new["tags"]]
+
     def new_asset(self, account: Mapping[str, Any], instrument_ids: Mapping[str, UUID]) -> NewAsset:
-        """With an instrument it is valued at market price. Labels that are not there are made."""
+        categories, tags = self.labels(account["new"])
+        return self.without_labels(account, instrument_ids)._replace(category_ids=categories, tag_ids=tags)
+
+    def without_labels(self, account: Mapping[str, Any], instrument_ids: Mapping[str, UUID]) -> NewAsset:
+        """With an instrument it is valued at market price."""
         new = account["new"]
         columns: dict[str, Any] = {"notes": new["notes"], "institution": new["institution"]}
         if new["instrument"]:
@@ -64,8 +80,6 @@ class Parents:
             account["name"],
             self.type_ids[account["asset_type"]],
             account["currency"],
-            category_ids=[self.category(path) for path in new["categories"]],
-            tag_ids=[self.tag(name) for name in new["tags"]],
             columns=columns,
         )
 
