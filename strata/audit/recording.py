@@ -248,13 +248,15 @@ def write_creations_of(
 def runs_of(rows: Iterable[NewRow]) -> Iterator[tuple[UUID | None, list[UUID]]]:
     """The rows, which are in the order of their ids, as lists of ids of one household that one entry can have."""
     open_runs: dict[UUID | None, list[UUID]] = {}
+    run, last = open_runs.setdefault(None, []), None  # most rows are of the same household as the one before
     for pk, household_id in rows:
-        run = open_runs.setdefault(household_id, [])
+        if household_id is not last:
+            run, last = open_runs.setdefault(household_id, []), household_id
         if run and (len(run) == PACKED_AT_MOST or not may_be_packed(run[0], pk)):
             yield household_id, run
             run = open_runs[household_id] = []
         run.append(pk)
-    yield from open_runs.items()
+    yield from ((household_id, run) for household_id, run in open_runs.items() if run)
 
 
 def may_be_packed(first: UUID, last: UUID) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from django import forms
@@ -41,6 +42,7 @@ from strata.fields.numbers import (
     plain,
 )
 
+MOST_UNITS = 10 ** (MONEY_DIGITS + MONEY_PLACES)
 SMALLEST_AMOUNT = Decimal(1).scaleb(-MONEY_PLACES)
 
 
@@ -103,6 +105,23 @@ class AnsweredNumber(str):
     """What somebody typed, and which of its readings they meant, in plain digits."""
 
     reading: str
+
+
+def units_of(amounts: Sequence[Any]) -> list[int] | None:
+    """Amounts in ten-thousandths; None where not all of them are Decimals that can be stored as they are."""
+    units: list[int] = []
+    for amount in amounts:
+        if type(amount) is not Decimal or amount.adjusted() >= MONEY_DIGITS:  # 1E999999 has a million digits
+            return None
+        try:
+            scaled = EXACT.scaleb(amount, MONEY_PLACES)
+            number = int(scaled)
+        except (ArithmeticError, ValueError):  # too many digits, infinite, or no number
+            return None
+        if number != scaled or not -MOST_UNITS < number < MOST_UNITS:
+            return None
+        units.append(number)
+    return units
 
 
 class NumberField(ValidatedField[Set, Get]):
@@ -206,6 +225,16 @@ class MoneyField(NumberField[Set, Get]):
 
     def checked_as_stored(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         return None if value is None else int(value.scaleb(MONEY_PLACES))
+
+    def stored_column(self, rows: Sequence[Model], connection: BaseDatabaseWrapper) -> list[Any]:
+        """The same in a third of the time where all values are amounts that need no look at their digits."""
+        values = list(map(attrgetter(self.attname), rows))
+        units = None if self.validators else units_of(values)
+        if units is None:
+            return super().stored_column(rows, connection)
+        for row, number in zip(rows, units, strict=True):
+            setattr(row, self.attname, Decimal(number).scaleb(-MONEY_PLACES, EXACT))
+        return units
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         if value is None:

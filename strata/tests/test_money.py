@@ -6,7 +6,7 @@ from decimal import Context
 from decimal import Decimal as D
 
 import pytest
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ValidationError
 from django.db import DatabaseError, NotSupportedError, connection, models
 from django.db.models import Avg, F, Max, Min, OuterRef, StdDev, Subquery, Sum, Value, Window
 from django.db.models.functions import Cast, Coalesce
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from assets.valuation import series
 from reports.calculations import rounding
+from strata.db.bulk import insert_instances
 from strata.fields.currencies import CurrencyField
 from strata.fields.money import ExactField, MoneyField, MoneySum
 from strata.fields.numbers import (
@@ -394,3 +395,27 @@ def test_units_are_written_as_their_decimal(units, places):
     number = D(units).scaleb(-places, Context(prec=100))
     assert scaled_text(units, places) == plain(number)
     assert scaled_text(units, places, least=2) == money_text(number)
+
+
+# --- many at once ---
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ["0", "-0.00", "1", "-12.3", "1E2", "0.0001", str(MOST), str(-MOST), "7.50000000"]
+)
+def test_many_amounts_are_stored_as_one_is(text):
+    alone = Entry(value=D(text))
+    alone.save()
+    rows = [Entry(value=D(text)), Entry(value=D(1)), Entry(value=D(text))]
+    insert_instances(rows)
+    assert [str(row.value) for row in rows] == [str(alone.value), "1.0000", str(alone.value)]
+    stored = Entry.objects.order_by("pk").values_list("value", flat=True)
+    assert list(map(str, stored)) == [str(alone.value), str(alone.value), "1.0000", str(alone.value)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "1E999999", "1E-999999", "1E+14", "0.00001"])
+def test_among_many_amounts_one_that_cannot_be_stored_is_refused(text):
+    with pytest.raises(ValidationError):
+        insert_instances([Entry(value=D(1)), Entry(value=D(text))])

@@ -70,13 +70,16 @@ _BUSY = {
 
 def stored_values(moments: Sequence[Moment]) -> list[Stored]:
     """What is stored for each of the moments, in a few statements. Values know the given assets, which are locked."""
-    assets = {moment.asset.pk: moment.asset for moment in moments}
+    # By the object, not by its key: the hash of a UUID is calculated each time, for each of many rows of few assets.
+    objects = {id(moment.asset): moment.asset for moment in moments}
     places = list(range(len(moments)))
-    if len(moments) >= MANY_FOR_EACH * len(assets):
+    if len(moments) >= MANY_FOR_EACH * len(objects):
         busy = with_values_between(moments)
-        places = [place for place in places if moments[place].asset.pk in busy]
+        busy_objects = {key for key, asset in objects.items() if asset.id in busy}
+        places = [place for place in places if id(moments[place].asset) in busy_objects]
     if not places:
         return [Stored()] * len(moments)
+    assets = {asset.id: asset for asset in objects.values()}
     looked_up = fetch_rows(_IDS[connection.vendor], _params([moments[place] for place in places]))
     places_and_ids = [(places[int(place)], *ids) for place, *ids in looked_up]
     wanted = {parse_id(pk) for _, *ids in places_and_ids for pk in ids if pk is not None}
@@ -92,11 +95,14 @@ def stored_values(moments: Sequence[Moment]) -> list[Stored]:
 
 def with_values_between(moments: Iterable[Moment]) -> set[UUID]:
     """The assets that have a value somewhere between their first and their last moment: one lookup for each asset."""
-    spans: dict[UUID, tuple[date, date]] = {}
+    days: dict[int, set[date]] = {}
+    objects: dict[int, Asset] = {}
     for asset, on, _ in moments:
-        first, last = spans.get(asset.pk, (on, on))
-        spans[asset.pk] = min(first, on), max(last, on)
-    params = asset_span_params([(pk, first, last) for pk, (first, last) in spans.items()])
+        key = id(asset)
+        if key not in objects:
+            objects[key], days[key] = asset, set()
+        days[key].add(on)
+    params = asset_span_params([(objects[key].id, min(each), max(each)) for key, each in days.items()])
     return {parse_id(pk) for (pk,) in fetch_rows(_BUSY[connection.vendor], params)}
 
 
@@ -112,4 +118,4 @@ def key_of(moment: Moment, target: AssetSnapshot | None) -> tuple[UUID, date, da
     """What a row writes: two rows of a batch may not have the same."""
     if target is not None:
         return target.asset_id, target.on, target.observed_at
-    return moment.asset.pk, moment.on, moment.at
+    return moment.asset.id, moment.on, moment.at

@@ -229,6 +229,6 @@ def planned(
 def new_value(row: ValueRow, moment: Moment) -> AssetSnapshot:
     asset, on, at = moment
     signed = at, at, None, None  # bulk_create signs it again
-    snapshot = new_instance(AssetSnapshot, (uuid7(), *signed, asset.pk, row.value, at, on, row.note or ""))
+    snapshot = new_instance(AssetSnapshot, (uuid7(), *signed, asset.id, row.value, at, on, row.note or ""))
     snapshot._state.fields_cache["asset"] = asset
     return snapshot
