@@ -92,6 +92,7 @@ def draft_of(
     except FileRefused as refused:
         raise errors.bad_file(refused) from None
     planned.accounts.refuse_unknown_keys()
+    planned.refuse_unknown_lines()
     row.format, row.container = opened_file.reading.format, opened_file.container
     row.summary = summary_of(opened_file, opened_file.reading, planned.accounts, planned.plan, earlier)
     return Draft(row, planned.blocks, state_of_import(row.portfolio, row.summary), version)

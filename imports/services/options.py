@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from strata.exceptions import Invalid
 from strata.fields.currencies import validate_currency
 from strata.fields.dates import parse_day, validate_time_zone, validate_year
 from strata.fields.names import validate_name
+from strata.fields.numbers import MONEY_DIGITS, MONEY_PLACES, exact, plain
 
 MOST_LINES = 100_000
 MOST_ACCOUNTS = 10_000
@@ -138,10 +138,8 @@ def _account(value: Any) -> Any:
 def _opening(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or set(value) != {"on", "amount"}:
         raise ValueError(gettext("Send on and amount."))
-    amount = Decimal(str(value["amount"]))
-    if not amount.is_finite() or abs(amount) >= 10**14:
-        raise ValueError(gettext("Enter a number."))
-    return {"on": _day(value["on"]), "amount": format(amount, "f")}
+    amount = exact(value["amount"], digits=MONEY_DIGITS, places=MONEY_PLACES)
+    return {"on": _day(value["on"]), "amount": plain(amount)}
 
 
 _OF_AN_ACCOUNT: dict[str, Callable[[Any], Any]] = {

@@ -49,6 +49,14 @@ def test_dry_run_says_what_would_be_asked(run):
     assert "--option currency=" in output.err
 
 
+def test_numbers_of_an_option_stay_exact(run):
+    data = b"date,description,amount,currency,account\n2025-02-03,Pay,100,EUR,Main\n"
+    opening = '{"Main|EUR": {"opening": {"on": "2025-02-01", "amount": 12345678901234.5678}}}'
+    assert run(data, "--yes", "--option", f"accounts={opening}")[1] == 0
+    values = AssetSnapshot.objects.order_by("on").values_list("value", flat=True)
+    assert [str(value) for value in values] == ["12345678901234.5678", "12345678901334.5678"]
+
+
 def test_refused_rows_are_listed_and_left_out(run):
     output, code = run(b"account,date,balance,currency\nA,2026-02-30,1,EUR\nB,2026-01-31,1,EUR\n", "--yes")
     assert code == 1

@@ -166,6 +166,9 @@ def test_sign_of_a_debt_can_be_reversed(alice, portfolio):
         ({"on": "31.1.2025"}, "options.on"),
         ({"columns": {"shoe": 1}}, "options.columns"),
         ({"skip": "all"}, "options.skip"),
+        ({"skip": [2, 99999]}, "options.skip"),
+        ({"skip": [1]}, "options.skip"),
+        ({"again": [99999]}, "options.again"),
         ({"accounts": {"No such|EUR": {"skip": True}}}, "options.accounts"),
         ({"accounts": {"Savings|EUR": {"colour": 1}}}, "options.accounts"),
         ({"accounts": {"Savings|EUR": {"asset_type": "NOTHING"}}}, "options.accounts"),
@@ -184,6 +187,17 @@ def test_bad_option_is_refused_by_name(alice, portfolio, options, field):
     response = send(alice, portfolio, options=options)
     assert response.status_code == 400, response.content
     assert response.json()["errors"][0]["field"] == field
+
+
+def test_lines_may_be_chosen_before_the_rows_of_the_file_are_known(alice, portfolio):
+    data = LONG.replace(b",currency", b"").replace(b",EUR", b"")
+    new_import = preview(alice, portfolio, data, options={"skip": [4, 9]})
+    assert [question["option"] for question in new_import["questions"]] == ["currency"]
+    address = f"{IMPORTS}/{new_import['id']}"
+    refused = alice.patch(address, {"options": {"currency": "EUR"}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "options.skip")
+    answered = alice.patch(address, {"options": {"currency": "EUR", "skip": [4]}}).json()
+    assert (answered["skipped"], answered["counts"]["value"]["create"]) == (1, 2)
 
 
 def test_column_of_days_beyond_the_table_is_refused(alice, portfolio):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from imports.tests.import_requests import commit, preview, values_of
+from imports.tests.import_requests import commit, preview, send, values_of
 from imports.tests.trackers.sums import read, values
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -52,6 +52,14 @@ def test_days_before_the_opening_are_computed_backwards(alice, portfolio):
         "2025-02-04": Decimal(110),
         "2025-02-05": Decimal("76.5"),
     }
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", "\u0661\u0662", " 1 ", "0.12345", "1e14", "NaN", True, None, [1]]
+)
+def test_opening_that_is_no_amount_is_refused_by_name(alice, portfolio, amount):
+    response = send(alice, portfolio, BOOKINGS, **options("2025-02-01", amount))
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "options.accounts")
 
 
 def test_a_balance_of_the_file_goes_before_the_computed_one(alice, portfolio):

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -184,7 +185,7 @@ def pair(text: str) -> tuple[str, Any]:
     """ "currency=EUR" as a name and a value; a value that is JSON is read as such."""
     name, _, value = text.partition("=")
     try:
-        read = json.loads(value)
+        read = json.loads(value, parse_float=Decimal)
     except ValueError:
         return name, value
     return name, read if isinstance(read, dict | list | bool) or name == "header_row" else value

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from assets.models import Transaction
 from assets.prices.store import StoredPrices, stored_prices
@@ -51,6 +52,7 @@ from imports.services.planning.stored import (
 )
 from portfolios.models import Portfolio
 from strata.audit.clock import written_at
+from strata.exceptions import Invalid
 from strata.fields.dates import local_day
 from strata.fields.names import NAME_LENGTH
 from strata.fields.numbers import plain
@@ -82,6 +84,9 @@ class Planner:
         self._splits: list[ActionItem] = []
         self._cancelled = cancelled_before(portfolio, reading.format) if reading.takes_back else frozenset()
         self._actions: set[tuple[str, str, date]] = set()
+        self._unseen = set(
+            choices.skip | choices.again
+        )  # lines that were chosen, and that no row has had yet
         self.priced: set[str] = set()  # keys of instruments
 
     def run(self, first: FirstPass | OnePass) -> Plan:
@@ -98,6 +103,18 @@ class Planner:
         self.plan.counts[RowType.INSTRUMENT, CREATE] = new
         self._warn_of_missing_prices()
         return self.plan
+
+    def refuse_unknown_lines(self) -> None:
+        """Chosen lines in which no row begins are mistakes: the row that was meant would be imported, or left out.
+
+        Before all is answered the file may have no rows yet.
+        """
+        if any(question.required for question in self.reading.questions):
+            return
+        for name in ("skip", "again"):
+            if unknown := self._unseen & getattr(self.choices, name):
+                message = gettext("No row of the file begins in line %(line)s.") % {"line": min(unknown)}
+                raise Invalid(f"options.{name}", message, "unknown")
 
     def _add(self, record: BlockRow) -> None:
         self.plan.count(record)
@@ -139,6 +156,7 @@ class Planner:
             "b": [],
             "r": row.refusal or row.skip,
         }
+        self._unseen.discard(row.line)
         several: list[Planned] = []
         reference = ""
         for item in row.items:
