@@ -19,6 +19,7 @@ from strata.audit import actor, tracking
 from strata.audit.models import HistoryEntry, JournalEntry
 from strata.db import bulk
 from strata.db.errors.uniqueness import is_unique_violation
+from strata.db.params import any_array_text
 from tests.factories import create_asset
 
 TEXTS = ("", "plain", "tab\tand\nline\r\nend", r"back\slash \N \. \t", "'\"", "Ünï 資 🙂", " ")
@@ -224,3 +225,36 @@ def test_rows_are_inserted_or_replace_those_with_the_same_key(portfolio, monkeyp
     with CaptureQueriesContext(connection) as seen:
         write([], b"", "")
     assert not seen
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "NULL", "{1,2}", "a,b", r"\x00", '\\"', "%s %% %(name)s"])
+def test_replaced_rows_have_texts_and_bytes_as_they_were_given(portfolio, text):
+    """On PostgreSQL they are elements of arrays, in which some characters are others."""
+    keys = [create_asset(portfolio, f"{number}").pk for number in range(2)]
+    stored_bytes = [text.encode(), bytes(range(256))]
+    rows = [(pk.hex, own, text) for pk, own in zip(keys, stored_bytes, strict=True)]
+    for _ in ("inserted", "replaced"):
+        bulk.replace_rows(HeldQuantities, ("asset", "days", "units"), rows, unique=("asset",))
+        stored = HeldQuantities.objects.order_by("asset").values_list("asset_id", "days", "units")
+        assert {pk: (bytes(days), units) for pk, days, units in stored} == {
+            pk: (own, text) for pk, own in zip(keys, stored_bytes, strict=True)
+        }
+
+
+@pytest.mark.on_postgresql
+def test_array_of_mixed_values_is_read_as_these_values(db):
+    texts = [*TEXTS, None, "NULL", "{}", '"', "\\", ","]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT %s::text[], %s::bytea[], %s::bigint[], %s::date[]",
+            [
+                any_array_text(texts),
+                any_array_text([b"", b"\0\xff", bytearray(b"a"), memoryview(b"b"), None]),
+                any_array_text([1, None, -(2**63)]),
+                any_array_text([date.min, date.max, None]),
+            ],
+        )
+        row = cursor.fetchone()
+    assert row[0] == texts
+    assert [None if each is None else bytes(each) for each in row[1]] == [b"", b"\0\xff", b"a", b"b", None]
+    assert row[2:] == ([1, None, -(2**63)], [date.min, date.max, None])

@@ -5,6 +5,7 @@ Its SQL for reports is in assets.valuation.sql.deltas.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import batched
@@ -38,9 +39,10 @@ from assets.valuation.totals.contributions import (
     valuations_of,
 )
 from strata.audit import clock
-from strata.db.params import DAY, Days, fetch_rows, id_param, join_halves, parse_id, split_halves
+from strata.db.bulk import replace_rows
+from strata.db.params import DAY, Days, array_text, fetch_rows, join_halves, parse_id, split_halves
 
-ROWS_AT_ONCE = 200
+ROWS_AT_ONCE = 500
 
 
 class DeltaRow(NamedTuple):
@@ -145,16 +147,18 @@ def forget_portfolios(ids: Collection[UUID]) -> None:
 # --- read to be changed, and written ---
 
 _COLUMNS = ("days", "owned", "owed", "begun", "owned_high", "owned_low", "owed_high", "owed_low")
+_KEY = ("portfolio", "asset_type", "currency", "month")
+_GIVEN = {
+    "sqlite": """SELECT json_extract(value, '$[0]') AS portfolio_id, json_extract(value, '$[1]') AS asset_type_id,
+        json_extract(value, '$[2]') AS currency, json_extract(value, '$[3]') AS month FROM json_each(%s)""",
+    "postgresql": """SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::date[])
+        AS delta(portfolio_id, asset_type_id, currency, month)""",
+}
 _STORED = f"""
-    WITH given(portfolio_id, asset_type_id, currency, month) AS (VALUES {{rows}})
     SELECT s.portfolio_id, s.currency, s.asset_type_id, {{month}}, {", ".join(f"s.{name}" for name in _COLUMNS)}
-    FROM given CROSS JOIN assets_monthlydeltas s
+    FROM ({{given}}) AS given CROSS JOIN assets_monthlydeltas s
     WHERE s.portfolio_id = given.portfolio_id AND s.asset_type_id = given.asset_type_id
         AND s.month = given.month AND s.currency = given.currency"""  # noqa: S608 - constants only
-_WRITE = f"""
-    INSERT INTO assets_monthlydeltas (portfolio_id, asset_type_id, currency, month, {", ".join(_COLUMNS)})
-    VALUES {{rows}} ON CONFLICT (portfolio_id, asset_type_id, month, currency)
-    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}"""  # noqa: S608 - constants only
 
 
 def stored_deltas(months: Sequence[tuple[DeltaKey, date]]) -> Iterator[DeltaRow]:
@@ -162,8 +166,10 @@ def stored_deltas(months: Sequence[tuple[DeltaKey, date]]) -> Iterator[DeltaRow]
     clock.require_present()
     if not months:
         return iter(())
-    statement = _STORED.format(rows=_marks(len(months), 4), month=DAY[connection.vendor].format("s.month"))
-    params = [param for key, month in months for param in _key_params(key, month)]
+    vendor = connection.vendor
+    statement = _STORED.format(given=_GIVEN[vendor], month=DAY[vendor].format("s.month"))
+    keys = [_stored_key(key, month) for key, month in months]
+    params = [*map(array_text, zip(*keys, strict=True))] if vendor == "postgresql" else [json.dumps(keys)]
     return rows_of(fetch_rows(statement, params))
 
 
@@ -182,24 +188,25 @@ def rows_of(rows: Iterable[Sequence[Any]]) -> Iterator[DeltaRow]:
 
 def write_deltas(rows: Collection[DeltaRow]) -> None:
     """Insert rows, or replace those that are stored; each key and month occurs once."""
-    if not rows:
-        return
-    params: list[Any] = []
-    for row in rows:
-        params += _key_params(row.key, row.month)
-        params += (*row.encoded, *split_halves(row.owned_sum), *split_halves(row.owed_sum))
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE.format(rows=_marks(len(rows), 4 + len(_COLUMNS))), params)
+    replace_rows(
+        MonthlyDeltas,
+        (*_KEY, *_COLUMNS),
+        (
+            (
+                *_stored_key(row.key, row.month),
+                *row.encoded,
+                *split_halves(row.owned_sum),
+                *split_halves(row.owed_sum),
+            )
+            for row in rows
+        ),
+        unique=_KEY,
+    )
 
 
-def _key_params(key: DeltaKey, month: date) -> tuple[Any, ...]:
+def _stored_key(key: DeltaKey, month: date) -> tuple[str, str, str, str]:
     portfolio, currency, asset_type = key
-    on = month.isoformat() if connection.vendor == "sqlite" else month
-    return id_param(portfolio), id_param(asset_type), currency, on
-
-
-def _marks(rows: int, columns: int) -> str:
-    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
+    return portfolio.hex, asset_type.hex, currency, month.isoformat()
 
 
 # --- rebuilt, and compared ---

@@ -11,6 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
+from strata.db.params import array_text
+
 
 @models.UUIDField.register_lookup
 class Among(Lookup):
@@ -24,7 +26,7 @@ class Among(Lookup):
             raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":
-            return f"{column} = ANY(%s)", (*params, list(self.rhs))
+            return f"{column} = ANY(%s)", (*params, array_text([pk.hex for pk in self.rhs]))
         ids = json.dumps([pk.hex for pk in self.rhs])
         return f"{column} IN (SELECT value FROM json_each(%s))", (*params, ids)  # noqa: S608 - a column of ours
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date
 from functools import lru_cache
@@ -70,33 +70,59 @@ def id_param(pk: UUID) -> Any:
     return pk if connection.vendor == "postgresql" else pk.hex
 
 
-def ids_param(ids: Collection[UUID]) -> Any:
-    return list(ids) if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
+def ids_param(ids: Collection[UUID]) -> str:
+    digits = [pk.hex for pk in ids]
+    return array_text(digits) if connection.vendor == "postgresql" else json.dumps(digits)
 
 
-def dates_param(dates: Collection[date]) -> Any:
-    if connection.vendor == "postgresql":
-        return list(dates)
-    return json.dumps([on.isoformat() for on in dates])
+def dates_param(dates: Collection[date]) -> str:
+    return array_text(dates) if connection.vendor == "postgresql" else json.dumps([*map(str, dates)])
 
 
 def place_params(places: Sequence[tuple[UUID, int, date | None]]) -> list[Any]:
     if connection.vendor == "postgresql":
         rows = ((pk.hex, place, gone or "NULL") for pk, place, gone in places)
-        return [_array(column) for column in zip(*rows, strict=True)] or ["{}"] * 3
+        return [array_text(column) for column in zip(*rows, strict=True)] or ["{}"] * 3
     return [json.dumps([(pk.hex, place, gone and gone.isoformat()) for pk, place, gone in places])]
 
 
-def _array(values: Iterable[Any]) -> str:
-    """An array in PostgreSQL's text form: to adapt a list of thousands of values is slower than the query itself."""
+def array_text(values: Iterable[Any]) -> str:
+    """An array in PostgreSQL's text form: to adapt a list of thousands of values is slower than the query itself.
+
+    Of numbers, days, ids and NULL alone; any_array_text takes other values too.
+    """
     return f"{{{','.join(map(str, values))}}}"
+
+
+def any_array_text(values: Iterable[Any]) -> str:
+    """The same of any values that are stored as a number, as text or as bytes, and of None."""
+    return array_text([ELEMENTS.get(type(value), _quoted)(value) for value in values])
+
+
+def _quoted(value: Any) -> str:
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    return f'"\\\\x{value.hex()}"'
+
+
+# How a value is written in an array, by its type; any other as text.
+ELEMENTS: dict[type, Callable[[Any], str]] = {
+    int: str,
+    type(None): lambda _: "NULL",
+    bytes: _bytes,
+    bytearray: _bytes,
+    memoryview: _bytes,
+}
 
 
 def asset_span_params(spans: Sequence[tuple[UUID, *tuple[date, ...]]]) -> list[Any]:
     """The parameters of SPANS: an asset and two days in each row. Of a table with more days, these."""
     if connection.vendor == "postgresql":
         ids, *days = zip(*spans, strict=True) if spans else ((), (), ())
-        return [_array(pk.hex for pk in ids), *map(_array, days)]
+        return [array_text(pk.hex for pk in ids), *map(array_text, days)]
     return [json.dumps([(pk.hex, *(on.isoformat() for on in days)) for pk, *days in spans])]
 
 
@@ -104,7 +130,7 @@ def dated_amount_params(rows: Collection[tuple[UUID, date, int]]) -> list[Any]:
     """Three arrays on PostgreSQL, one JSON text on SQLite: an id, a day and an amount in each row."""
     if connection.vendor == "postgresql":
         ids, days, amounts = zip(*rows, strict=True)
-        return [_array(pk.hex for pk in ids), _array(days), _array(amounts)]
+        return [array_text(pk.hex for pk in ids), array_text(days), array_text(amounts)]
     return [json.dumps([(pk.hex, on.isoformat(), amount) for pk, on, amount in rows])]
 
 
@@ -115,7 +141,8 @@ def day_params(days: Sequence[date]) -> list[Any]:
 
 def span_params(spans: Sequence[tuple[date, date]]) -> list[Any]:
     if connection.vendor == "postgresql":
-        return [list(range(len(spans))), [since for since, _ in spans], [until for _, until in spans]]
+        columns = zip(*spans, strict=True) if spans else ((), ())
+        return [array_text(range(len(spans))), *map(array_text, columns)]
     return [json.dumps([(since.isoformat(), until.isoformat()) for since, until in spans])]
 
 
