@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from assets.valuation import with_current_value
 from portfolios.models import Household, Portfolio
 from strata.fields.dates import time_zones
 from tests.admin_forms import staff
+from tests.factories import add_value, create_asset, day
 
 API = "/api/v1"
 FEW = 60  # parameters: those that one asset's page needs for other things
@@ -100,3 +102,21 @@ def test_the_admins_list_names_the_zones_of_the_callers_portfolios_alone(alice_u
 def test_a_superuser_sees_the_today_of_every_household(db):
     an_asset(Household.objects.create(name="Strangers"), "Pacific/Niue")
     assert with_current_value(Asset.objects).get().as_of == date(2026, 6, 14)
+
+
+@pytest.mark.on_postgresql
+def test_newest_value_of_an_asset_that_is_not_disposed_of_is_looked_up_once(portfolio):
+    """PostgreSQL looked it up once more, for whether there is one at all."""
+    for number in range(3):
+        add_value(create_asset(portfolio, f"{number}"), "1", day(number))
+    rows = with_current_value(Asset.objects.order_by(), day(9)).values_list("current_value_on")
+    (explained,) = json.loads(rows.explain(format="json", analyze=True))
+    assert sum(loops_of_subplans(explained["Plan"])) == 3
+
+
+def loops_of_subplans(plan):
+    """How many times each was run."""
+    if plan.get("Parent Relationship") == "SubPlan":
+        yield plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from loops_of_subplans(part)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, DateField, Expression, F, Field, Min, QuerySet, Value, When
+from django.db.models import Case, DateField, Expression, F, Field, Min, Q, QuerySet, Value, When
 from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     type AssetWithValue = WithAnnotations[Asset, CurrentValue]
 
 ROWS_AT_A_TIME = 500
+# Disposed of, with a value before. In this order: where the first is NULL, PostgreSQL looks up the newest value too.
+IS_GONE = Q(disposed_on__isnull=False) & Q(disposed_on__lte=F("as_of")) & Q(newest_on__isnull=False)
 
 
 class OfPoint(Expression):
@@ -116,12 +118,12 @@ def with_current_value(
         newest_on=_newest(assets, sql.NEWEST_DAY, DateField(), in_sql=in_sql),
     ).annotate(
         current_value=Case(
-            When(newest_on__isnull=False, disposed_on__lte=F("as_of"), then=Value(0, MoneyField())),
+            When(IS_GONE, then=Value(0, MoneyField())),
             default=F("newest_value"),
             output_field=MoneyField(),
         ),
         current_value_on=Case(
-            When(newest_on__isnull=False, disposed_on__lte=F("as_of"), then=F("disposed_on")),
+            When(IS_GONE, then=F("disposed_on")),
             default=F("newest_on"),
             output_field=DateField(),
         ),
