@@ -81,4 +81,5 @@ class ArchivesPage(View):
             invited = ", ".join(person["username"] for person in restored.members)
             messages.info(self.request, _("Invited: %(names)s.") % {"names": invited})
         for warning in restored.warnings:
-            messages.warning(self.request, f"{warning['message']} {', '.join(warning['currencies'])}")
+            about = ", ".join([*warning["currencies"], *warning["instruments"]])
+            messages.warning(self.request, f"{warning['message']} {about}")

@@ -35,6 +35,7 @@ class ArchiveWarningSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     currencies = serializers.ListField(child=serializers.CharField())
+    instruments = serializers.ListField(child=serializers.CharField())
 
 
 class RestoredArchiveSerializer(serializers.Serializer[Any]):

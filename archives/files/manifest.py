@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,6 +36,14 @@ class Manifest(NamedTuple):
     household_id: UUID
     household_name: str
     members: Mapping[str, Member]
+
+    @property
+    def instant(self) -> datetime:
+        """`as_of`; the last instant of all where somebody has removed it."""
+        try:
+            return datetime.fromisoformat(self.as_of).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return datetime.max.replace(tzinfo=UTC)
 
     @property
     def rows(self) -> int:

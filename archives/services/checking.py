@@ -73,6 +73,8 @@ class Plan:
     spools: dict[type[models.Model], Spool] = field(default_factory=dict)
     people: list[Person] = field(default_factory=list)
     rates: list[ArchivedRate] = field(default_factory=list)
+    # Symbols of instruments that this database has with other figures.
+    copied: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -181,6 +183,7 @@ class Checker:
 
     def _check_rows(self) -> None:
         shared = SharedRows(self.container, self.ids, self.users, self.plan.household_id)
+        self.plan.copied = shared.copied
         for model in MODELS:
             if model in PEOPLE:
                 continue

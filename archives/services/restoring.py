@@ -126,7 +126,7 @@ def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
         plan = plan_of(
             container, request, holder_id=uuid7() if in_steps and request.mode == REPLACE else None
         )
-    archive = Prepared(plan, request, warnings)
+    archive = Prepared(plan, request, warnings + copied_instruments(plan))
     try:
         if in_steps:
             with refusing_contradictions(), actor.caused_by(OF_ARCHIVES):
@@ -351,4 +351,17 @@ def missing_rates(container: Container) -> list[dict[str, Any]]:
     if not currencies:
         return []
     message = _("The exchange rates of the archive were left out: only superusers add rates.")
-    return [{"code": "RATES_LEFT_OUT", "message": message, "currencies": currencies}]
+    return [warning("RATES_LEFT_OUT", message, currencies=currencies)]
+
+
+def copied_instruments(plan: Plan) -> list[dict[str, Any]]:
+    if not plan.copied:
+        return []
+    message = _(
+        "Securities that are here with other prices, splits or units are the household's own now, as in the archive."
+    )
+    return [warning("INSTRUMENTS_COPIED", message, instruments=sorted(plan.copied))]
+
+
+def warning(code: str, message: str, **names: list[str]) -> dict[str, Any]:
+    return {"code": code, "message": message, "currencies": [], "instruments": [], **names}

@@ -17,6 +17,7 @@ from archives.rows.contents import SHARED, SHARED_MODELS
 from archives.rows.ids import ID, IdIsTaken, Ids
 from archives.rows.tables import Row, Table, parsed_line
 from archives.rows.values import UserIds
+from archives.services.same_figures import Figures, figures_here
 from assets.models import AssetType, Instrument, InstrumentAction, PriceBlock, PriceLoad
 
 IDENTITY = ("isin", "symbol", "mic", "currency")
@@ -35,9 +36,10 @@ type Identity = tuple[str, ...]
 
 
 class SharedRows:
-    """A type is the same by its code, an instrument by ISIN, symbol, exchange and currency.
+    """A type is the same by its code, an instrument by ISIN, symbol, exchange and currency, and by its figures.
 
-    What this database does not have becomes the household's own, with the prices and actions of the archive.
+    What this database does not have becomes the household's own, with the prices and actions of the archive. `copied`
+    are the symbols of those that it has with other prices, splits or units: they become the household's own too.
     """
 
     def __init__(self, container: Container, ids: Ids, users: UserIds, household_id: UUID) -> None:
@@ -45,13 +47,38 @@ class SharedRows:
         self._household = str(container.manifest.household_id)
         self._needed_loads: set[str] | None = None
         self._here: dict[type[models.Model], set[str]] = defaultdict(set)
+        self.copied: list[str] = []
         types = types_here()
         for _number, row in self._rows(AssetType):
             self._match(AssetType, row, types.get(row["code"]))
+        self._match_instruments()
+
+    def _match_instruments(self) -> None:
+        shared_ids = dict(self._instruments_here())
+        differing = self._differing(shared_ids) if shared_ids else set()
+        for _number, row in self._rows(Instrument):
+            pk = shared_ids.get(row["id"])
+            if pk is not None and str(pk) in differing:
+                self.copied.append(row["symbol"])
+                pk = None
+            self._match(Instrument, row, pk)
+
+    def _instruments_here(self) -> Iterator[tuple[str, UUID]]:
+        """The instruments of the archive that are here, by their ids in it: that of the same id, or else the oldest."""
         for batch in batched(self._rows(Instrument), SYMBOLS_AT_A_TIME):
-            here = instruments_here([row["symbol"] for _number, row in batch])
+            by_identity = instruments_here([row["symbol"] for _number, row in batch])
             for _number, row in batch:
-                self._match(Instrument, row, here.get(identity_of(row)))
+                pks = by_identity.get(identity_of(row), [])
+                if pks:
+                    yield row["id"], next((pk for pk in pks if str(pk) == row["id"]), pks[0])
+
+    def _differing(self, shared_ids: dict[str, UUID]) -> set[str]:
+        as_of = self._container.manifest.instant
+        archived = Figures({old: str(pk) for old, pk in shared_ids.items()}, as_of)
+        for model in (Instrument, PriceLoad, PriceBlock, InstrumentAction):
+            for _number, row in self._rows(model):
+                archived.see(model, row)
+        return archived.differing(figures_here(list(shared_ids.values()), as_of))
 
     def _rows(self, *wanted: type[models.Model]) -> Iterator[tuple[int, Row]]:
         """The rows of these models with their lines. They are read again each time: a forger may send a great many."""
@@ -119,7 +146,10 @@ def types_here() -> dict[str, UUID]:
     return dict(rows.values_list("code", "pk"))
 
 
-def instruments_here(symbols: Sequence[str]) -> dict[Identity, UUID]:
-    """The oldest shared instrument of each identity."""
-    rows = Instrument.objects.filter(household=None, symbol__in=symbols).order_by("-pk")
-    return {tuple(identity): pk for pk, *identity in rows.values_list("pk", *IDENTITY)}
+def instruments_here(symbols: Sequence[str]) -> dict[Identity, list[UUID]]:
+    """The shared instruments of each identity, the oldest first."""
+    rows = Instrument.objects.filter(household=None, symbol__in=symbols).order_by("pk")
+    by_identity: defaultdict[Identity, list[UUID]] = defaultdict(list)
+    for pk, *identity in rows.values_list("pk", *IDENTITY):
+        by_identity[tuple(identity)].append(pk)
+    return by_identity

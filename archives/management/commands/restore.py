@@ -69,6 +69,8 @@ class Command(StrataCommand):
         self.say(f"{done} {restored.household_name} {restored.household_id}: {rows:,} rows, {kept}.")
         for person in restored.members:
             self.say(f"{person['username']}: {person['role']}, {person['state']}")
+        for warning in restored.warnings:
+            self.say(f"{warning['message']} {', '.join([*warning['currencies'], *warning['instruments']])}")
 
 
 @contextmanager
