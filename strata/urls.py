@@ -37,6 +37,7 @@ from reports.api.asset import asset_charts, asset_series
 from reports.api.investments import charts as investment_charts
 from reports.api.investments import views as investments
 from reports.performance.view import PerformancePage
+from reports.statement.pdf_page import StatementPdfPage
 from reports.statement.pdf_view import PortfolioStatementPdf, StatementPdf
 from reports.statement.view import StatementPage
 from reports.update_values.one_value import save_value
@@ -224,6 +225,11 @@ urlpatterns = [
     path("admin/trade/", admin.site.admin_view(TradePage.as_view()), name="trade"),
     path("admin/performance/", admin.site.admin_view(PerformancePage.as_view()), name="performance-page"),
     path("admin/statement/", admin.site.admin_view(StatementPage.as_view()), name="statement"),
+    path(
+        "admin/statement/<uuid:pk>/pdf/",
+        admin.site.admin_view(StatementPdfPage.as_view()),
+        name="statement-pdf",
+    ),
     path("admin/assets/asset/<uuid:pk>/value/", admin.site.admin_view(save_value), name="save-value"),
     path("admin/assets/asset/<uuid:pk>/shares/", admin.site.admin_view(save_shares), name="save-shares"),
     path("admin/", admin.site.urls),

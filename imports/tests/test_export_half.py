@@ -18,11 +18,14 @@ def test_each_portfolio_has_links_that_answer(alice_user, household, portfolio, 
     Portfolio.objects.create(household=household, name="Second")
     browser = staff(alice_user)
     page = browser.get(PAGE, headers={"accept-language": language}).content.decode()
-    links = [link.replace("&amp;", "&") for link in re.findall(r'href="(/api/v1/portfolios/[^"]+)"', page)]
+    links = [
+        link.replace("&amp;", "&")
+        for link in re.findall(r'href="((?:/api/v1/portfolios|/admin/statement)/[^"]+)"', page)
+    ]
     formats = [re.search(r"(?:format|language)=(\w+)", link)[1] for link in links]
     assert formats == ["csv", "xlsx", "beancount", "ghostfolio", language] * 2
     for link in links:
-        if "statement.pdf" not in link:
+        if "/pdf/" not in link:
             assert browser.get(link).status_code == 200, link
 
 

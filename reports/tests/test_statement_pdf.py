@@ -18,6 +18,7 @@ from assets.models.classification import Group
 from portfolios.models import Portfolio
 from reports.statement import document, engine, pdf_view
 from strata.fields.dates import noon
+from tests.admin_forms import staff
 from tests.factories import add_value, create_asset, create_valued_asset
 
 API = "/api/v1"
@@ -232,6 +233,52 @@ def test_what_the_engine_lacks_is_said(alice, portfolio, monkeypatch, tmp_path, 
     monkeypatch.setattr(engine, "PROCESS", process)
     answer = ask(alice, portfolio)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+PANGO_IS_MISSING = """
+import runpy, sys
+sys.modules["weasyprint"] = None  # importing it raises ImportError, and without Pango OSError
+runpy.run_path({process!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_without_pango_the_api_and_the_page_say_so(
+    alice, alice_user, portfolio, monkeypatch, tmp_path, language
+):
+    process = tmp_path / "process.py"
+    process.write_text(PANGO_IS_MISSING.format(process=str(engine.PROCESS)))
+    monkeypatch.setattr(engine, "PROCESS", process)
+    answer = ask(alice, portfolio)
+    assert (answer.status_code, answer["Content-Type"]) == (501, "application/json")
+    assert (answer.json()["code"], answer.json()["message"]) == (
+        "PDF_UNAVAILABLE", "PDFs need Pango, which this server does not have.",
+    )  # fmt: skip
+    page = staff(alice_user).get(link_to_pdf(alice_user), headers={"accept-language": language})
+    assert (page.status_code, page["Content-Type"]) == (501, "text/html; charset=utf-8")
+    text = words_of(page.content.decode())
+    assert {"en": "PDFs need Pango", "de": "PDFs brauchen Pango"}[language] in text
+    assert f"/admin/statement/?portfolio={portfolio.pk}" in page.content.decode()
+
+
+def link_to_pdf(user) -> str:
+    page = staff(user).get("/admin/statement/").content.decode()
+    return html.unescape(re.search(r'href="([^"]+/pdf/[^"]+)"', page)[1])
+
+
+def test_the_page_links_to_the_pdf_of_its_day(alice_user, portfolio, flat, documents):
+    page = staff(alice_user).get(link_to_pdf(alice_user))
+    assert (page.status_code, page["Content-Type"]) == (200, "application/pdf")
+    assert page["Content-Disposition"].startswith("attachment")
+    assert len(documents) == 1
+
+
+def test_a_page_without_a_pdf_says_why(alice_user, charlie_user, portfolio, documents, monkeypatch):
+    monkeypatch.setattr(document, "MOST_LINES", 0)
+    create_asset(portfolio, "Asset")
+    page = staff(alice_user).get(link_to_pdf(alice_user))
+    assert page.status_code == 400 and "A statement has at most" in page.content.decode()
+    assert staff(charlie_user).get(f"/admin/statement/{portfolio.pk}/pdf/").status_code == 404
 
 
 def test_a_document_that_never_ends_is_given_up(alice, portfolio, monkeypatch, tmp_path):
