@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -380,7 +381,7 @@ def test_steps_pause_once_they_have_held_the_lock_for_long(monkeypatch):
     pauses_after = []
     for _ in range(6):
         assert deletions.step_of_many(lambda: "done") == "done"
-        pauses_after.append(len(pauses))
+        pauses_after.append(pauses.count(deletions.PAUSE_SECONDS))
     assert pauses_after == ([0, 0, 1, 1, 1, 2] if connection.vendor == "sqlite" else [0] * 6)
 
 
@@ -408,3 +409,23 @@ def test_the_server_starts_the_command_once_the_deletion_is_stored(
         assert started == []
     assert started == [("finish_deletions",)]
     assert processes.start_command is not deletions.start_command
+
+
+@pytest.mark.on_sqlite
+def test_nobody_else_works_in_steps_during_a_pause(monkeypatch):
+    """Who waits for the lock of SQLite would get it in none of the pauses of two: a write waited for five seconds."""
+    monkeypatch.setattr(deletions, "run_in_transaction", lambda work: work())
+    monkeypatch.setattr(deletions, "MOST_HELD_SECONDS", 0)
+    monkeypatch.setattr(deletions, "PAUSE_SECONDS", 60)
+    steps, other = [], Thread(target=lambda: deletions.step_of_many(lambda: steps.append("other")))
+
+    def pause(seconds: float) -> None:
+        if seconds == deletions.PAUSE_SECONDS and not steps:
+            other.start()
+            other.join(0.3)
+            steps.append("after the pause")
+
+    monkeypatch.setattr(deletions.time, "sleep", pause)
+    deletions.step_of_many(lambda: None)
+    other.join()
+    assert steps == ["after the pause", "other"]

@@ -49,7 +49,8 @@ STEP = 5_000  # rows removed in one transaction
 PARENTS_AT_A_TIME = 50
 PAUSE_SECONDS = 0.12  # after some steps: who waits for the lock of SQLite asks for it every 0.1 seconds
 MOST_HELD_SECONDS = 0.25  # of the steps between two pauses
-REMOVAL = "removal"  # the name of its lock
+TURN_SECONDS = 0.005  # after each step: who else works in steps is next
+REMOVAL, STEPS = "removal", "steps"  # the names of its locks
 HIDDEN = "Deleted"  # the name of what hides rows; nobody sees it
 log = logging.getLogger("strata.deletions")
 
@@ -269,17 +270,20 @@ def finish(deletion_id: UUID) -> int:
 def step_of_many[T](work: Callable[[], T]) -> T:
     """Do the work in a transaction of its own, and let others write from time to time.
 
-    Between two transactions that follow each other at once, nobody else gets the lock of SQLite. On PostgreSQL nobody
-    waits for what is hidden.
+    Between two transactions that follow each other at once, nobody else gets the lock of SQLite. Who works in steps
+    waits for the pauses of others who do. On PostgreSQL nobody waits for what is hidden.
     """
-    begun = time.monotonic()
-    result = run_in_transaction(work)
-    if connection.vendor == "sqlite":
+    if connection.vendor != "sqlite":
+        return run_in_transaction(work)
+    with one_at_a_time(STEPS, lambda: None):
+        begun = time.monotonic()
+        result = run_in_transaction(work)
         database: Any = connections[connection.alias]
         database.strata_held = getattr(database, "strata_held", 0) + time.monotonic() - begun
         if database.strata_held >= MOST_HELD_SECONDS:
             database.strata_held = 0
             time.sleep(PAUSE_SECONDS)
+    time.sleep(TURN_SECONDS)
     return result
 
 
