@@ -36,6 +36,10 @@ class ToolFailed(Exception):
     """A program that was called did not do its work."""
 
 
+class NoScratchDatabase(ToolFailed):
+    """There is no database to restore a backup into, which says nothing about the backup."""
+
+
 def connection_environment(database: str | None = None) -> dict[str, str]:
     """The environment in which PostgreSQL's programs reach the database as we do: by the same TLS, for example."""
     # loads libpq, which other commands do not need on SQLite
@@ -107,7 +111,7 @@ def restored_postgresql(backup: Path) -> Iterator[str]:
             cursor.execute(f"CREATE DATABASE {quoted}")
     except DatabaseError as error:
         reason = str(error).strip().splitlines()[0]
-        raise ToolFailed(f"the role may not create a scratch database ({reason})") from error
+        raise NoScratchDatabase(f"the role may not create a scratch database ({reason})") from error
     try:
         arguments = ("--exit-on-error", "--no-owner", "--no-password", f"--dbname={name}", str(backup))
         call("pg_restore", *arguments, environment=connection_environment(name))

@@ -40,6 +40,24 @@ from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """
 
+DAMAGED = """
+import sys
+sys.argv = ["manage.py", "backup", "--to", "{folder}", "--verify"]
+import django
+django.setup()
+from strata.management.commands import backup
+usual = backup.Command.copied
+def copy_and_damage(command, target):
+    size = usual(command, target)
+    with target.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(bytes(65536))
+    return size
+backup.Command.copied = copy_and_damage
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+
 
 def run(name: str, *args, **options) -> str:
     out = io.StringIO()
@@ -222,13 +240,39 @@ def test_the_newest_backups_are_kept_and_other_files_stay(source, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} >= set(others)
 
 
-def test_what_is_not_in_order_is_kept_and_older_backups_too(source, tmp_path, monkeypatch):
+def test_what_is_not_in_order_is_set_aside_and_older_backups_stay(source, tmp_path, monkeypatch):
+    """It would be among the newest that the next backup keeps, in place of a good one."""
     old = tmp_path / "strata-20260101T000000Z.sqlite3"
     old.write_bytes(b"good")
+    monkeypatch.setattr(backup, "name_of_backup", lambda: "strata-20260102T000000Z.sqlite3")
     monkeypatch.setattr(backup, "failures_of_doctor", lambda url: ["FAIL  values: wrong"])
-    with pytest.raises(CommandError, match="is kept, but doctor finds"):
+    with pytest.raises(CommandError, match=r"sqlite3\.failed is kept, but doctor finds"):
         run("backup", "--to", str(tmp_path), "--keep", "1", "--verify")
-    assert len([path for path in tmp_path.iterdir() if backup.OWN.fullmatch(path.name)]) == 2
+    assert old.exists()
+    monkeypatch.setattr(backup, "name_of_backup", lambda: "strata-20260103T000000Z.sqlite3")
+    run("backup", "--to", str(tmp_path), "--keep", "2")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("strata-")) == [
+        "strata-20260101T000000Z.sqlite3",
+        "strata-20260102T000000Z.sqlite3.failed",
+        "strata-20260103T000000Z.sqlite3",
+    ]
+
+
+@pytest.mark.on_sqlite
+def test_a_backup_that_is_damaged_is_red(tmp_path, strata_in):
+    """A page in its middle is overwritten after it was copied, as a bad disk does."""
+    copy_sqlite_template(tmp_path / "strata.db")
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    url = f"sqlite:///{tmp_path / 'strata.db'}"
+    damaging = DAMAGED.format(folder=str(folder))
+    env = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "strata.settings"}
+    command = [sys.executable, "-c", damaging]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "sqlite3.failed is kept, but doctor finds in it" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.suffix for path in folder.iterdir()] == [".failed"]
 
 
 def test_options_of_a_folder_go_with_it(source, tmp_path):

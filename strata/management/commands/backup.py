@@ -18,6 +18,7 @@ from django.db import connection
 from strata.commands import StrataCommand, positive
 from strata.db.private_files import files_of, open_private
 from strata.management.scratch import (
+    NoScratchDatabase,
     ToolFailed,
     dump_database,
     failures_of_doctor,
@@ -35,6 +36,7 @@ BEHIND_POOLER = (
 )
 DUMP = b"PGDMP"  # how a file of pg_dump begins
 UNFINISHED = re.compile(r".+\.[0-9]+\.part")
+FAILED = ".failed"  # at the end of the name of a backup that is not in order
 OWN = re.compile(r"strata-[0-9]{8}T[0-9]{6}Z\.(sqlite3|dump)")
 
 
@@ -106,11 +108,21 @@ class Command(StrataCommand):
         try:
             with restore(target) as url:
                 failures = failures_of_doctor(url)
-        except (OSError, ToolFailed) as error:
+        except (OSError, NoScratchDatabase) as error:
             raise CommandError(f"{target} is kept, but could not be verified: {error}") from error
+        except ToolFailed as error:
+            raise CommandError(f"{set_aside(target)} is kept, but cannot be restored: {error}") from error
         if failures:
-            raise CommandError(f"{target} is kept, but doctor finds in it:\n" + "\n".join(failures))
+            kept = set_aside(target)
+            raise CommandError(f"{kept} is kept, but doctor finds in it:\n" + "\n".join(failures))
         self.say(f"Restored into a scratch database and found in order: {target}.")
+
+
+def set_aside(target: Path) -> Path:
+    """Under another name it is none of the newest that --keep counts, nor what somebody restores in a hurry."""
+    failed = target.with_name(f"{target.name}{FAILED}")
+    target.rename(failed)
+    return failed
 
 
 def name_of_backup() -> str:
