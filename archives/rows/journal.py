@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -106,7 +107,10 @@ class Entries:
         return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
 
     def _value(self, column: Column, value: Any) -> Any:
+        """As a row of the past has it: reading it fails without what the table requires. Users may be gone."""
         if value is None:
+            if not column.field.null and column.kind is not Kind.USER:
+                raise ValueError(f"{column.name} is null")
             return None
         if column.kind is Kind.USER:
             user_id = self.users(parsed(Kind.USER, value))
@@ -115,6 +119,8 @@ class Entries:
             turned = self.ids.of_row if column.field.primary_key else self.ids.loose
             return stored_image_value(Kind.ID, UUID(turned(parsed(Kind.TEXT, value))))
         if column.kind is Kind.TEXT:
+            if column.field.choices and value not in choices_of(column):
+                raise ValueError(f"{column.name} is none of its choices")
             return self.ids.in_text(parsed(Kind.TEXT, value))
         if column.kind is Kind.JSON:
             return stored_image_value(Kind.JSON, self.ids.in_document(value))
@@ -125,6 +131,13 @@ class Entries:
         if not _COLUMN.fullmatch(key) or not isinstance(value, str | int | bool | None):
             raise ValueError(f"{key[:63]} is unknown")
         return key
+
+
+@cache
+def choices_of(column: Column) -> frozenset[Any]:
+    """Whatever is blank is one where the column may be."""
+    blank = {""} if column.field.blank else set()
+    return frozenset({value for value, _label in column.field.flatchoices} | blank)
 
 
 def as_text(actor_name: str) -> str:

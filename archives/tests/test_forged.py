@@ -167,6 +167,30 @@ def test_symbols_are_looked_for_a_few_hundred_at_a_time(data, alice_user, monkey
     assert numbers == [500, 500, 100]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("name", None, "is null"), ("valuation", "magic", "is none of its choices"), ("valuation", [], "")],
+)
+def test_an_image_that_no_table_had_is_refused(data, alice_user, name, value, reason):
+    """Reading the past would fail with it."""
+
+    def change(rows):
+        row = rows["data/assets.asset.jsonl"][0]
+        rows["journal.jsonl"].append(
+            rows["journal.jsonl"][0]
+            | {
+                "action": "update",
+                "model": "assets.Asset",
+                "object_id": row["id"],
+                "before": row | {name: value},
+            }
+        )
+
+    refused = refusal_of(changed(data, change), alice_user)
+    assert refused.code == "ARCHIVE_ROW" and refused.field.startswith("journal.jsonl, line ")
+    assert reason in str(refused.message)
+
+
 # --- ids of others, hidden from the search that decides whether the ids of an archive can stay ---
 
 
