@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.module_loading import autodiscover_modules
-
-from strata.db.errors.outages import is_lost
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -71,7 +69,7 @@ class GaugeCollector:
                         family.add_metric(values, figure)
                 except (DatabaseError, InterfaceError) as error:
                     log.warning("%s cannot be read for /metrics", entry.name, exc_info=error)
-                    if is_lost(error):
+                    if isinstance(error, OperationalError | InterfaceError):
                         return
                 else:
                     yield family
