@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import batched
 from operator import attrgetter
@@ -103,7 +103,7 @@ def insert_instances[Row: models.Model](rows: Sequence[Row]) -> None:
         if not field.generated and not (field.primary_key and rows[0].pk is None)
     ]
     refer_to_saved_rows(rows, [field for field in fields if field.is_relation])
-    columns = [stored_column(field, rows, database) for field in fields]
+    columns = [as_text(stored_column(field, rows, database)) for field in fields]
     insert_rows(model, [field.name for field in fields], zip(*columns, strict=True))
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
@@ -127,8 +127,19 @@ def stored_column(field: Any, rows: Sequence[models.Model], database: Any) -> li
         return stored
     values = values_to_save(field, rows)
     if isinstance(field, models.UUIDField) and set(map(type, values)) == {UUID}:
-        return values if database.features.has_native_uuid_field else [value.hex for value in values]
+        return [value.hex for value in values]
     return converted(values, lambda value: field.get_db_prep_save(value, database))
+
+
+def as_text(column: list[Any]) -> list[Any]:
+    """Ids, days and instants as text, once where rows share them: psycopg would write each by a function of Python."""
+    return converted(column, text_of) if isinstance(column[0], UUID | date) else column
+
+
+def text_of(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    return str(value) if isinstance(value, date) else value
 
 
 def values_to_save(field: Any, rows: Iterable[models.Model]) -> list[Any]:

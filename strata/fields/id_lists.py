@@ -22,8 +22,8 @@ class IdListField(models.Field):  # type: ignore[type-arg]  # Field takes no par
     def get_db_prep_value(self, value: Iterable[UUID] | None, connection: Any, prepared: bool = False) -> Any:
         if value is None:
             return None
-        ids = list(value)
-        return ids if connection.vendor == "postgresql" else json.dumps([pk.hex for pk in ids])
+        digits = [pk.hex for pk in value]
+        return f"{{{','.join(digits)}}}" if connection.vendor == "postgresql" else json.dumps(digits)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> list[UUID] | None:
         if isinstance(value, str):
