@@ -10,8 +10,17 @@ from django.utils import timezone
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from assets import prices
 from assets.doctor import wrong_deltas, wrong_gaps, wrong_months, wrong_packs
-from assets.models import Instrument, InstrumentSource, PackedPrices, PriceBlock, PriceLoad, PriceSource
+from assets.models import (
+    Asset,
+    Instrument,
+    InstrumentSource,
+    PackedPrices,
+    PriceBlock,
+    PriceLoad,
+    PriceSource,
+)
 from assets.prices import store
 from assets.services.instrument_actions import add_action
 from assets.services.instruments.price_fetching import FIRST_DAY, start_of
@@ -20,6 +29,7 @@ from assets.services.instruments.withdrawals import withdraw_loads
 from assets.tests.conftest import create_instrument
 from assets.tests.test_market_upkeep import NUMBERS, MarketWrites
 from assets.tests.test_market_values import values_of
+from assets.valuation.current import with_first_value
 from portfolios.models import Portfolio
 from strata.audit.models import JournalEntry
 from tests.factories import add_value, day, record_price
@@ -27,9 +37,9 @@ from tests.factories import add_value, day, record_price
 API = "/api/v1"
 
 
-def load(instrument, prices: dict[int, int], **terms) -> PriceLoad:
+def load(instrument, by_day: dict[int, int], **terms) -> PriceLoad:
     """A load of these prices, by the number of the day."""
-    rows = [(day(number).toordinal(), row, price, 0) for row, (number, price) in enumerate(prices.items())]
+    rows = [(day(number).toordinal(), row, price, 0) for row, (number, price) in enumerate(by_day.items())]
     recorded = record_prices({instrument.pk: rows}, LoadTerms("test", accept_jumps=True, **terms))
     return PriceLoad.objects.get(pk=recorded.load_id)
 
@@ -148,6 +158,7 @@ def test_withdrawing_the_first_price_changes_from_when_the_quantity_counts(portf
     assert values_of(holding)[day(-8)] == 100
     withdraw(first)
     assert values_of(holding) == values
+    assert with_first_value(Asset.objects.filter(pk=holding.pk)).get().first_value_on == day(0)
     add_value(holding, 150, day(-4))
     values = values_of(holding)
     first = load(fund, {-8: 10})
@@ -233,6 +244,17 @@ def test_packs_that_are_made_again_are_those_without_the_load(alice, holding, fu
     store.rebuild_packs([fund.pk])
     assert values_of(holding) == values
     assert_doctor_is_content()
+
+
+def test_packs_of_later_years_are_not_missed_where_all_were_forgotten(fund):
+    """A pack of one year beside the mark of those that are forgotten would hide the mark from who reads later years."""
+    load(fund, {400: 30, 800: 40})
+    withdrawn = load(fund, {401: 31})
+    store.forget_packs([fund.pk])
+    withdraw(withdrawn)
+    series = prices.read([fund.pk], day(800), day(800))[fund.pk]
+    assert [*series.days] == [day(800)]
+    assert not store.forgotten_among([fund.pk])
 
 
 def test_prices_of_a_deleted_instrument_are_withdrawn_too(alice, household):
