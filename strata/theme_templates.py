@@ -18,6 +18,8 @@ ICON = re.compile(r"<span(?=\s[^>]*\bmaterial-symbols-outlined\b)(?![^>]*\baria-
 SKIP_LINK = '{% include "strata/skip_link.html" %}'
 LINK_TO_NOWHERE = re.compile(r"<a(?=\s[^>]*\bx-on:click=)(?![^>]*\bhref=)")  # no key reaches it
 BUTTON = 'role="button" tabindex="0" x-on:keydown.enter.prevent="$el.click()" x-on:keydown.space.prevent="$el.click()"'
+HELP = '{% include "unfold/helpers/help_text.html" with help_text=field.field.help_text %}'
+HELP_WITH_ID = HELP.replace(" %}", " auto_id=field.field.auto_id %}")
 
 # The template, what is in it, and what is there instead.
 REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -49,6 +51,26 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "unfold/helpers/command.html": (
         ('id="command-submit"', 'id="command-submit" aria-label="{% translate \'Search\' %}"'),
     ),
+    # aria-describedby of a field names these ids.
+    "unfold/helpers/help_text.html": (
+        ("<div ", '<div{% if auto_id %} id="{{ auto_id }}_helptext"{% endif %} '),
+    ),
+    "unfold/helpers/form_errors.html": (
+        ("<div ", '<div{% if auto_id %} id="{{ auto_id }}_error"{% endif %} '),
+    ),
+    "unfold/helpers/field.html": 2
+    * (
+        ("=field.errors %}", "=field.errors auto_id=field.auto_id %}"),
+        ("=field.help_text %}", "=field.help_text auto_id=field.auto_id %}"),
+    ),
+    "unfold/helpers/fieldset_row_field.html": (
+        (HELP, f"{{% if field.is_readonly %}}{HELP}{{% else %}}{HELP_WITH_ID}{{% endif %}}"),
+    ),
+    "unfold/helpers/fieldset_row_checkbox.html": ((HELP, HELP_WITH_ID),),
+    "unfold/helpers/edit_inline/tabular_field.html": (
+        ('<div class="mt-2', '<div id="{{ field.field.auto_id }}_error" class="mt-2'),
+    ),
+    "unfold/helpers/messages/errornote.html": (("<p ", '<p role="alert" '),),
     "unfold/helpers/dialog.html": (("<h1", "<h2"), ("</h1>", "</h2>")),
     "unfold/helpers/shortcuts.html": (("<h1", "<h2"), ("</h1>", "</h2>")),
     "unfold/helpers/navigation.html": (("<nav ", "<nav aria-label=\"{% translate 'Menu' %}\" "),),

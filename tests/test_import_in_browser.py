@@ -117,6 +117,23 @@ def test_three_years_of_twelve_accounts_take_three_clicks_after_the_drop(live_se
     }
 
 
+def test_a_chosen_file_is_taken_like_a_dropped_one(live_server, anna):
+    """The theme wrote its name into the first text field of the page, that of the household, or failed for want of one."""
+    file = {"name": "vermoegen.xlsx", "mimeType": "application/octet-stream", "buffer": spreadsheet()}
+    with chromium(live_server.url, session_of(anna)) as browser:
+        for address in ("/admin/archives/", "/admin/import/", "/admin/import/"):
+            browser.open(address)
+            field = browser.page.locator("input[type=file]")
+            if address == "/admin/archives/":
+                field.set_input_files(file)
+            else:
+                with browser.page.expect_navigation():
+                    field.set_input_files(file)
+                browser.page.get_by_text("Nothing is written yet.").wait_for()
+            browser.require_harmless(address)
+    assert Household.objects.get().name == "Household of anna"
+
+
 def test_import_is_undone_by_one_click(live_server, anna):
     with chromium(live_server.url, session_of(anna), viewport={"width": 400, "height": 800}) as browser:
         page = browser.page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,14 +14,21 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import Client
 
+from assets.models import Asset
+from portfolios.models import Portfolio
 from strata.accounts.models import User
 from strata.theme_templates import REPAIRS, THEME
-from tests.admin_forms import staff
+from tests.admin_forms import staff, url
 from tests.admin_pages import pages_of_the_admin
 
 # The frame of a page does not depend on the database.
 pytestmark = pytest.mark.on_sqlite
 
+FORMSETS = {
+    f"{name}-{part}": "0"
+    for name in ("snapshots", "transactions")
+    for part in ("TOTAL_FORMS", "INITIAL_FORMS")
+}
 FOCUSABLE = ("button", "input", "select", "textarea")
 
 
@@ -81,6 +89,28 @@ def test_every_page_has_one_main_one_heading_and_a_skip_link(root):
 
 def test_the_login_has_the_same_frame(db):
     require_whole_frame("login", Client().get("/admin/login/").content.decode())
+
+
+def test_help_and_errors_of_a_field_are_linked_to_it(root):
+    """`aria-describedby` names elements of the page. Two kinds are made by scripts: rows that are added, and zones."""
+    pages_of_the_admin(root)
+    browser, portfolio = staff(root), Portfolio.objects.get()
+    answers = [
+        browser.post(url(Asset, "add"), {**FORMSETS, "currency": "x"}),
+        browser.post(f"/admin/trade/?portfolio={portfolio.pk}", {"on": "x"}),
+        browser.get("/admin/trade/"),
+        browser.get(url(Asset, "change", Asset.objects.first().pk)),
+    ]
+    for answer in answers:
+        page = answer.content.decode()
+        ids = set(re.findall(r'\bid="([^"]+)"', page))
+        described = set(" ".join(re.findall(r'aria-describedby="([^"]+)"', page)).split())
+        assert described, "there is help, or an error"
+        made_by_scripts = {name for name in described if "__prefix__" in name or "timezone_warning" in name}
+        assert described - made_by_scripts - ids == set()
+    assert 'id="id_currency_error"' in answers[0].content.decode()
+    assert 'id="id_instrument_error"' in answers[1].content.decode()
+    assert '<p role="alert" class="errornote' in answers[1].content.decode()
 
 
 def test_no_repair_of_the_theme_is_out_of_date():

@@ -12,7 +12,7 @@ from portfolios.models import Portfolio
 from strata.accounts.models import User
 from tests.admin_forms import url
 from tests.admin_pages import pages_of_the_admin
-from tests.factories import create_valued_asset
+from tests.factories import create_asset, create_valued_asset
 from tests.test_browser import chromium, session_of
 
 # No database changes what a browser does with a page: one of the two passes is enough.
@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 PHONE = {"width": 390, "height": 844}
+UNBROKEN = "Accountatabankwithalongnamethatcannotbebrokenanywhereatall"
 LONG_NAME = "Savings account at a bank with a long name"
 
 
@@ -39,6 +40,8 @@ def pages(root) -> list[str]:
     pages = pages_of_the_admin(root)
     portfolio, today = Portfolio.objects.get(), date.today().isoformat()
     create_valued_asset(portfolio, LONG_NAME, TypeId.SAVINGS_ACCOUNT, "1234567.89", on=today)
+    create_asset(portfolio, UNBROKEN, TypeId.SAVINGS_ACCOUNT)  # without a value, so it is a finding
+    Portfolio.objects.create(household=portfolio.household, name=f"{LONG_NAME}, and at several others too")
     return pages
 
 

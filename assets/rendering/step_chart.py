@@ -102,10 +102,18 @@ def area_path(curve: Curve, axis: AmountAxis, across: Sequence[str]) -> str:
 def gaps_path(
     values: Sequence[Decimal], axis: AmountAxis, across: Sequence[str], incomplete: Sequence[bool]
 ) -> str:
-    """The parts of the line that begin on an incomplete day."""
+    """The parts of the line that begin on an incomplete day. Days that follow each other are one part.
+
+    Dashes begin again with each part: those of a day would be longer than the day, and the line without a gap.
+    """
     heights, ends = _heights(values, axis), [*across[1:], str(SIZE)]
     rows = zip(across, heights, ends, incomplete, strict=True)
-    return "".join(f"M{x} {y}H{end}" for x, y, end, lacks in rows if lacks)
+    path, goes_on = [], False
+    for x, y, end, lacks in rows:
+        if lacks:
+            path.append(f"V{y}H{end}" if goes_on else f"M{x} {y}H{end}")
+        goes_on = lacks
+    return "".join(path)
 
 
 def _heights(values: Sequence[Decimal], axis: AmountAxis) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -257,6 +258,12 @@ def test_a_stranger_finds_nothing(charlie_user, mortgage):
 
 
 # --- what the asset's page shows ---
+
+
+def test_the_schedule_is_exported(alices, mortgage):
+    page = alices.get(url(Asset, "change", mortgage.pk)).content.decode()
+    addresses = re.findall(r'<a href="([^"]+/schedule[?][^"]+)" download>', page)
+    assert [alices.get(unescape(address)).status_code for address in addresses] == [200, 200]
 
 
 def test_the_schedule_has_positive_amounts_and_pages(alices, mortgage):

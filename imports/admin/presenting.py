@@ -16,7 +16,7 @@ from imports.models import Import
 from imports.reading.refusals import Reason
 from imports.reading.texts import ENCODINGS
 from imports.services.blocks import BlockRow, rows_after
-from strata.fields.active_formats import day_text, number_text
+from strata.fields.active_formats import amount_text, day_text, number_text
 
 MOST_ROWS = 200
 MOST_REFUSED = 50
@@ -158,17 +158,16 @@ def shown_rows(record: BlockRow) -> Iterable[ShownRow]:
         yield ShownRow(record["l"], read, "", "", "", "", record["o"], label_of(record), reason)
     for item in record["b"]:
         outcome = "update" if item["before"] else "create"
-        amount = item.get("value") or item.get("amount") or item.get("price")
         yield ShownRow(
             record["l"],
             name_of(item.get("account") or item["instrument"]),
             day_text(date.fromisoformat(item["on"])) if "on" in item else "",
-            number_text(Decimal(amount)) if amount else "",
+            amount_of(item),
             item.get("currency", ""),
             what_it_is(item),
             outcome,
             OUTCOMES[outcome],
-            former_amount_text(item["before"]),
+            former_amount_text(item["before"], item.get("currency", "")),
         )
 
 
@@ -196,9 +195,16 @@ def what_it_is(item: Mapping[str, Any]) -> str:
     return str(TYPES.get(item.get("type", ""), _("Value")))
 
 
-def former_amount_text(before: Mapping[str, str] | None) -> str:
+def amount_of(item: Mapping[str, Any]) -> str:
+    """A value or an amount has the places of its currency at least, a price those of the file."""
+    if amount := item.get("value") or item.get("amount"):
+        return amount_text(Decimal(amount), item.get("currency", ""))
+    return number_text(Decimal(item["price"])) if item.get("price") else ""
+
+
+def former_amount_text(before: Mapping[str, str] | None, currency: str) -> str:
     amount = (before or {}).get("value") or (before or {}).get("amount")
-    return _("It was %(amount)s.") % {"amount": number_text(Decimal(amount))} if amount else ""
+    return _("It was %(amount)s.") % {"amount": amount_text(Decimal(amount), currency)} if amount else ""
 
 
 def next_step(row: Import) -> str:

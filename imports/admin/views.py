@@ -174,6 +174,7 @@ class ImportPreviewPage(View):
             "is_committed": row.status == Import.Status.COMMITTED,
             "is_undone": row.status == Import.Status.UNDONE,
             "may_write": role_in(request.user, row.portfolio.household_id) in EDITORS,
+            "is_refused": bool(posted),
             "questions": questions_of(row, posted) if is_preview else [],
             "accounts": [
                 as_posted(posted, number, account) for number, account in enumerate(accounts_of(row))

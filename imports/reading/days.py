@@ -169,7 +169,10 @@ def day_order(texts: Iterable[str]) -> DayOrder:
     if is_clear and not certain[other]:
         return DayOrder(leading)
     suggestion = leading if len(certain[leading]) > len(certain[other]) else _regular(every)
-    return DayOrder(None, True, suggestion, min(unclear.values(), default=None))
+    telling = [
+        number for numbers, number in unclear.items() if in_order(numbers, DMY) != in_order(numbers, MDY)
+    ]
+    return DayOrder(None, True, suggestion, min(telling or unclear.values(), default=None))
 
 
 def first_of_each(texts: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -67,6 +67,22 @@ def test_questions_are_answered_with_the_button_that_imports(alices, portfolio):
     assert set(Asset.objects.values_list("currency", flat=True)) == {"EUR"}
 
 
+def test_open_questions_are_marked_and_their_examples_linked(alices, portfolio):
+    page = drop(alices, portfolio, AMBIGUOUS).content.decode()
+    field = 'name="date_order" required aria-describedby="question-1-examples"'
+    assert field in page and 'id="question-1-examples"' in page and "aria-invalid" not in page
+    refused = press(alices, "commit").content.decode()
+    assert field.replace("required", 'required aria-invalid="true"') in refused
+
+
+def test_amounts_have_the_places_of_their_currency(alices, portfolio):
+    page = drop(
+        alices, portfolio, b"date,asset,value,currency\n2024-01-31,A,1593.5,EUR\n2024-01-31,B,7,JPY\n"
+    )
+    shown = [(row.amount, row.currency) for row in page.context["rows"] if row.amount]
+    assert shown == [("1,593.50", "EUR"), ("7", "JPY")]
+
+
 def test_order_of_day_and_month_is_asked_with_an_example(alices, portfolio):
     page = drop(alices, portfolio, AMBIGUOUS).content.decode()
     assert "03/04/2026: 2026-04-03 (day first), 2026-03-04 (month first)" in page

@@ -117,6 +117,8 @@ def test_regular_months_are_a_suggestion_and_no_answer():
 
 def test_year_of_two_digits_is_asked_about():
     assert day_order(["16/09/21"]).is_open
+    assert day_order(["01/01/23", "02/02/23", "02/01/23", "03/01/23"]).example == 2, "it tells them apart"
+    assert day_order(["01/01/23", "02/02/23"]).example == 0
     assert read_day("16/09/21", DMY).on == date(2021, 9, 16)
     assert read_day("16/09/21", YMD).on == date(2016, 9, 21)
 

@@ -19,6 +19,7 @@ from assets.models import Asset, Instrument, Transaction
 from assets.models.asset import Valuation
 from investments.queries.holdings import LotsOfAsset, lots_of_assets
 from portfolios.models import LOT_METHODS
+from reports.api.investments.tables import LOT_COLUMNS
 from reports.performance.presenting import (
     UNKNOWN,
     closed_lot_row,
@@ -28,6 +29,7 @@ from reports.performance.presenting import (
     quantity_text,
 )
 from reports.queries.defaults import today_of
+from strata.admin.export import export_of_report
 from strata.admin.sidebar import admin_url
 from strata.fields.active_formats import number_text
 from strata.tenancy.roles import EDITORS, role_in
@@ -74,6 +76,7 @@ def holding_of_asset(asset: Asset, lots: LotsOfAsset, on: date, request: HttpReq
         "instrument": instrument and admin_url(Instrument, "change", instrument.pk),
         "instrument_name": str(instrument or ""),
         "trade": trade_address(asset, request),
+        "export": export_of_report("asset-lots", LOT_COLUMNS, args=[asset.pk], on=on, closed=1),
         "open": opened,
         "open_rows": [open_lot_row(lot, lots.currency, on) for lot in opened.object_list],
         "closed": closed,

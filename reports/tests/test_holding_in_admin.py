@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -78,6 +80,15 @@ def test_open_and_closed_lots_are_tables(alices, shares):
     assert f'data-label="Bought on">{BOUGHT}</td>' in still_held.split('id="open-lots"')[1]
     assert f'>{BOUGHT}</td><td data-label="Sold on">{SOLD}</td>' in sold
     assert '<span class="amount">+82.00</span>' in sold
+
+
+def test_lots_are_exported_open_and_closed(alices, shares):
+    assert "strata-export" not in page_of(alices, shares)
+    trade(shares, "ACQUIRE", BOUGHT, 10, "100")
+    trade(shares, "DISPOSE", SOLD, 4, "120.50")
+    (address,) = re.findall(r'<a href="([^"]+format=csv[^"]*)" download>', page_of(alices, shares))
+    rows = alices.get(unescape(address)).content.decode("utf-8-sig").splitlines()
+    assert len(rows) == 4, "a header, the asset, an open and a closed lot"
 
 
 def test_the_last_sale_is_the_first_row_of_closed_lots(alices, shares):

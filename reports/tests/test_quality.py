@@ -18,7 +18,7 @@ from reports.rendering.findings import TEXTS, TITLES
 from strata.accounts.models import User
 from strata.doctor import Level
 from tests.admin_forms import staff
-from tests.factories import create_valued_asset
+from tests.factories import create_asset, create_valued_asset
 
 
 @pytest.fixture
@@ -153,3 +153,16 @@ def test_admin_makes_targets_and_refuses_what_the_api_refuses(household):
     assert root.post(page, body | {"group": "FINANCIAL", "share": "50"}).status_code == 200  # 110 % in all
     assert root.post(page, body | {"share": "10"}).status_code == 200  # again
     assert [str(row) for row in AllocationTarget.objects.all()] == ["asset class: 60 %"]
+
+
+def test_admin_page_shows_a_hundred_findings_at_a_time(portfolio, vera_user):
+    client, page = staff(vera_user), f"/admin/portfolios/portfolio/{portfolio.pk}/quality/?on=2024-06-02"
+    for number in range(101):
+        create_asset(portfolio, f"Asset {number:03}")
+    first, last = client.get(page), client.get(f"{page}&page=2")
+    assert [len(answer.context["issues"]) for answer in (first, last)] == [100, 1]
+    assertContains(first, 'href="?on=2024-06-02&amp;page=2"')
+    assertContains(last, "2 / 2")
+    names = {row[0].name for answer in (first, last) for row in answer.context["issues"]}
+    assert len(names) == 101
+    assert client.get(f"{page}&page=x").context["page"].number == 1

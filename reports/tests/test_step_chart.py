@@ -81,3 +81,15 @@ def test_line_with_fewer_values_than_days_begins_later():
     picture = step_chart(days, [short, whole], incomplete=[False] * 4)
     starts = [path.split(" ")[0] for path, _colour in picture.lines]
     assert starts == ["M500.0", "M0.0"]
+
+
+def test_incomplete_days_that_follow_each_other_are_one_dashed_part():
+    """A dash is three pixels long, a day of a year fewer: each day for itself was drawn without a gap."""
+    curve = Curve("Net", "red", decimals(0, 100, 50))
+    assert (
+        step_chart(DAYS, [curve], incomplete=[True, True, True]).gaps
+        == "M0.0 1000.0H250.0V47.6H750.0V523.8H1000"
+    )
+    assert (
+        step_chart(DAYS, [curve], incomplete=[True, False, True]).gaps == "M0.0 1000.0H250.0M750.0 523.8H1000"
+    )

@@ -19,6 +19,7 @@ from assets.models.asset import Valuation
 from assets.rendering.step_chart import Curve, step_chart
 from assets.valuation.formulas.loan import Row, Schedule
 from assets.valuation.series import money
+from strata.admin.export import export_of_report
 from strata.audit import clock
 from strata.fields.active_formats import amount_text, day_text
 from strata.fields.dates import local_day
@@ -39,6 +40,7 @@ def schedule_of_asset(asset: Asset, request: HttpRequest) -> dict[str, Any] | No
         "total_interest": amount_text(money(schedule.total_interest), asset.currency),
         "currency": asset.currency,
         "chart": chart_of(asset, schedule),
+        "export": export_of_report("asset-schedule", Row._fields, args=[asset.pk]),
         "what_if": what_if_of(asset, schedule, today, request),
         "page": page,
         "has_extra": has_extra,

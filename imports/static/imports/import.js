@@ -17,5 +17,6 @@ for (const form of document.querySelectorAll("[data-import]")) {
     input.files = event.dataTransfer.files;
     form.requestSubmit();
   });
-  input.addEventListener("change", () => input.files.length && form.requestSubmit());
+  window.addEventListener("change", (event) =>
+    event.target === input && input.files.length && form.requestSubmit(), true);  // before file_inputs.js ends it
 }
