@@ -131,7 +131,7 @@ def test_a_chosen_file_is_taken_like_a_dropped_one(live_server, anna):
                     field.set_input_files(file)
                 browser.page.get_by_text("Nothing is written yet.").wait_for()
             browser.require_harmless(address)
-    assert Household.objects.get().name == "Household of anna"
+    assert Household.objects.get().name == "anna's household"
 
 
 def test_import_is_undone_by_one_click(live_server, anna):
