@@ -48,6 +48,7 @@ def test_sale_of_more_than_is_held_says_how_much_is_missing():
 def test_units_that_arrive_without_a_cost_are_named():
     assert codes(trade(10, "ADJUST", JAN, 5, amount=0)) == [("MISSING_COST", JAN)]
     assert codes(trade(10, "ADJUST", JAN, 5)) == []
+    assert codes(trade(10, "ACQUIRE", JAN, 5, amount=0)) == [("MISSING_COST", JAN)]
     arrived = trade(10, "TRANSFER", JAN, 5, amount=0, transfer_id=UUID(int=9), other_asset_id=ELSEWHERE)
     assert codes(arrived) == [("MISSING_COST", JAN)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -354,3 +355,15 @@ def test_computed_value_is_shown_with_its_source_and_is_never_the_same_again(bro
     assert list(same_again(rows.values(), {}, None)) == [checking.pk]
     assert save(browser, portfolio, entry(car, "17000")).status_code == 200
     assert values_of(car) == [(Decimal(17000), "")]  # an anchor
+
+
+def test_computed_value_has_the_places_of_its_currency(browser, portfolio):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE, valuation="growth")
+    Growth.objects.create(asset=car, rate="-0.1")
+    add_value(car, "20000", date(2024, 1, 1))
+    (row,) = asset_rows(portfolio, DAY)
+    assert row.last.as_tuple().exponent == -4 and row.last != row.shown_last
+    shown = presenting.state(row, presenting.Words.translated())["last"]
+    assert re.fullmatch(r"1[89],\d{3}\.\d{2}", shown)
+    differences = ask(browser, portfolio, "format", rows=[entry(car, "17000")]).json()["differences"]
+    assert re.match(r"-[12],\d{3}\.\d{2} \(", differences[str(car.pk)])

@@ -134,7 +134,7 @@ def state(row: AssetRow, words: Words) -> dict[str, str]:
         return {"last": "", "last_note": note, "last_on": "", "same": "", "seen": row.seen}
     notes = [debt_note(row.last, words) if row.is_debt else "", source_note(row)]
     return {
-        "last": amount_text(abs(row.last) if row.is_debt else row.last, row.currency),
+        "last": amount_text(abs(row.shown_last) if row.is_debt else row.shown_last, row.currency),
         "last_note": ", ".join(note for note in notes if note),
         "last_on": day_text(row.last_on),
         "same": "" if row.is_computed else row.typed_text(row.last),

@@ -30,7 +30,7 @@ from assets.valuation.series import gaps_of, gaps_on, money, ten_thousandths
 from portfolios.models import Portfolio
 from strata.audit import clock
 from strata.fields.active_formats import amount_text
-from strata.fields.currencies import minor_units
+from strata.fields.currencies import minor_units, round_money
 from strata.fields.dates import local_day
 
 DEBTS = Group.LIABILITIES
@@ -96,6 +96,12 @@ class AssetRow(NamedTuple):
 
     def share_on(self, on: date) -> Decimal:
         return shares_in(self.shares).share_on(on)
+
+    @property
+    def shown_last(self) -> Decimal:
+        """The last value, if there is any: a calculated one in the currency's places."""
+        last = self.last or Decimal()
+        return round_money(last, self.currency) if self.is_computed else last
 
     @property
     def places(self) -> int:

@@ -78,6 +78,6 @@ def rounded(value: Fraction, currency: str) -> Decimal:
 def difference_text(new: NewValue) -> str:
     """By how much the value differs from the last one as typed, and the percentage of it."""
     row = new.row
-    last, value = row.as_typed(row.last or Decimal()), row.as_typed(new.value)
+    last, value = row.as_typed(row.shown_last), row.as_typed(new.value)
     text = ("+" if value > last else "") + amount_text(value - last, row.currency)
     return f"{text} ({percentage_text((value - last) / abs(last))})" if last else text

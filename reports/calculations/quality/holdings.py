@@ -85,12 +85,14 @@ def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -
 
 
 def _comes_from_elsewhere(trade: Trade, ledger: Ledger) -> bool:
-    """Whether units arrive without a purchase: by a correction, or by a transfer whose other leg is not known."""
+    """Whether units arrive that may have had a cost: by a correction, by a transfer whose other leg is not known, or by
+    an acquisition for nothing, as brokers name what came from another one.
+    """
     if (trade.quantity or 0) <= 0:
         return False
     if trade.type is TradeType.TRANSFER:
         return trade.other_asset_id not in ledger
-    return trade.type is TradeType.ADJUST
+    return trade.type in (TradeType.ADJUST, TradeType.ACQUIRE)
 
 
 def _shown(units: int | Fraction) -> Decimal:
