@@ -118,7 +118,7 @@ def test_three_years_of_twelve_accounts_take_three_clicks_after_the_drop(live_se
 
 
 def test_a_chosen_file_is_taken_like_a_dropped_one(live_server, anna):
-    """The theme wrote its name into the first text field of the page, that of the household, or failed for want of one."""
+    """The theme wrote its name into the first text field of the page, that of the household, or failed without one."""
     file = {"name": "vermoegen.xlsx", "mimeType": "application/octet-stream", "buffer": spreadsheet()}
     with chromium(live_server.url, session_of(anna)) as browser:
         for address in ("/admin/archives/", "/admin/import/", "/admin/import/"):
