@@ -261,6 +261,7 @@ def test_a_stranger_finds_nothing(charlie_user, mortgage):
 
 
 def test_the_schedule_is_exported(alices, mortgage):
+    send(alices, mortgage, "loan", LOAN)
     page = alices.get(url(Asset, "change", mortgage.pk)).content.decode()
     addresses = re.findall(r'<a href="([^"]+/schedule[?][^"]+)" download>', page)
     assert [alices.get(unescape(address)).status_code for address in addresses] == [200, 200]

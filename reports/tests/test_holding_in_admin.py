@@ -87,7 +87,7 @@ def test_lots_are_exported_open_and_closed(alices, shares):
     trade(shares, "ACQUIRE", BOUGHT, 10, "100")
     trade(shares, "DISPOSE", SOLD, 4, "120.50")
     (address,) = re.findall(r'<a href="([^"]+format=csv[^"]*)" download>', page_of(alices, shares))
-    rows = alices.get(unescape(address)).content.decode("utf-8-sig").splitlines()
+    rows = alices.get(unescape(address)).getvalue().decode("utf-8-sig").splitlines()
     assert len(rows) == 4, "a header, the asset, an open and a closed lot"
 
 

@@ -365,5 +365,5 @@ def test_computed_value_has_the_places_of_its_currency(browser, portfolio):
     assert row.last.as_tuple().exponent == -4 and row.last != row.shown_last
     shown = presenting.state(row, presenting.Words.translated())["last"]
     assert re.fullmatch(r"1[89],\d{3}\.\d{2}", shown)
-    differences = ask(browser, portfolio, "format", rows=[entry(car, "17000")]).json()["differences"]
+    differences = ask(browser, portfolio, "preview", rows=[entry(car, "17000")]).json()["differences"]
     assert re.match(r"-[12],\d{3}\.\d{2} \(", differences[str(car.pk)])
