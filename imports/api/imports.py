@@ -43,7 +43,7 @@ from imports.services.writing.hidden_values import HiddenValues, source_of, valu
 from imports.services.writing.undoing import Compared, compare, undo_import
 from portfolios.models import Portfolio
 from strata.api.history import HistoryMixin
-from strata.api.http.parsers import loaded, require_shallow
+from strata.api.http.parsers import read_json
 from strata.api.pagination import LARGEST_PAGE_SIZE, USUAL_PAGE_SIZE, CursorPaginator
 from strata.api.parameters import KNOWN_AT, Parameter, choice_filter, id_filter, whole_number
 from strata.api.undo import EmptySerializer
@@ -228,7 +228,6 @@ def options_in(text: str | None) -> Any:
     if not text:
         return {}
     try:
-        require_shallow(text)
-        return loaded(text)
+        return read_json(text)
     except ParseError:
         raise serializers.ValidationError({"options": "Send JSON."}) from None

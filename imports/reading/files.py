@@ -15,7 +15,7 @@ from imports.reading.containers.workbooks import container_of_zip
 from imports.reading.documents import NO_TABLES, read_document
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import Document
-from imports.reading.texts import BOMS, Text, decode_as_asked
+from imports.reading.texts import BOMS, Text, decode_as_asked, refuse_unstorable
 
 TABLES, JSON, MARKUP, SQLITE, ARCHIVE, OTHER = "tables", "json", "markup", "sqlite", "zip", "other"
 STATEMENT = "statement"
@@ -70,12 +70,16 @@ class File:
     @cached_property
     def json(self) -> Any:
         """Numbers with a fraction are exact."""
+        text = self.text.text
         try:
-            return json.loads(self.text.text, parse_float=Decimal, parse_constant=_no_number)
+            content = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             raise FileRefused("BROKEN_FILE", error.lineno) from None
         except (RecursionError, ValueError, ArithmeticError):
             raise FileRefused("BROKEN_FILE") from None
+        if "\\u" in text:
+            refuse_unstorable(content)
+        return content
 
     @cached_property
     def database(self) -> Tables:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -45,6 +45,7 @@ BOMS = (
 )
 GUESSED = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257")
 SAMPLE = 64 * 1024
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # A sign of a currency beside a number: what would make it a letter is not the encoding.
 _SIGNS = (
     (re.compile(rb"(?<=[0-9])[ \xa0]?\x80|\x80(?=[ \xa0]?-?[0-9])"), b"\x80", "€"),
@@ -116,6 +117,22 @@ def _strict(data: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileRefused("BROKEN_FILE", line) from None
+
+
+def refuse_unstorable(value: Any) -> None:
+    """Raises FileRefused where a text in it, however deep, has what no database or no answer can have: a zero byte, or
+    half of a surrogate pair. Escapes of JSON, XLSX and SQLite make them of bytes that are good text.
+    """
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if _UNSTORABLE.search(item):
+                raise FileRefused("BROKEN_FILE")
+        elif isinstance(item, dict):
+            waiting += (*item, *item.values())
+        elif isinstance(item, list):
+            waiting += item
 
 
 def _without_nul(text: str) -> str:

@@ -97,8 +97,8 @@ def text_of(file: File) -> str:
     name = f"cp{name}" if name.isdigit() else name
     if file.encoding is None and name in ENCODINGS and name != "utf-8":
         try:
-            return file.data.decode("utf-8-sig")
-        except UnicodeDecodeError:
+            return decode(file.data, "utf-8").text
+        except FileRefused:
             return decode(file.data, name).text
     return file.text.text
 

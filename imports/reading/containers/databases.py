@@ -11,6 +11,7 @@ from decimal import Decimal
 from imports.reading.numbers import number_of_workbook
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import MOST_COLUMNS
+from imports.reading.texts import refuse_unstorable
 
 type Value = str | int | Decimal | None
 type Row = Mapping[str, Value]
@@ -76,5 +77,6 @@ def value_of(value: object) -> Value:
             return None
         return number_of_workbook(value)[0]
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return value.decode("utf-8", "replace").replace("\0", "\ufffd")
+    refuse_unstorable(value)
     return value if isinstance(value, str | int) else None

@@ -28,6 +28,7 @@ from imports.reading.containers.zips import (
 from imports.reading.numbers import number_of_workbook
 from imports.reading.refusals import FileRefused
 from imports.reading.tables import MOST_COLUMNS, Cell, Document, Inexact, Line, NoResult, Table
+from imports.reading.texts import refuse_unstorable
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
@@ -72,6 +73,7 @@ def read_workbook(data: bytes, container: str, archive: zipfile.ZipFile | None, 
         raise FileRefused("BROKEN_FILE" if container != "xls" else "UNKNOWN_FORMAT") from None
     document = Document(container, [], name=name)
     for sheet in book.sheets_metadata:
+        refuse_unstorable(sheet.name)
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
             document.tables.append(_table(book, sheet.name, empty_formulas.get(sheet.name, set())))
         else:
@@ -111,7 +113,10 @@ def _table(book: CalamineWorkbook, name: str, empty_formulas: set[str]) -> Table
 
 
 def _cell(value: Any) -> Cell:
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
+        refuse_unstorable(value)
+        return value
+    if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
         if value != value or value in (float("inf"), float("-inf")):

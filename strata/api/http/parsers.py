@@ -55,14 +55,17 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         require_utf8(media_type or "")
         text = decoded(read_limited(stream, path_of(parser_context)))
-        if not text:
-            return {}
-        require_shallow(text)
-        value = loaded(text)
-        refuse_constants(value)
-        if _SURROGATE_ESCAPE.search(text):
-            refuse_lone_surrogates(value)
-        return value
+        return read_json(text) if text else {}
+
+
+def read_json(text: str) -> Any:
+    """Raises ParseError for what is no JSON, too deep, or has what is no number or no text."""
+    require_shallow(text)
+    value = loaded(text)
+    refuse_constants(value)
+    if _SURROGATE_ESCAPE.search(text):
+        refuse_lone_surrogates(value)
+    return value
 
 
 def require_utf8(media_type: str) -> None:
