@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError, connection
 
 from strata.db.errors.outages import outage_sentence
+from strata.outputs import drop_unread_output
 
 READER_IS_GONE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 
@@ -42,24 +41,6 @@ def closed_pipes_end_quietly() -> Iterator[None]:
         if not drop_unread_output():
             raise
         sys.exit(READER_IS_GONE)
-
-
-def drop_unread_output() -> bool:
-    """Send to nowhere what would be written to a pipe that has no reader; False where both outputs have one."""
-    unread = [stream.fileno() for stream in (sys.stdout, sys.stderr) if is_unread(stream.fileno())]
-    if unread:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for number in unread:
-            os.dup2(nowhere, number)
-        os.close(nowhere)
-    return bool(unread)
-
-
-def is_unread(number: int) -> bool:
-    """Whether this file descriptor is a pipe that nobody reads."""
-    poll = select.poll()
-    poll.register(number, 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 @contextmanager

@@ -10,15 +10,15 @@ import gc
 import sys
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter, OutputWrapper
 
 from strata.audit import actor, deletions
-from strata.command_line import drop_unread_output
 from strata.db.retry import run_in_transaction
 from strata.fields.dates import parse_day, validate_year
+from strata.outputs import drop_unread_output
 
 FAILED, WRONGLY_CALLED, UNREACHABLE = 1, 2, 3
 EXIT_CODES = "exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong arguments"
@@ -57,8 +57,8 @@ class StrataCommand(BaseCommand):
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         if self.writes:
-            self.stdout = OutputWrapper(KeptOpen(sys.stdout))
-            self.stderr = OutputWrapper(KeptOpen(sys.stderr))
+            self.stdout = OutputWrapper(cast("TextIO", KeptOpen(sys.stdout)))
+            self.stderr = OutputWrapper(cast("TextIO", KeptOpen(sys.stderr)))
             self.stderr.style_func = self.style.ERROR
         try:
             super().run_from_argv(argv)

@@ -1,0 +1,25 @@
+"""Standard output and standard error that are pipes, and whether anybody reads them."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+
+def drop_unread_output() -> bool:
+    """Send to nowhere what would be written to a pipe that has no reader; False where both outputs have one."""
+    unread = [stream.fileno() for stream in (sys.stdout, sys.stderr) if is_unread(stream.fileno())]
+    if unread:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for number in unread:
+            os.dup2(nowhere, number)
+        os.close(nowhere)
+    return bool(unread)
+
+
+def is_unread(number: int) -> bool:
+    """Whether this file descriptor is a pipe that nobody reads."""
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
