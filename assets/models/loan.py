@@ -12,7 +12,7 @@ from strata.fields.active_formats import name_on_day
 from strata.fields.dates import DayField
 from strata.fields.money import ExactField, MoneyField
 
-MOST_PAYMENTS = 2000  # forty years of weeks
+MOST_PAYMENTS = 2600  # fifty years of weeks
 
 
 class Frequency(models.TextChoices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.valuation.formulas import loan as formula
+from assets.valuation.formulas import loan_terms
 from assets.valuation.formulas.day_counts import DAY_COUNTS
-from assets.valuation.formulas.loan import Anchor, Row, annuity, schedule
+from assets.valuation.formulas.loan import Anchor, Row, schedule
 from assets.valuation.formulas.loan_terms import ExtraPayment, Holiday, LoanTerms, Rate, dues
 
 pytestmark = pytest.mark.on_sqlite
@@ -27,6 +29,10 @@ def loan(principal="100000", rate="0.04", first="2020-02-01", **terms) -> LoanTe
     else:
         terms.setdefault("term", 360)
     return LoanTerms(Decimal(principal), START, date.fromisoformat(first), rates, **terms)
+
+
+def annuity(balance: int, rate: Fraction, payments: int) -> Fraction:
+    return Fraction(*formula.annuity(balance, rate, payments))
 
 
 def euros(amount: int) -> str:
@@ -306,6 +312,41 @@ def test_interest_only_has_as_many_payments_besides_the_holiday():
     assert [euros(row.payment) for row in rows] == ["0.00", "10.10", "1020.10"]
 
 
+def test_equal_repayment_after_a_holiday_is_spread_over_the_payments_still_needed():
+    holiday, dearer = Holiday(date(2020, 2, 1), date(2020, 3, 31)), Rate(date(2020, 4, 15), Decimal("0.24"))
+    terms = loan("1000", "0.12", term=4, loan_type="fixed_principal", holidays=(holiday,))
+    rows = schedule(terms._replace(rates=(*terms.rates, dearer))).rows
+    assert [
+        euros(row.principal) for row in rows
+    ] == [  # 770.10 are left after the first: 4 more of 250 or less
+        "-10.00",
+        "-10.10",
+        "250.00",
+        "192.52",
+        "192.52",
+        "192.52",
+        "192.54",
+    ]
+
+
+def test_looking_ahead_finds_each_day_of_payment_once(monkeypatch):
+    numbers = []
+    original = loan_terms._due
+    monkeypatch.setattr(
+        loan_terms, "_due", lambda terms, number: numbers.append(number) or original(terms, number)
+    )
+    weeks = [START + timedelta(weeks=number) for number in range(1, 200)]
+    terms = loan(
+        rates=(Rate(START, Decimal("0.04")), *(Rate(on, Decimal("0.03")) for on in weeks)),
+        extra_payments=tuple(ExtraPayment(on, Decimal(1)) for on in weeks),
+        holidays=tuple(Holiday(on, on) for on in weeks),
+    )
+
+    schedule(terms)
+
+    assert numbers == sorted(set(numbers))
+
+
 # --- recorded balances ---
 
 
@@ -373,7 +414,7 @@ def loans(draw) -> LoanTerms:
         places=draw(st.sampled_from([0, 2, None])),
         extra_payments=tuple(sorted(ExtraPayment(*extra) for extra in extras)),
         holidays=tuple(
-            Holiday(start, date.fromordinal(start.toordinal() + length)) for start, length in holidays
+            Holiday(start, date.fromordinal(start.toordinal() + length)) for start, length in sorted(holidays)
         ),
     )
 

@@ -104,6 +104,7 @@ def test_terms_of_another_version_are_refused(alice, mortgage):
     [
         (LOAN, {"term": None, "payment": "333.00"}, "payment", "PAYMENT_BELOW_INTEREST"),
         (LOAN, {"term": 0}, "term", "TERM_NOT_POSITIVE"),
+        (LOAN, {"term": 2601}, "term", "invalid"),
         (LOAN, {"rates": [*reversed(LOAN["rates"])]}, "rates[1].on", "RATES_OUT_OF_ORDER"),
         (LOAN, {"rates": LOAN["rates"][1:]}, "rates", "RATE_MISSING"),
         (LOAN, {"rates": []}, "rates", "RATE_MISSING"),
@@ -131,6 +132,14 @@ def test_bad_terms_name_their_field(alice, mortgage, terms, changes, field, code
     assert refused.status_code == (404 if code == "not_found" else 400), refused.content
     (error,) = refused.json()["errors"]
     assert (error["field"], error["code"]) == (field, code)
+
+
+def test_loan_may_be_paid_back_in_weeks_of_fifty_years(alice, mortgage):
+    plain = LOAN | {"rates": LOAN["rates"][:1], "extra_payments": [], "holidays": [], "frequency": "weekly"}
+    for weeks in (2080, 2600):
+        assert put(alice, mortgage, plain, term=weeks).status_code == 200
+        schedule = alice.get(f"{path(mortgage)}/schedule").json()
+        assert (len(schedule["rows"]), schedule["payoff_on"]) == (weeks, schedule["rows"][-1]["on"])
 
 
 def test_asset_is_not_given_a_source_without_its_terms(alice, mortgage):

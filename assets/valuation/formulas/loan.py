@@ -11,8 +11,8 @@ is shown. The rules, in the order in which they apply on a day:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -86,13 +86,20 @@ def schedule(terms: LoanTerms, anchors: Iterable[Anchor] = ()) -> Schedule:
     return Schedule(run.rows, run.balances, run.paid_off_on)
 
 
-def annuity(balance: int, rate: Fraction, payments: int) -> Fraction:
+class Ratio(NamedTuple):
+    """A fraction that is not reduced: of thousands of digits that takes longer than all else."""
+
+    numerator: int
+    denominator: int
+
+
+def annuity(balance: int, rate: Fraction, payments: int) -> Ratio:
     """The payment that pays off the balance in this number of payments; `rate` is that of one period."""
     if rate == 0:
-        return Fraction(balance, payments)
+        return Ratio(balance, payments)
     base, rise = rate.denominator, rate.numerator
     grown, at_first = (base + rise) ** payments, base**payments
-    return Fraction(balance * rise * grown, base * (grown - at_first))
+    return Ratio(balance * rise * grown, base * (grown - at_first))
 
 
 class _Run:
@@ -107,12 +114,14 @@ class _Run:
         self.balances: dict[date, int] = {}
         self.paid_off_on: date | None = None
         self.number = 0  # of the next due
+        self.known_dues, self.later_dues = list[Due](), dues(terms)
         self.position = self.count.position(terms.started_on)
         self.accrued = 0  # interest since the last due, times `parts` and RATE_SCALE
         self.rate = _scaled(terms.rate_at(terms.started_on))
         self.balance = self.units(terms.principal)
         self.left, self.payment = terms.term, self.units(terms.payment or Decimal(0))
-        self.changes = _in_order(terms, anchors)
+        self.changes = deque(_in_order(terms, anchors))
+        self.anchors_ahead = sum(isinstance(change, Anchor) for change in self.changes)
         self.compute_payment()
         self.keep(terms.started_on)
 
@@ -135,8 +144,19 @@ class _Run:
 
     # --- through the days ---
 
+    def dues_from(self, number: int) -> Iterator[Due]:
+        """The days of `dues`, of which each is found once: looking ahead comes to the same ones again and again."""
+        while True:
+            while number >= len(self.known_dues):
+                due = next(self.later_dues, None)
+                if due is None:
+                    return
+                self.known_dues.append(due)
+            yield self.known_dues[number]
+            number += 1
+
     def to_the_end(self) -> None:
-        for due in dues(self.terms):
+        for due in self.dues_from(0):
             self.apply_changes_before(due.on)
             if self.is_over():
                 return
@@ -147,11 +167,11 @@ class _Run:
     def is_over(self) -> bool:
         """Nothing is owed, or more than any amount of money, and no recorded balance can change that."""
         ended = not self.owes() or self.shown(self.balance) >= LARGEST
-        return ended and not any(isinstance(change, Anchor) for change in self.changes)
+        return ended and not self.anchors_ahead
 
     def apply_changes_before(self, on: date) -> None:
         while self.changes and self.changes[0].on < on:
-            self.apply(self.changes.pop(0))
+            self.apply(self.changes.popleft())
 
     def accrue(self, position: int) -> None:
         """Add the interest up to this position. It is not before the last one: see dues about short months."""
@@ -235,6 +255,7 @@ class _Run:
             self.add_row(on, extra=amount)
 
     def record(self, anchor: Anchor) -> None:
+        self.anchors_ahead -= 1
         self.fix_number_left()
         if anchor.balance <= 0 < self.balance:
             self.accrued = 0  # a recorded balance of nothing says that all is paid, interest too
@@ -250,12 +271,12 @@ class _Run:
         """Of a loan with a term; otherwise the payment stays."""
         if self.terms.term is None or not self.repays() or self.balance <= 0:
             return
-        self.payment = max(half_even(*self.exact_payment().as_integer_ratio(), self.step), self.step)
+        self.payment = max(half_even(*self.exact_payment(), self.step), self.step)
 
-    def exact_payment(self) -> Fraction:
+    def exact_payment(self) -> Ratio:
         left = max(self.left or 0, 1)
         if self.terms.loan_type == FIXED_PRINCIPAL:
-            return Fraction(self.balance, left)
+            return Ratio(self.balance, left)
         of_period = Fraction(self.rate, RATE_SCALE * PAYMENTS_A_YEAR[self.terms.frequency])
         return annuity(self.balance, of_period, left)
 
@@ -265,12 +286,25 @@ class _Run:
             self.left = self.payments_needed()
 
     def payments_needed(self) -> int:
-        ahead = copy(self)
-        ahead.rows, ahead.balances = [], {}
-        for needed, due in enumerate(dues(self.terms, self.number)):
-            if not ahead.owes() or ahead.shown(ahead.balance) >= LARGEST:
+        """How many payments pay off what is owed, if nothing changes; 1 where they never do.
+
+        As `pay` does it, but without rows: with many holidays and changes it is asked thousands of times.
+        """
+        if self.terms.loan_type == FIXED_PRINCIPAL and self.balance > 0:
+            needed = -(-self.balance // self.payment)
+            return needed if next(self.dues_from(self.number + needed), None) else 1
+        whole = self.count.parts * RATE_SCALE
+        balance, accrued, position = self.balance, self.accrued, self.position
+        for needed, due in enumerate(self.dues_from(self.number)):
+            if balance <= 0 and not half_even(accrued, whole, self.step):
                 return needed
-            ahead.pay(due)
+            if self.shown(balance) >= LARGEST:
+                return needed
+            part = max(due.position - position, 0)
+            position += part
+            interest = half_even(accrued + max(balance, 0) * self.rate * part, whole, self.step)
+            accrued = 0
+            balance -= min(self.payment, balance + interest) - interest
         return 1
 
 

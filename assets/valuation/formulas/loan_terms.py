@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -44,8 +45,9 @@ class LoanTerms(NamedTuple):
     """What was agreed. One of `term`, the number of payments, and `payment` is None.
 
     `places` are those of the currency, to which interest and payments are rounded; None rounds nothing. Rates begin on
-    `started_on` or before; rates and extra payments are in the order of days, with one a day. The payment of a loan
-    with fixed principal is its principal alone. What is owed counts from `held_from` on; None is from the beginning.
+    `started_on` or before; rates, extra payments and holidays are in the order of days, and do not overlap. The payment
+    of a loan with fixed principal is its principal alone. What is owed counts from `held_from` on; None is from the
+    beginning.
     """
 
     principal: Decimal
@@ -63,10 +65,11 @@ class LoanTerms(NamedTuple):
     held_from: date | None = None
 
     def rate_at(self, on: date) -> Decimal:
-        return [rate for day, rate in self.rates if day <= on][-1]
+        return self.rates[bisect_right(self.rates, on, key=lambda rate: rate.on) - 1].rate
 
     def is_holiday(self, on: date) -> bool:
-        return any(start <= on <= end for start, end in self.holidays)
+        place = bisect_right(self.holidays, on, key=lambda holiday: holiday.start)
+        return place > 0 and on <= self.holidays[place - 1].end
 
 
 class Due(NamedTuple):
