@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -21,6 +22,9 @@ from assets.rules.instruments.instruments import validate_isin
 from assets.rules.refusal import refusal
 from assets.services.terms import TERMS
 from portfolios.models import Household, Portfolio
+from strata.audit.journal import lines_of
+from strata.audit.models import Action
+from strata.audit.undo.rows import read_image
 from strata.exceptions import Conflict, NotFound
 from strata.fields.ids import uuid7
 from strata.tenancy.guards import lock_guards
@@ -35,6 +39,7 @@ from strata.tenancy.writes import (
     save_changes,
 )
 
+NAMES = ("symbol", "isin")  # that a rename gives
 DUPLICATE = Conflict("DUPLICATE_ACTION", _("This action is recorded already."), "on")
 
 
@@ -67,8 +72,8 @@ def add_action(
     check_together(action)
     make_receivers(action)
     action.pk = uuid7()  # later than those of the assets that were made for it
-    action.save()
-    rename_instrument(action)
+    with renaming(action):
+        action.save()
     return action
 
 
@@ -87,26 +92,72 @@ def update_action(
     check_target(after)
     refuse_same_action(after)
     check_together(after)
-    save_changes(action, changes)
+    with renaming(after):
+        save_changes(action, changes)
     return action
 
 
 def delete_action(action_id: UUID, *, precondition: Precondition = always) -> None:
-    delete_row(InstrumentAction.objects.all(), action_id, "instrument_action", precondition)
+    rows = InstrumentAction.objects.select_related("instrument")
+    delete_row(rows, action_id, "instrument_action", precondition, delete=delete_locked)
+
+
+def delete_locked(action: InstrumentAction) -> None:
+    with renaming(action):
+        action.delete()
 
 
 ACTIONS = Service(create=add_action, delete=delete_action)
 
 
-def rename_instrument(action: InstrumentAction) -> None:
-    """Give the instrument its newest name; a shared one only by an action of all."""
+# --- the name of the instrument ---
+
+
+class NewName(NamedTuple):
+    action_id: UUID
+    text: str
+
+
+@contextmanager
+def renaming(action: InstrumentAction) -> Iterator[None]:
+    """Give the instrument its newest name, if the block changes which one that is; a shared one only by actions of all.
+
+    Without a rename it gets the name again that it had before; not where somebody has given it another one since.
+    """
     instrument = action.instrument
-    renames = InstrumentAction.objects.filter(instrument=instrument, type=action.type, on__gt=action.on)
-    is_rename = action.type == InstrumentAction.Type.RENAME
-    if not is_rename or action.household_id != instrument.household_id or renames.exists():
+    if action.type != InstrumentAction.Type.RENAME or action.household_id != instrument.household_id:
+        yield
         return
-    names = {"symbol": action.symbol, "isin": action.isin}
-    save_changes(instrument, {name: text for name, text in names.items() if text})
+    before = newest_names(instrument)
+    name_before = {name: earlier_name(instrument, new.action_id, name) for name, new in before.items()}
+    yield
+    after = newest_names(instrument)
+    changes = {name: new.text for name, new in after.items() if new != before.get(name)}
+    for name in before.keys() - after.keys():
+        text = name_before[name]
+        if text is not None and getattr(instrument, name) == before[name].text:
+            changes[name] = text
+    save_changes(instrument, changes)
+
+
+def newest_names(instrument: Instrument) -> dict[str, NewName]:
+    """The newest symbol and the newest ISIN that its renames give it, by the names of the columns."""
+    renames = InstrumentAction.objects.filter(instrument=instrument, household=instrument.household_id)
+    names: dict[str, NewName] = {}
+    for row in renames.filter(type=InstrumentAction.Type.RENAME).order_by("on", "id"):
+        names.update({name: NewName(row.pk, text) for name in NAMES if (text := getattr(row, name))})
+    return names
+
+
+def earlier_name(instrument: Instrument, action_id: UUID, column: str) -> str | None:
+    """What the journal says that it was called before the action was recorded; None where it does not say so."""
+    recorded = lines_of(InstrumentAction, action_id).filter(action=Action.CREATE).first()
+    if recorded is None:
+        return None
+    later = lines_of(Instrument, instrument.pk).filter(id__gt=recorded.id, action=Action.UPDATE)
+    change = later.order_by("id").first()
+    text: str | None = None if change is None else read_image(change.before).get(column)
+    return text
 
 
 # --- the assets that receive new shares ---

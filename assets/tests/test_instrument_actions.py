@@ -10,6 +10,7 @@ from assets.holdings.actions import actions_of, receiving_asset
 from assets.holdings.reading import holders_in
 from assets.models import Asset, Instrument, InstrumentAction
 from assets.prices.splits import splits_of
+from assets.services.instrument_actions import add_action, update_action
 from conftest import client_of
 from portfolios.models import Portfolio
 from strata.accounts.models import User
@@ -85,6 +86,48 @@ def test_newest_name_is_the_name_of_the_instrument(alice, share):
     assert alice.post(path(share), new | {"on": "2023-01-10", "symbol": "OLD"}).status_code == 201
     share.refresh_from_db()
     assert share.symbol == "NEW"
+
+
+def test_name_is_what_the_remaining_actions_say(alice, share):
+    def rename(on, **names):
+        return alice.post(path(share), {"type": "rename", "on": on, **names}).json()["id"]
+
+    def named():
+        share.refresh_from_db()
+        return share.symbol, share.isin
+
+    first = rename("2023-01-10", symbol="B", isin="DE0007164600")
+    second = rename("2024-01-10", symbol="C")
+    third = rename("2025-01-10", isin="US0378331005")
+    assert named() == ("C", "US0378331005")
+    alice.delete(f"{path(share)}/{second}")
+    assert named() == ("B", "US0378331005")
+    alice.delete(f"{path(share)}/{third}")
+    assert named() == ("B", "DE0007164600")
+    alice.delete(f"{path(share)}/{first}")
+    assert named() == ("ABC", "")
+
+
+def test_symbol_of_an_older_rename_counts_where_the_newer_gives_only_an_isin(alice, share):
+    alice.post(path(share), {"type": "rename", "on": "2024-01-10", "isin": "DE0007164600"})
+    alice.post(path(share), {"type": "rename", "on": "2023-01-10", "symbol": "B"})
+    share.refresh_from_db()
+    assert (share.symbol, share.isin) == ("B", "DE0007164600")
+
+
+def test_name_that_somebody_gave_since_stays_where_a_rename_is_deleted(alice, share):
+    new = alice.post(path(share), {"type": "rename", "on": "2024-01-10", "symbol": "B"}).json()["id"]
+    alice.patch(f"{API}/instruments/{share.pk}", {"symbol": "MINE"})
+    alice.delete(f"{path(share)}/{new}")
+    share.refresh_from_db()
+    assert share.symbol == "MINE"
+
+
+def test_edited_rename_renames(share, household):
+    action = add_action(household.pk, instrument_id=share.pk, on=date(2024, 1, 10), type="rename", symbol="B")
+    update_action(action.pk, {"symbol": "C"})
+    share.refresh_from_db()
+    assert share.symbol == "C"
 
 
 @pytest.mark.parametrize(
