@@ -236,10 +236,22 @@ def check_loan(asset: Asset, terms: Terms) -> None:
 def check_collateral(asset: Asset, collateral_id: UUID | None) -> None:
     if collateral_id is None:
         return
-    if collateral_id == asset.pk:
-        raise Invalid("collateral_id", gettext("A loan is not secured on itself."))
     if not of_household(asset).filter(pk=collateral_id).exists():
         raise NotFound("asset", "collateral_id")
+    if asset.pk in collaterals_from(collateral_id, of_household(asset)):
+        message = gettext("A loan is not secured on itself, nor on what is secured on it.")
+        raise Invalid("collateral_id", message)
+
+
+def collaterals_from(collateral_id: UUID, assets: QuerySet[Asset]) -> set[UUID]:
+    """The collateral, what it is secured on where it is a loan itself, and so on."""
+    secured_on = dict(Loan.objects.filter(asset__in=assets).values_list("asset_id", "collateral_id"))
+    chain: set[UUID] = set()
+    place: UUID | None = collateral_id
+    while place is not None and place not in chain:
+        chain.add(place)
+        place = secured_on.get(place)
+    return chain
 
 
 def refuse_endless(asset: Asset, terms: Terms) -> None:

@@ -378,6 +378,15 @@ def test_values_say_their_quantity_and_price(alice, holding):
     ]
 
 
+def test_values_of_what_has_no_units_have_no_quantity(alice, holding):
+    Asset.objects.filter(pk=holding.pk).update(quantity=None)
+    add_value(holding, 300, day(1))
+    assert points_of(alice, holding, "2024-01-02", "2024-01-03") == [
+        ("2024-01-02", "300.00", "snapshot", None, None, None),
+        ("2024-01-03", "300.00", "anchor", None, None, None),
+    ]
+
+
 def test_the_row_to_edit_is_the_recorded_value_or_the_asset(holding):
     anchor = add_value(holding, 300, day(2))
     keys = [(holding.pk, day(2)), (holding.pk, day(1))]

@@ -269,6 +269,20 @@ def test_deleted_collateral_is_none(alice, mortgage, portfolio):
     assert alice.get(f"{path(mortgage)}/terms").json()["collateral_id"] is None
 
 
+def test_loans_are_not_secured_on_each_other_in_a_circle(alice, mortgage, portfolio):
+    house = create_asset(portfolio, "House", TypeId.REAL_ESTATE)
+    second = create_asset(portfolio, "Second", TypeId.LOAN)
+    assert put(alice, second, LOAN, collateral_id=str(mortgage.pk)).status_code == 200
+    assert put(alice, house, LOAN, collateral_id=str(second.pk)).status_code == 200
+
+    refused = [put(alice, mortgage, LOAN, collateral_id=str(asset.pk)) for asset in (mortgage, second, house)]
+
+    assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in refused] == [
+        (400, "collateral_id")
+    ] * 3
+    assert put(alice, mortgage, LOAN).status_code == 200
+
+
 # --- series, schedule, equity, change ---
 
 

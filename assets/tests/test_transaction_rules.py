@@ -44,3 +44,10 @@ def test_correction_may_have_the_cost_of_what_it_adds():
     assert field_refused("ADJUST", amount=D(12)) == "quantity"
     assert field_refused("ADJUST", quantity=D(3), unit_price=D(1)) == "unit_price"
     assert field_refused("ADJUST", quantity=D(3), fee=D(1)) == "fee"
+
+
+@pytest.mark.parametrize("name", ["fee", "tax"])
+def test_refund_is_an_income_and_no_negative_cost(name):
+    with pytest.raises(ValidationError, match="INCOME of its own") as refused:
+        amount_of("ACQUIRE", amount=D(7), **{name: D(-1)})
+    assert [*refused.value.error_dict] == [name]

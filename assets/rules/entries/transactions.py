@@ -34,9 +34,12 @@ def validate_transaction(values: TransactionValues, *, quote_unit: Fraction = ON
 
     Raises ValidationError that names the field.
     """
-    for name in ("amount", "fee", "tax"):
+    if (values.amount or 0) < 0:
+        raise refusal("amount", gettext("It is never negative: the type gives the direction."))
+    for name in ("fee", "tax"):
         if (getattr(values, name) or 0) < 0:
-            raise refusal(name, gettext("It is never negative: the type gives the direction."))
+            message = gettext("It is never negative: what is refunded is an INCOME of its own.")
+            raise refusal(name, message)
     if values.type == ADJUST:
         validate_correction(values)
         return values.amount

@@ -157,7 +157,9 @@ def origin_on(inputs: MarketInputs, on: date) -> Origin:
     basis = inputs.basis_on(on)
     return Origin(
         "anchor" if basis.is_anchored else "price",
-        quantity=Fraction(basis.quantity, QUANTITY_UNIT),
+        quantity=Fraction(basis.quantity, QUANTITY_UNIT)
+        if inputs.held.days
+        else None,  # units are not counted
         price=basis.price and basis.price.amount,
         price_on=basis.price and basis.price.on,
     )
