@@ -118,9 +118,9 @@ def test_dump_in_which_doctor_finds_something_is_kept_with_the_older_ones(databa
         database.rows(url, "DELETE FROM django_migrations WHERE app = 'reports' RETURNING id")
         failing = "python manage.py backup --to backups --keep 1 --verify 2>&1 && exit 1 || true"
         output = shell(failing, url)
-        assert re.search(r"strata-\S+\.dump is kept, but doctor finds in it:\nFAIL  migrations", output), (
-            output
-        )
+        assert re.search(
+            r"strata-\S+\.dump\.failed is kept, but doctor finds in it:\nFAIL  migrations", output
+        ), output
         assert older.exists() and len(list(older.parent.iterdir())) == 2
         left = "SELECT datname FROM pg_database WHERE datname LIKE 'strata_verify_%'"
         assert database.rows(url, left) == []

@@ -48,9 +48,15 @@ def test_sale_of_more_than_is_held_says_how_much_is_missing():
 def test_units_that_arrive_without_a_cost_are_named():
     assert codes(trade(10, "ADJUST", JAN, 5, amount=0)) == [("MISSING_COST", JAN)]
     assert codes(trade(10, "ADJUST", JAN, 5)) == []
-    assert codes(trade(10, "ACQUIRE", JAN, 5, amount=0)) == [("MISSING_COST", JAN)]
+    assert codes(trade(10, "ACQUIRE", JAN, 5, amount=0)) == [("MISSING_COST", JAN)]  # a delivery of a broker
     arrived = trade(10, "TRANSFER", JAN, 5, amount=0, transfer_id=UUID(int=9), other_asset_id=ELSEWHERE)
     assert codes(arrived) == [("MISSING_COST", JAN)]
+
+
+def test_end_of_a_short_sale_that_cost_nothing_is_no_missing_cost():
+    events = [trade(10, "DISPOSE", JAN, 5), trade(11, "ACQUIRE", FEB, 5, amount=0)]
+    ledger = {SHARES: AssetEvents(SHARES, "EUR", events, allow_short=True)}
+    assert holding_findings(ledger, [SHARES], on=MAR) == []
 
 
 def test_income_of_a_day_on_which_nothing_is_held_is_named():

@@ -74,7 +74,7 @@ def _action(asset: AssetEvents, action: Action, held: Quantities) -> Iterator[Fi
 
 def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -> Iterator[Finding]:
     facts = (trade.transaction_id,)
-    if not trade.amount and _comes_from_elsewhere(trade, ledger):
+    if not trade.amount and _comes_from_elsewhere(trade, held, ledger):
         message = "These units have no cost: enter what they cost as the amount."
         yield _finding(Code.MISSING_COST, asset.asset_id, trade.on, message, "note", facts)
     counts_units = asset.counts_units or bool(held.days)  # which an action may have brought
@@ -84,15 +84,16 @@ def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -
         yield _finding(Code.INCOME_WITHOUT_HOLDING, asset.asset_id, trade.on, message, "note", facts)
 
 
-def _comes_from_elsewhere(trade: Trade, ledger: Ledger) -> bool:
-    """Whether units arrive that may have had a cost: by a correction, by a transfer whose other leg is not known, or by
-    an acquisition for nothing, as brokers name what came from another one.
+def _comes_from_elsewhere(trade: Trade, held: Quantities, ledger: Ledger) -> bool:
+    """Whether units arrive without being paid for: by a correction, by a delivery (an ACQUIRE for nothing), or by a
+    transfer whose other leg is not known. What ends a short sale, such as of an option, may be worth nothing.
     """
     if (trade.quantity or 0) <= 0:
         return False
     if trade.type is TradeType.TRANSFER:
         return trade.other_asset_id not in ledger
-    return trade.type in (TradeType.ADJUST, TradeType.ACQUIRE)
+    is_delivery = trade.type is TradeType.ACQUIRE and held.on(trade.on - A_DAY) >= 0
+    return is_delivery or trade.type is TradeType.ADJUST
 
 
 def _shown(units: int | Fraction) -> Decimal:
