@@ -1,5 +1,7 @@
 """Undoes an import: removes exactly what it made, and gives what it changed its earlier content back.
 
+What another import has changed, or needs, stays until that one is undone too (overlaps).
+
 Of a large import everything is compared before the locks are taken, and again only where something was written since.
 The assets that go with all their rows are hidden then, and removed in steps (docs/decisions/0048).
 
@@ -46,6 +48,7 @@ from imports.services.planning.known_rows import forget, made_by_imports, used_b
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.planning.quantities import PREFIX, changed_by_hand
 from imports.services.writing.commits import locked_import, source_of_prices
+from imports.services.writing.overlaps import Overlaps
 from imports.services.writing.quantities import StatedQuantities
 from portfolios.models import Portfolio
 from strata.audit import actor, deletions
@@ -70,7 +73,7 @@ class Findings:
     restore_transactions: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     remove_actions: list[UUID] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
-    in_use: set[UUID] = field(default_factory=set)  # assets and instruments that this import made
+    in_use: set[UUID] = field(default_factory=set)  # assets and instruments that stay, for others
     whole: set[UUID] = field(default_factory=set)  # assets that go with all their rows
     lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
     assets: list[UUID] = field(default_factory=list)  # that the import wrote rows of, or made
@@ -153,6 +156,7 @@ def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> N
     """
     findings.remove_transactions += stated.without_use()
     kinds = (("value", AssetSnapshot), ("transaction", Transaction), ("action", InstrumentAction))
+    overlaps = Overlaps(row)
     findings.assets = used_by(row.pk)
     for _, rows in blocks_of(row.pk):
         items = [(record["l"], item) for record in rows for item in record["b"]]
@@ -171,8 +175,11 @@ def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> N
                     look_at_action(line, item, stored_row, findings)
                 elif isinstance(stored_row, Transaction) and stated.is_remembered(stored_row):
                     look_at_correction(line, item, stored_row, findings)
+                elif overlaps.is_changed_later(stored_row.pk):
+                    look_at_change(line, stored_row, findings)
                 else:
-                    look_at(line, item, stored_row, findings)
+                    before = overlaps.before(stored_row.pk, item["before"])
+                    look_at(line, {**item, "before": before}, stored_row, findings)
 
 
 def look_at_action(line: int, item: dict[str, Any], stored: InstrumentAction, findings: Findings) -> None:
@@ -186,6 +193,12 @@ def look_at_correction(line: int, item: dict[str, Any], stored: Transaction, fin
     findings.lines.setdefault(stored.asset_id, line)
     if is_edited(stored, item) and changed_by_hand([stored.pk]):
         findings.add_error(line, "EDITED", gettext("It was changed since."))
+
+
+def look_at_change(line: int, stored: AssetSnapshot | Transaction, findings: Findings) -> None:
+    findings.lines.setdefault(stored.asset_id, line)
+    findings.in_use.add(stored.asset_id)
+    findings.add_error(line, "IN_USE", gettext("A later import has changed it."))
 
 
 def is_gone_by_import(item: dict[str, Any]) -> bool:
