@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from archives.files.responses import file_response
-from archives.services.restoring import MODES, NEW, REPLACE, Request, Restored, prepared
+from archives.services.restoring import MODES, NEW, REPLACE, Prepared, Request, Restored, prepared
 from archives.services.writing import archive_file
 from portfolios.models import Household
 from strata.admin.choices import parse_uuid
+from strata.admin.sent_again import forget_attempt, once, once_in_steps
+from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import count_text
 from strata.tenancy.roles import OWNERS
@@ -45,6 +47,9 @@ class ArchivesPage(View):
         return TemplateResponse(request, "archives/archives.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        return once_in_steps(request, lambda: self.answer(request))
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
         mode, file = request.POST.get("mode", NEW), request.FILES.get("file")
         chosen = parse_uuid(request.POST.get("household", ""))
         if mode not in MODES:
@@ -64,9 +69,14 @@ class ArchivesPage(View):
         )
         try:
             with prepared(file.file, wanted) as archive:
-                self.say(archive.write())
+                return run_in_transaction(lambda: once(request, lambda: self.restore(archive)))
         except StrataError as error:
+            forget_attempt(request)
             messages.error(request, error.message)
+        return HttpResponseRedirect(reverse("archives-page"))
+
+    def restore(self, archive: Prepared) -> HttpResponse:
+        self.say(archive.write())
         return HttpResponseRedirect(reverse("archives-page"))
 
     def say(self, restored: Restored) -> None:

@@ -26,7 +26,7 @@ from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.export import Export, export_of_list
 from strata.admin.forms import STALE, version_of
-from strata.admin.sent_again import once
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
@@ -268,12 +268,8 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
             self.lock(request, object_id, for_delete=for_delete)
             return view()
 
-        def attempt() -> HttpResponse:
-            forget_attempt(request)
-            return once(request, write)
-
         try:
-            return run_in_transaction(attempt)
+            return run_in_transaction(lambda: once(request, write))
         except IntegrityError:
             refusal = str(CONFLICTING_SAVE)
         except StrataError as error:
@@ -284,16 +280,6 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
         """Lock what a write needs before it reads. Nothing for a table without households."""
-
-
-def forget_attempt(request: Any) -> None:
-    """Remove from the request what a rolled-back attempt left there: queued messages, and roles."""
-    storage: Any = messages.get_messages(request)
-    queued = storage._queued_messages
-    if not hasattr(request, "strata_queued"):
-        request.strata_queued = len(queued)
-    del queued[request.strata_queued :]
-    vars(request).pop("strata_roles", None)
 
 
 class ReadOnlyAdmin(StrataModelAdmin):

@@ -22,8 +22,7 @@ from assets.services.entries.transfers import transfer
 from portfolios.models import Portfolio
 from strata.admin.choices import RowSelect
 from strata.admin.forms import refusals_shown
-from strata.admin.pages import forget_attempt
-from strata.admin.sent_again import once
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.widgets import NumberInput
