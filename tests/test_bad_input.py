@@ -249,7 +249,9 @@ def refused_texts(schema: dict) -> tuple:
         for part in schema.get("anyOf", [schema])
     )
     unreadable = ("", " ", NUL, OVERRIDE, "9" * 5000, "x" * 5000)
-    return unreadable if is_text and "{3}" not in schema.get("pattern", "") else BAD_TEXTS
+    if is_text and "{3}" not in schema.get("pattern", ""):
+        return unreadable
+    return tuple(text for text in BAD_TEXTS if text not in schema.get("enum", ()))
 
 
 READABLE = [

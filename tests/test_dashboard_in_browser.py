@@ -150,7 +150,7 @@ def test_without_scripts_the_pictures_and_the_filters_are_there(browse):
 @pytest.mark.parametrize("face", ["light", "dark"])
 def test_links_of_the_quality_page_look_like_links(quality_page, browse, face):
     page = browse(face, path=quality_page)
-    link, text = ("td a", "td:last-child")
+    link, text = ("tbody th a", "td:last-child")
     assert style(page, link, "textDecorationLine") == "underline"
     assert style(page, link, "color") != style(page, text, "color")
 

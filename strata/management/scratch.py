@@ -36,8 +36,8 @@ class ToolFailed(Exception):
     """A program that was called did not do its work."""
 
 
-class NoScratchDatabase(ToolFailed):
-    """There is no database to restore a backup into, which says nothing about the backup."""
+class NotTried(ToolFailed):
+    """It could not begin: a program or a scratch database is missing, which says nothing about a backup."""
 
 
 def connection_environment(database: str | None = None) -> dict[str, str]:
@@ -70,7 +70,7 @@ def call(*command: str, environment: Mapping[str, str]) -> str:
             command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
     except FileNotFoundError:
-        raise ToolFailed(f"{command[0]} is not installed") from None
+        raise NotTried(f"{command[0]} is not installed") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"]
         raise ToolFailed(lines[-1])
@@ -111,7 +111,7 @@ def restored_postgresql(backup: Path) -> Iterator[str]:
             cursor.execute(f"CREATE DATABASE {quoted}")
     except DatabaseError as error:
         reason = str(error).strip().splitlines()[0]
-        raise NoScratchDatabase(f"the role may not create a scratch database ({reason})") from error
+        raise NotTried(f"the role may not create a scratch database ({reason})") from error
     try:
         arguments = ("--exit-on-error", "--no-owner", "--no-password", f"--dbname={name}", str(backup))
         call("pg_restore", *arguments, environment=connection_environment(name))

@@ -284,7 +284,7 @@ def test_options_of_a_folder_go_with_it(source, tmp_path):
 
 def test_a_role_that_may_create_no_database_is_told_and_the_dump_stays(tmp_path, monkeypatch):
     def refused(path):
-        raise scratch.ToolFailed("the role may not create a scratch database")
+        raise scratch.NotTried("the role may not create a scratch database")
 
     monkeypatch.setattr(backup, "connection", SimpleNamespace(vendor="postgresql"))
     monkeypatch.setattr(backup, "is_behind_pooler", lambda: False)
@@ -293,6 +293,11 @@ def test_a_role_that_may_create_no_database_is_told_and_the_dump_stays(tmp_path,
     with pytest.raises(CommandError, match="is kept, but could not be verified: the role"):
         run("backup", "--to", str(tmp_path), "--verify")
     assert [path.suffix for path in tmp_path.iterdir()] == [".dump"]
+
+
+def test_a_program_that_is_missing_says_nothing_about_the_backup():
+    with pytest.raises(scratch.NotTried, match="no-such-program is not installed"):
+        scratch.call("no-such-program", environment={})
 
 
 def test_the_password_is_in_no_command_line(tmp_path, monkeypatch):

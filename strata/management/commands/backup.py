@@ -18,7 +18,7 @@ from django.db import connection
 from strata.commands import StrataCommand, positive
 from strata.db.private_files import files_of, open_private
 from strata.management.scratch import (
-    NoScratchDatabase,
+    NotTried,
     ToolFailed,
     dump_database,
     failures_of_doctor,
@@ -108,7 +108,7 @@ class Command(StrataCommand):
         try:
             with restore(target) as url:
                 failures = failures_of_doctor(url)
-        except (OSError, NoScratchDatabase) as error:
+        except (OSError, NotTried) as error:
             raise CommandError(f"{target} is kept, but could not be verified: {error}") from error
         except ToolFailed as error:
             raise CommandError(f"{set_aside(target)} is kept, but cannot be restored: {error}") from error
