@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +24,7 @@ from assets.rules.refusal import refusal
 from assets.services.terms import TERMS
 from portfolios.models import Household, Portfolio
 from strata.audit.journal import lines_of
-from strata.audit.models import Action
+from strata.audit.models import Action, JournalEntry
 from strata.audit.undo.rows import read_image
 from strata.exceptions import Conflict, NotFound
 from strata.fields.ids import uuid7
@@ -150,14 +151,38 @@ def newest_names(instrument: Instrument) -> dict[str, NewName]:
 
 
 def earlier_name(instrument: Instrument, action_id: UUID, column: str) -> str | None:
-    """What the journal says that it was called before the action was recorded; None where it does not say so."""
+    """What the journal says that it was called before the action was recorded; None where it does not say so.
+
+    Not by a rename that was there then and was deleted since: what it was called before that one.
+    """
     recorded = lines_of(InstrumentAction, action_id).filter(action=Action.CREATE).first()
     if recorded is None:
         return None
     later = lines_of(Instrument, instrument.pk).filter(id__gt=recorded.id, action=Action.UPDATE)
     change = later.order_by("id").first()
-    text: str | None = None if change is None else read_image(change.before).get(column)
+    if change is None:
+        return None
+    text: str = read_image(change.before)[column]
+    renames = deleted_renames(instrument, **{column: text}).filter(id__gt=recorded.id)
+    for rename in renames if text else ():  # without it, it gave none
+        if (
+            lines_of(InstrumentAction, rename.object_id)
+            .filter(action=Action.CREATE, id__lt=recorded.id)
+            .exists()
+        ):
+            return earlier_name(instrument, rename.object_id, column)
     return text
+
+
+def deleted_renames(instrument: Instrument, **names: str) -> QuerySet[JournalEntry]:
+    """The deletions of the instrument's renames that gave it these names, the newest first."""
+    stored = str(instrument.pk) if connection.features.has_native_uuid_field else instrument.pk.hex
+    values = {"instrument_id": stored, "type": InstrumentAction.Type.RENAME, **names}
+    deletions = JournalEntry.objects.filter(
+        household_id=instrument.household_id, model=InstrumentAction._meta.label, action=Action.DELETE
+    )
+    images = {f"before__{name}": value for name, value in values.items()}
+    return deletions.filter(before__isnull=False, **images).order_by("-id")
 
 
 # --- the assets that receive new shares ---

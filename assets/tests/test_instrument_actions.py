@@ -108,6 +108,46 @@ def test_name_is_what_the_remaining_actions_say(alice, share):
     assert named() == ("ABC", "")
 
 
+@pytest.mark.parametrize(
+    "recorded",
+    [("2023-01-10", "2024-01-10"), ("2024-01-10", "2023-01-10")],
+    ids=["in order", "later one first"],
+)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first goes first", "second goes first"])
+def test_no_name_of_a_deleted_rename_comes_back(alice, share, recorded, order):
+    sent = [{"type": "rename", "on": on, "symbol": f"N{number}"} for number, on in enumerate(recorded)]
+    renames = [alice.post(path(share), body).json()["id"] for body in sent]
+    for number in order:
+        assert alice.delete(f"{path(share)}/{renames[number]}").status_code == 204
+    share.refresh_from_db()
+    assert share.symbol == "ABC"
+
+
+def test_name_that_a_deleted_rename_gave_and_somebody_gave_again_stays(alice, share):
+    def rename_and_delete(symbol):
+        new = alice.post(path(share), {"type": "rename", "on": "2024-01-10", "symbol": symbol}).json()
+        alice.delete(f"{path(share)}/{new['id']}")
+
+    rename_and_delete("B")
+    alice.patch(f"{API}/instruments/{share.pk}", {"symbol": "B"})
+    rename_and_delete("C")
+    share.refresh_from_db()
+    assert share.symbol == "B"
+
+
+def test_isin_that_was_empty_is_so_again_whatever_a_rename_without_one_found(alice, share):
+    Instrument.objects.filter(pk=share.pk).update(isin="DE0007164600")
+    first = alice.post(path(share), {"type": "rename", "on": "2023-01-10", "symbol": "B"}).json()["id"]
+    alice.patch(f"{API}/instruments/{share.pk}", {"isin": ""})
+    second = alice.post(path(share), {"type": "rename", "on": "2024-01-10", "isin": "US0378331005"}).json()[
+        "id"
+    ]
+    for action in (first, second):
+        alice.delete(f"{path(share)}/{action}")
+    share.refresh_from_db()
+    assert (share.symbol, share.isin) == ("ABC", "")
+
+
 def test_symbol_of_an_older_rename_counts_where_the_newer_gives_only_an_isin(alice, share):
     alice.post(path(share), {"type": "rename", "on": "2024-01-10", "isin": "DE0007164600"})
     alice.post(path(share), {"type": "rename", "on": "2023-01-10", "symbol": "B"})
