@@ -11,13 +11,14 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError, connection
 
 from strata.db.errors.outages import outage_sentence
-from strata.outputs import drop_unread_output
+from strata.outputs import drop_unread_output, replace_closed_outputs
 
 READER_IS_GONE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 
 
 def execute(argv: list[str]) -> None:
     """Run a command. `--traceback` shows the traceback of such errors too."""
+    replace_closed_outputs()
     with closed_pipes_end_quietly():
         if "--traceback" in argv:
             execute_from_command_line(argv)

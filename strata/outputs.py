@@ -1,10 +1,21 @@
-"""Standard output and standard error that are pipes, and whether anybody reads them."""
+"""Standard output and standard error that are closed, or pipes, and whether anybody reads them."""
 
 from __future__ import annotations
 
 import os
 import select
 import sys
+from typing import TextIO
+
+
+def replace_closed_outputs() -> None:
+    """Send to nowhere what would be written to an output that is closed (`>&-`), for which Python has None."""
+    sys.stdout = sys.stdout or open_nowhere()
+    sys.stderr = sys.stderr or open_nowhere()
+
+
+def open_nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # as long as the process runs
 
 
 def drop_unread_output() -> bool:

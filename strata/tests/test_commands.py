@@ -282,3 +282,15 @@ def test_a_command_that_writes_goes_on_where_nobody_reads_its_output(tmp_path, u
     with sqlite3.connect(tmp_path / "strata.db") as database:
         query = "SELECT count(*) FROM assets_exchangerate WHERE currency = 'CHF'"
         assert database.execute(query).fetchone() == (1,)
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("number", [1, 2], ids=["output", "errors"])
+def test_a_command_whose_output_is_closed_does_its_work(tmp_path, number):
+    copy_sqlite_template(tmp_path / "strata.db")
+    manage = commands_on(tmp_path / "strata.db")
+
+    quiet = manage("migrate", "--check", "--verbosity", "0", preexec_fn=lambda: os.close(number))
+    reading = manage("doctor", preexec_fn=lambda: os.close(number))
+
+    assert [(each.returncode, each.stderr) for each in (quiet, reading)] == [(0, "")] * 2
