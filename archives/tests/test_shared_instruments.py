@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from archives.services.same_figures import Figures
 from archives.tests.archives import archive_of, restored
 from assets.classification.seeds import TypeId
-from assets.models import Asset, Instrument, InstrumentAction, PriceLoad
+from assets.models import Asset, Instrument, InstrumentAction, PriceBlock, PriceLoad
 from conftest import client_of
 from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
@@ -132,6 +134,45 @@ def test_where_it_comes_from_the_instrument_stays_shared(ann):
     result = restored(original.data, ann)
     assert Asset.objects.get(portfolio__household=result.household_id).instrument_id == original.share.pk
     assert result.warnings == [] and not PriceLoad.objects.exclude(household=None).exists()
+
+
+LATER = datetime(2026, 1, 1, tzinfo=UTC)
+OTHER = {
+    Instrument: {"quote_unit": "1/100", "max_age_days": 1, "created_at": LATER},
+    PriceLoad: {"created_at": LATER, "split_adjusted": True, "adjusted_to": BOUGHT, "withdrawn_at": LATER},
+    InstrumentAction: {
+        "type": "stock_dividend", "on": BOUGHT, "numerator": 3, "denominator": 3, "cost_ratio": "0.5",
+        "cash": "1", "cash_cost_ratio": "0.5", "amount": "1", "created_at": LATER,
+    },
+}  # fmt: skip
+CHANGES = [(model, name) for model, values in OTHER.items() for name in values]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), CHANGES, ids=[f"{model.__name__}-{name}" for model, name in CHANGES]
+)
+def test_each_thing_that_decides_the_figures_is_compared(ann, model, name):
+    """Where the archive comes from, and nothing else differs."""
+    original = Original(ann)
+    row = model._base_manager.order_by("pk").first()
+    QuerySet(model).filter(pk=row.pk).update(**{name: OTHER[model][name]})
+    result = restored(original.data, ann, dry_run=True)
+    assert [warning["code"] for warning in result.warnings] == ["INSTRUMENTS_COPIED"]
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("name", ["year", "first_day", "days", "scale", "width", "prices", "load_id"])
+def test_each_part_of_a_block_of_prices_is_compared(name):
+    """No database lets a block be changed."""
+    block = dict.fromkeys(("year", "first_day", "days", "scale", "width", "prices"), 1)
+    block |= {"instrument_id": "share", "load_id": "load"}
+    figures = [Figures({"share": "share"}, LATER) for _ in range(3)]
+    for each, value in zip(figures, (block[name], block[name], "other"), strict=True):
+        for load_id in ("load", "other"):
+            each.see(PriceLoad, {"id": load_id, "created_at": load_id})
+        each.see(PriceBlock, {**block, name: value})
+    assert figures[0].differing(figures[1]) == set()
+    assert figures[0].differing(figures[2]) == {"share"}
 
 
 def test_of_two_alike_the_one_with_the_id_is_the_same(ann):

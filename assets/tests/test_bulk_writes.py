@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from assets.models import Asset, AssetSnapshot, HeldQuantities, Transaction
+from assets.models import Asset, AssetSnapshot, HeldQuantities, MonthlyDeltas, Transaction
 from assets.services.entries.stored_values import Moment
 from assets.services.entries.value_batches import ValueRow, new_value
 from assets.tests.upkeep import NOON, assert_in_step, day
@@ -239,6 +239,18 @@ def test_replaced_rows_have_texts_and_bytes_as_they_were_given(portfolio, text):
         assert {pk: (bytes(days), units) for pk, days, units in stored} == {
             pk: (own, text) for pk, own in zip(keys, stored_bytes, strict=True)
         }
+
+
+@pytest.mark.on_postgresql
+def test_replaced_rows_with_a_text_that_is_too_long_are_refused_and_not_cut(portfolio):
+    columns = {
+        field.name: "00" if field.name != "currency" else "EURO"
+        for field in MonthlyDeltas._meta.concrete_fields
+    }
+    key = ("portfolio", "asset_type", "month", "currency")
+    columns |= {"portfolio": portfolio.pk.hex, "asset_type": portfolio.pk.hex, "month": "2025-01-01"}
+    with pytest.raises(DataError, match="too long"):
+        bulk.replace_rows(MonthlyDeltas, [*columns], [[*columns.values()]], unique=key)
 
 
 @pytest.mark.on_postgresql

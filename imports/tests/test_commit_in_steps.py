@@ -12,7 +12,7 @@ from assets.models import Asset, AssetSnapshot, Instrument
 from assets.valuation.upkeep import is_outdated
 from imports.models import ImportBlock, ImportedRows, ImportFile
 from imports.services.writing import hidden_values
-from imports.tests.import_requests import IMPORTS, commit, preview, rows, send, undo, values_of
+from imports.tests.import_requests import IMPORTS, LONG, commit, preview, rows, send, undo, values_of
 from portfolios.models import Household, Portfolio
 from strata.audit import deletions, hidden_writes
 from strata.audit.models import Deletion, HistoryEntry, JournalEntry, JournalWrite
@@ -138,12 +138,13 @@ def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, in_steps, 
 
 def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, monkeypatch):
     new_import = preview(alice, portfolio, MIXED)
-    before, instant, seen = answers(alice), timezone.now(), []
+    before, instants, seen = answers(alice), [], []
     history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()
 
     def look():
         same_history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json() == history
         seen.append((answers(alice) == before, same_history, failures()))
+        instants.append(timezone.now())
 
     steps = at_step(monkeypatch, 0, look)
     commit(alice, new_import)
@@ -151,10 +152,33 @@ def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, m
     assert len(seen) == len(steps) > 4
     assert all(each == (True, True, []) for each in seen)
     assert answers(alice) != before
-    assert answers(alice, instant) == answers(alice, instant) and answers(alice, instant)[0] == before[0]
-    assert len(alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()["results"]) > len(
-        history["results"]
-    )
+    assert all(answers(alice, instant)[:4] == before[:4] for instant in instants), "it begins with the commit"
+    assert len({tuple(answers(alice, instant)) for instant in instants}) == 1
+    new_history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()["results"]
+    assert len(new_history) > len(history["results"])
+    in_new_accounts = AssetSnapshot.objects.filter(asset__name__in=("Boat", "Cabin", "Truck")).count()
+    counted = [entry["count"] for entry in new_history if entry["action"] == "update_values"]
+    assert in_new_accounts == 6 and in_new_accounts in counted
+
+
+def test_a_copy_that_somebody_has_is_no_longer_the_newest(alice, portfolio, in_steps):
+    """Where no other value is written in the commit."""
+    path = f"{API}/portfolios/{portfolio.pk}/net-worth?interval=month&start=2025-01-31&end=2025-02-28"
+    new_import = preview(alice, portfolio, LONG)
+    copy = alice.get(path)
+    revision = Portfolio.objects.get(pk=portfolio.pk).revision
+    commit(alice, new_import)
+    assert alice.get(path, headers={"If-None-Match": copy["ETag"]}).status_code == 200
+    assert Portfolio.objects.get(pk=portfolio.pk).revision > revision
+
+
+def test_shown_assets_are_of_whoever_commits_them_and_of_that_instant(alice, alice_user, portfolio, in_steps):
+    new_import = preview(alice, portfolio, LONG)
+    begun = timezone.now()
+    commit(alice, new_import)
+    for asset in Asset.objects.all():
+        assert (asset.created_by, asset.updated_by) == (alice_user, alice_user)
+        assert asset.created_at == asset.updated_at > begun
 
 
 @pytest.mark.parametrize("number", [1, 3, 6])
@@ -305,9 +329,40 @@ def test_a_command_leaves_nothing_where_it_is_killed(alice, portfolio, in_steps,
     assert failures() == [] and Household.objects.count() == 1
 
 
-def test_a_viewer_makes_nothing(alice, vera, portfolio, in_steps):
+def test_a_viewer_makes_nothing(alice, vera, portfolio, in_steps, monkeypatch):
     new_import = preview(alice, portfolio, MIXED)
     before = counts()
+    begun = at_step(monkeypatch, 0, lambda: None)
     assert vera.post(f"{IMPORTS}/{new_import['id']}/commit").status_code == 403
     assert {**counts(), JournalWrite._meta.label: 0} == {**before, JournalWrite._meta.label: 0}
     assert send(vera, portfolio, MIXED).status_code == 403
+    assert begun == []
+
+
+def test_a_commit_that_will_be_refused_writes_nothing_before_it(
+    alice, portfolio, savings, in_steps, monkeypatch
+):
+    new_import = preview(alice, portfolio, MIXED)
+    add_value(savings, 6, day(1))
+    begun = at_step(monkeypatch, 0, lambda: None)
+    assert commit(alice, new_import, 409)["code"] == "IMPORT_STALE"
+    assert begun == []
+
+
+def test_days_of_shown_values_are_known_as_those_of_the_import(alice, portfolio, in_steps, monkeypatch):
+    """By them the undo knows what it takes back, and a later import what it may replace."""
+    new_import = preview(alice, portfolio, LONG)
+    with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deletions, "MOST_AT_ONCE", 1000)
+        commit(alice, new_import)
+        at_once = written_of(new_import)
+        transaction.set_rollback(True)
+    commit(alice, new_import)
+    assert written_of(new_import) == at_once
+
+
+def written_of(new_import):
+    rows = ImportedRows.objects.filter(file_import=new_import["id"])
+    names = dict(Asset.objects.values_list("pk", "name"))
+    columns = rows.values_list("asset_id", "made_asset", "days", "references")
+    return sorted((names[pk], made, bytes(days), bytes(keys)) for pk, made, days, keys in columns)
