@@ -12,6 +12,8 @@ from django.test import Client
 from assets.classification.seeds import TypeId
 from assets.models import Asset, Instrument, Transaction
 from portfolios.models import Portfolio
+from reports.update_values import one_value
+from reports.update_values.saving import ChangedMeanwhile
 from strata.admin import sent_again
 from strata.api.errors import APIError
 from strata.audit.models import IdempotentAnswer
@@ -25,8 +27,11 @@ def texts(answer) -> list[tuple[str, str]]:
     return [(message.level_tag, str(message)) for message in answer.wsgi_request._messages]
 
 
-def key_in(answer) -> str:
-    keys = re.findall(r'name="form_key" value="([0-9a-f]{32})"', answer.content.decode())
+def key_in(answer, part: str = "") -> str:
+    """Of the only form that has one; `part` is a text of the form where there are several."""
+    forms = re.findall(r"<form\b.*?</form>", answer.content.decode(), re.DOTALL)
+    in_forms = [re.findall(r'name="form_key" value="([0-9a-f]{32})"', form) for form in forms if part in form]
+    (keys,) = filter(None, in_forms)
     assert len(keys) == 1, "one in each form that writes"
     return keys[0]
 
@@ -118,7 +123,7 @@ def test_an_edit_that_is_sent_twice_is_not_refused_as_that_of_somebody_else(alic
     asset = create_asset(portfolio, "Car")
     browser, address = staff(alice_user), url(Asset, "change", asset.pk)
     page = browser.get(address)
-    sent = form_data(page) | {"note": "new", "form_key": key_in(page)}
+    sent = form_data(page) | {"note": "new", "form_key": key_in(page, 'id="asset_form"')}
     first, second = browser.post(address, sent), browser.post(address, sent)
     assert (first.status_code, second.status_code) == (302, 302)
     assert texts(second)[-1] == texts(first)[-1]
@@ -164,3 +169,25 @@ def test_of_two_at_once_one_writes(trade_page):
         thread.join()
     assert [answer.status_code for answer in answers] == [302, 302]
     assert Transaction.objects.count() == 1
+
+
+def test_shares_that_are_sent_twice_are_not_refused_as_changed_meanwhile(alice_user, portfolio):
+    asset, browser = create_asset(portfolio, "Car"), staff(alice_user)
+    address = f"/admin/assets/asset/{asset.pk}/shares/"
+    page = browser.get(url(Asset, "change", asset.pk))
+    sent = {"seen": "", "share": "50", "share_on": "", "form_key": key_in(page, 'name="share_on"')}
+    first, second = browser.post(address, sent), browser.post(address, sent)
+    assert texts(second)[-1] == texts(first)[-1]
+    assert texts(first) == [("success", "Saved your share.")]
+
+
+def test_a_value_that_was_changed_after_it_was_read_is_not_saved(alice_user, portfolio, monkeypatch):
+    def refuse(values, on, user):
+        raise ChangedMeanwhile(values)
+
+    asset = create_asset(portfolio, "Car")
+    monkeypatch.setattr(one_value, "save_values", refuse)
+    address = f"/admin/assets/asset/{asset.pk}/value/"
+    answer = staff(alice_user).post(address, {"value": "12", "on": "2024-01-01"})
+    assert answer.status_code == 302 and "value=12" in answer.url
+    assert [level for level, _ in texts(answer)] == ["error"]

@@ -343,3 +343,15 @@ def test_list_shows_a_calculated_value_in_the_currencys_places_and_an_entered_on
     assert len(shown) == 2
     assert re.fullmatch(r"[\d,]+\.\d\d", shown[0].strip())
     assert shown[1].strip() == "1.2345"
+
+
+def test_terms_that_are_sent_twice_are_not_refused_as_changed_meanwhile(alices, portfolio):
+    car = create_asset(portfolio, "Car", TypeId.VEHICLE)
+    page = shown(alices, car, "depreciation").content.decode()
+    names = ("version", "form_key")
+    hidden = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in names}
+    address = f"{terms_page(car)}?valuation=depreciation"
+    answers = [alices.post(address, {**CAR, **hidden}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    said = [str(list(answer.wsgi_request._messages)[-1]) for answer in answers]
+    assert said == ["Saved how Car is valued."] * 2

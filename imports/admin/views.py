@@ -38,6 +38,7 @@ from portfolios.models import Portfolio
 from reports.portfolio_day import names_of
 from reports.welcome.form import WelcomeForm
 from strata.admin.choices import parse_uuid
+from strata.admin.sent_again import once, once_in_steps
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import count_text, read_day
@@ -94,6 +95,9 @@ class ImportFilePage(View):
         return TemplateResponse(request, "imports/import_file.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        return once_in_steps(request, lambda: self.answer(request))
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
         first = self.first_portfolio(request.POST)
         if first is not None:
             return self.post_first(first)
@@ -127,15 +131,17 @@ class ImportFilePage(View):
             draft = None
             if existing is not None:
                 draft = plan_import(Upload(existing.pk, data, name), precondition=self.may_write)
-            row = run_in_transaction(
-                lambda: create_import(
-                    Upload(portfolio_of().pk, data, name), draft=draft, precondition=self.may_write
-                )
-            )
+
+            def write() -> HttpResponse:
+                upload = Upload(portfolio_of().pk, data, name)
+                row = create_import(upload, draft=draft, precondition=self.may_write)
+                return HttpResponseRedirect(reverse("import-preview", args=[row.pk]))
+
+            # A file for a portfolio may be dropped again, such as after its preview was discarded.
+            return run_in_transaction(write if existing else lambda: once(self.request, write))
         except StrataError as error:
             messages.error(self.request, refusal_text(error))
             return None
-        return HttpResponseRedirect(reverse("import-preview", args=[row.pk]))
 
     def first_portfolio(self, posted: QueryDict | None) -> WelcomeForm | None:
         """What a user is asked for who sees no portfolio; None for all others."""
@@ -191,6 +197,10 @@ class ImportPreviewPage(View):
         return TemplateResponse(request, "imports/import_preview.html", context)
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return once_in_steps(request, lambda: self.pressed(request, pk))
+
+    def pressed(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """A second `commit` or `undo` changes nothing by itself; after `delete` there is no row to answer for."""
         row = self.row(pk)
         actions: dict[str, Callable[[Import, Change | None], str]] = {
             "answer": self.answer,
@@ -209,7 +219,12 @@ class ImportPreviewPage(View):
                     run_in_transaction(lambda: self.answer(row, change))
                     source = source_of(row.pk, precondition=self.may_write)
                     self.hidden = stack.enter_context(values_hidden(source))
-                address = run_in_transaction(lambda: action(row, change))
+
+                def write() -> HttpResponse:
+                    return HttpResponseRedirect(action(row, change))
+
+                is_gone = action == self.delete
+                return run_in_transaction(lambda: once(request, write) if is_gone else write())
         except StrataError as error:
             messages.error(request, refusal_text(error))
             if action in (self.answer, self.commit):

@@ -226,3 +226,19 @@ def test_line_that_is_not_supported_is_not_called_unreadable(alices, portfolio):
     page = drop(alices, portfolio, journal, "ours.beancount").content.decode()
     assert "<td>Not supported: Strata cannot import this yet: option" in page
     assert page.count("<td>Not readable: ") == 1
+
+
+def test_a_preview_that_is_discarded_twice_and_a_first_file_that_is_sent_twice(
+    alices, portfolio, charlie_user
+):
+    drop(alices, portfolio, OWED)
+    address, sent = f"{PATH}{Import.objects.get().pk}/", {"action": "delete", "form_key": "1" * 32}
+    first, second = alices.post(address, sent), alices.post(address, sent)
+    assert (first.status_code, second.status_code, second.url) == (302, 302, first.url)
+
+    charlie = staff(charlie_user)
+    body = {**SETTINGS, "form_key": "2" * 32}
+    assert "form_key" in charlie.get(PATH).content.decode()
+    answers = [charlie.post(PATH, {**body, "file": SimpleUploadedFile("a.csv", OWED)}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].url == answers[1].url and Import.objects.count() == 1

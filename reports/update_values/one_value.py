@@ -17,7 +17,8 @@ from assets.models import Asset
 from reports.update_values import presenting
 from reports.update_values.entries import Entry, Reading, read_entries, slips_of
 from reports.update_values.rows import AssetRow, asset_rows, today_of
-from reports.update_values.saving import save_values
+from reports.update_values.saving import ChangedMeanwhile, save_values
+from strata.admin.forms import STALE
 from strata.admin.undo import undo_tag
 from strata.exceptions import StrataError
 from strata.fields.active_formats import day_text, read_day
@@ -42,6 +43,9 @@ def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
         saved_on, asked = record(asset, request)
     except ValidationError as error:
         messages.error(request, f"{_('Nothing was saved.')} {error.messages[0]}")
+        return back(asset, request)
+    except ChangedMeanwhile:  # after it was read here, as by the first half of a double click
+        messages.error(request, f"{_('Nothing was saved.')} {STALE}")
         return back(asset, request)
     except StrataError as refused:
         messages.error(request, f"{_('Nothing was saved.')} {refused.message}")

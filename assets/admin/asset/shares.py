@@ -19,6 +19,7 @@ from assets.models import Asset
 from assets.services.ownership import put_shares, shares_of
 from assets.valuation import has_market_price
 from assets.valuation.formulas.shares import Share, shares_in
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.undo import undo_tag
 from strata.audit import clock
 from strata.db.retry import run_in_transaction
@@ -81,14 +82,19 @@ def save_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
         rows = zip(posted.getlist(DAYS)[:MOST_ROWS], posted.getlist(PER_CENT), strict=False)
         shares = [share for row in rows if (share := read_share(*row))]
         precondition = partial(require_unchanged, request=request, seen=posted.get(SEEN, ""))
-        run_in_transaction(lambda: put_shares(asset.pk, shares, precondition=precondition))
+
+        def save() -> HttpResponse:
+            put_shares(asset.pk, shares, precondition=precondition)
+            messages.success(request, _("Saved your share."), extra_tags=undo_tag(request))
+            return HttpResponseRedirect(page_of(asset))
+
+        return run_in_transaction(lambda: once(request, save))
     except (ValidationError, StrataError) as refused:
+        forget_attempt(request)
         reason = refused.messages[0] if isinstance(refused, ValidationError) else refused.message
         messages.error(request, f"{_('Nothing was saved.')} {reason}")
         typed = [(name, text) for name in (DAYS, PER_CENT) for text in posted.getlist(name)[:MOST_ROWS]]
         return HttpResponseRedirect(f"{page_of(asset)}?{urlencode(typed)}")
-    messages.success(request, _("Saved your share."), extra_tags=undo_tag(request))
-    return HttpResponseRedirect(page_of(asset))
 
 
 def page_of(asset: Asset) -> str:

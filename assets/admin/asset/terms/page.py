@@ -18,6 +18,7 @@ from assets.models.asset import Valuation
 from assets.services.assets import update_asset
 from assets.services.terms import TERMS, Terms, put_terms, read_terms
 from strata.admin.forms import STALE
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import admin_url
 from strata.admin.undo import undo_tag
 from strata.db.retry import run_in_transaction
@@ -45,10 +46,19 @@ class TermsPage(AssetEditingPage):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         form = self.form(request.POST)
-        if "add" in request.POST or not form.is_valid() or not self.record(form):
+        if "add" in request.POST or not form.is_valid():
             return self.page(form)
+        try:
+            return run_in_transaction(lambda: once(request, lambda: self.saved(form)))
+        except StrataError as refusal:
+            forget_attempt(request)
+            form.show(refusal)
+            return self.page(form)
+
+    def saved(self, form: TermsForm) -> HttpResponse:
+        self.write(form)
         text = _("Saved how %(name)s is valued.") % {"name": self.asset.name}
-        messages.success(request, text, extra_tags=undo_tag(request))
+        messages.success(self.request, text, extra_tags=undo_tag(self.request))
         return HttpResponseRedirect(admin_url(Asset, "change", self.asset.pk))
 
     def form(self, data: Any = None) -> TermsForm:
@@ -57,15 +67,6 @@ class TermsPage(AssetEditingPage):
             raise Http404
         stored = stored_terms(self.asset) if valuation == self.asset.valuation else None
         return TermsForm(self.asset, valuation, stored, data)
-
-    def record(self, form: TermsForm) -> bool:
-        """Whether it was saved; else the form has the refusal."""
-        try:
-            run_in_transaction(lambda: self.write(form))
-        except StrataError as refusal:
-            form.show(refusal)
-            return False
-        return True
 
     def write(self, form: TermsForm) -> None:
         seen = self.request.POST.get("version", "")
