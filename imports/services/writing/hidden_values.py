@@ -29,7 +29,7 @@ from strata.db.consistent_read import consistent_read
 from strata.fields.ids import uuid7
 from strata.tenancy.writes import Precondition, always
 
-BLOCKS_AT_A_TIME = 10
+BLOCKS_AT_A_TIME = 4  # a quarter of a second of CPU
 ASSETS_AT_A_TIME = 1_000
 VALUE, ASSET = "value", "asset"
 
