@@ -365,4 +365,4 @@ def written_of(new_import):
     rows = ImportedRows.objects.filter(file_import=new_import["id"])
     names = dict(Asset.objects.values_list("pk", "name"))
     columns = rows.values_list("asset_id", "made_asset", "days", "references")
-    return sorted((names[pk], made, bytes(days), bytes(keys)) for pk, made, days, keys in columns)
+    return sorted((names[pk], made_asset, bytes(days), bytes(keys)) for pk, made_asset, days, keys in columns)
