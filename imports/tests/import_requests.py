@@ -1,12 +1,14 @@
-"""Requests of an import: its file, its commit and its undo."""
+"""Requests of an import: its file, its commit and its undo, and what is there before and after."""
 
 import json
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from assets.models import AssetSnapshot
+from strata.doctor import Level, examine
 
-IMPORTS = "/api/v1/imports"
+API = "/api/v1"
+IMPORTS = f"{API}/imports"
 LONG = (
     b"account,date,balance,currency\nSavings,2025-01-31,100,EUR\n"
     b"Savings,2025-02-28,200,EUR\nHouse,2025-01-31,9,EUR\n"
@@ -48,3 +50,15 @@ def rows(client, new_import, **query):
 def values_of(portfolio):
     snapshots = AssetSnapshot.objects.filter(asset__portfolio=portfolio).order_by("asset__name", "on")
     return [(row.asset.name, row.on.isoformat(), str(row.value)) for row in snapshots]
+
+
+def answers(client, lists, instant=None):
+    """What each of the routes answers, now or as it was known at the instant."""
+    query = {"known_at": instant.isoformat()} if instant else {}
+    answers = [client.get(API + path, query) for path in lists]
+    assert {answer.status_code for answer in answers} == {200}
+    return [answer.content for answer in answers]
+
+
+def failures():
+    return [finding for finding in examine() if finding.level is Level.FAIL]

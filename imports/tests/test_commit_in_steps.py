@@ -12,11 +12,21 @@ from assets.models import Asset, AssetSnapshot, Instrument
 from assets.valuation.upkeep import is_outdated
 from imports.models import ImportBlock, ImportedRows, ImportFile
 from imports.services.writing import hidden_values
-from imports.tests.import_requests import IMPORTS, LONG, commit, preview, rows, send, undo, values_of
+from imports.tests.import_requests import (
+    IMPORTS,
+    LONG,
+    answers,
+    commit,
+    failures,
+    preview,
+    rows,
+    send,
+    undo,
+    values_of,
+)
 from portfolios.models import Household, Portfolio
 from strata.audit import deletions, hidden_writes
 from strata.audit.models import Deletion, HistoryEntry, JournalEntry, JournalWrite
-from strata.doctor import Level, examine
 from tests.factories import add_value, create_asset, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -50,17 +60,6 @@ def savings(portfolio):
     asset = create_asset(portfolio, "Savings")
     add_value(asset, 5, day(0))
     return asset
-
-
-def answers(client, instant=None):
-    query = {"known_at": instant.isoformat()} if instant else {}
-    answers = [client.get(API + path, query) for path in LISTS]
-    assert {answer.status_code for answer in answers} == {200}
-    return [answer.content for answer in answers]
-
-
-def failures():
-    return [finding for finding in examine() if finding.level is Level.FAIL]
 
 
 def counts():
@@ -138,12 +137,12 @@ def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, in_steps, 
 
 def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, monkeypatch):
     new_import = preview(alice, portfolio, MIXED)
-    before, instants, seen = answers(alice), [], []
+    before, instants, seen = answers(alice, LISTS), [], []
     history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()
 
     def look():
         same_history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json() == history
-        seen.append((answers(alice) == before, same_history, failures()))
+        seen.append((answers(alice, LISTS) == before, same_history, failures()))
         instants.append(timezone.now())
 
     steps = at_step(monkeypatch, 0, look)
@@ -151,9 +150,11 @@ def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, m
 
     assert len(seen) == len(steps) > 4
     assert all(each == (True, True, []) for each in seen)
-    assert answers(alice) != before
-    assert all(answers(alice, instant)[:4] == before[:4] for instant in instants), "it begins with the commit"
-    assert len({tuple(answers(alice, instant)) for instant in instants}) == 1
+    assert answers(alice, LISTS) != before
+    assert all(answers(alice, LISTS, instant)[:4] == before[:4] for instant in instants), (
+        "it begins with the commit"
+    )
+    assert len({tuple(answers(alice, LISTS, instant)) for instant in instants}) == 1
     new_history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()["results"]
     assert len(new_history) > len(history["results"])
     in_new_accounts = AssetSnapshot.objects.filter(asset__name__in=("Boat", "Cabin", "Truck")).count()
@@ -186,7 +187,7 @@ def test_what_a_killed_process_has_written_is_removed_by_the_next_command(
     alice, portfolio, savings, in_steps, monkeypatch, number
 ):
     new_import = preview(alice, portfolio, MIXED)
-    before, entries, shown = counts(), JournalEntry.objects.count(), answers(alice)
+    before, entries, shown = counts(), JournalEntry.objects.count(), answers(alice, LISTS)
     writes = JournalWrite._meta.label
 
     def end_here():
@@ -197,7 +198,7 @@ def test_what_a_killed_process_has_written_is_removed_by_the_next_command(
         at_step(patch, number, end_here)
         with pytest.raises(Killed):
             alice.post(f"{IMPORTS}/{new_import['id']}/commit")
-    assert answers(alice) == shown
+    assert answers(alice, LISTS) == shown
 
     call_command("finish_deletions", verbosity=0)
     assert Household.objects.count() == 2, "its process may still be there"
@@ -206,7 +207,7 @@ def test_what_a_killed_process_has_written_is_removed_by_the_next_command(
 
     assert {**counts(), writes: 0} == {**before, writes: 0}
     assert JournalEntry.objects.count() == entries
-    assert answers(alice) == shown
+    assert answers(alice, LISTS) == shown
     assert commit(alice, new_import)["made"]["value"] == 8
 
 

@@ -364,7 +364,7 @@ def test_write_elsewhere_does_not_make_it_stale(alice, portfolio, household):
     new_import = preview(alice, portfolio)
     add_value(create_asset(other, "Savings"), 1, day(0))
     add_value(bystander, 1, day(0))
-    commit(alice, new_import)
+    assert commit(alice, new_import)["made"]["value"] == new_import["counts"]["value"]["create"] > 0
 
 
 def test_second_preview_of_one_file_is_stale_and_then_has_nothing_to_do(alice, portfolio):

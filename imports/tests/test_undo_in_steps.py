@@ -10,11 +10,10 @@ from imports.models import Import
 from imports.services import errors
 from imports.services.previews import Upload, create_import
 from imports.services.writing import undoing
-from imports.tests.import_requests import IMPORTS, LONG, commit, preview, undo, values_of
+from imports.tests.import_requests import IMPORTS, LONG, answers, commit, failures, preview, undo, values_of
 from portfolios.models import Household
 from strata.audit import deletions
 from strata.audit.models import Deletion, HistoryEntry
-from strata.doctor import Level, examine
 from strata.fields.ids import uuid7
 from tests.factories import add_value, create_asset, day
 
@@ -35,23 +34,12 @@ def in_steps(monkeypatch):
     monkeypatch.setattr(deletions, "PAUSE_SECONDS", 0)
 
 
-def answers(client, instant=None):
-    query = {"known_at": instant.isoformat()} if instant else {}
-    answers = [client.get(API + path, query) for path in LISTS]
-    assert {answer.status_code for answer in answers} == {200}
-    return [answer.content for answer in answers]
-
-
-def failures():
-    return [finding for finding in examine() if finding.level is Level.FAIL]
-
-
 def test_to_everybody_it_is_one_act(alice, portfolio, in_steps):
     add_value(create_asset(portfolio, "Savings"), 5, day(0))
-    nothing_imported = answers(alice)
+    nothing_imported = answers(alice, LISTS)
     new_import = preview(alice, portfolio, WITH_SECURITIES)
     commit(alice, new_import)
-    before, instant = answers(alice), timezone.now()
+    before, instant = answers(alice, LISTS), timezone.now()
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletions, "MOST_AT_ONCE", 1000)
         at_once = undo(alice, new_import)
@@ -71,7 +59,11 @@ def test_to_everybody_it_is_one_act(alice, portfolio, in_steps):
     assert AssetSnapshot.objects.filter(asset__name="House").count() == 3, "they are hidden"
     steps = 0
     while True:
-        assert (answers(alice), answers(alice, instant), failures()) == (nothing_imported, before, [])
+        assert (answers(alice, LISTS), answers(alice, LISTS, instant), failures()) == (
+            nothing_imported,
+            before,
+            [],
+        )
         assert undo(alice, new_import) == undone
         if steps == 4:  # the process is killed, and the next command goes on
             call_command("finish_deletions", verbosity=0)

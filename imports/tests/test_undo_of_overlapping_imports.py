@@ -6,9 +6,8 @@ from itertools import permutations
 import pytest
 
 from assets.models import Asset, AssetSnapshot
-from imports.tests.import_requests import commit, preview, undo, values_of
+from imports.tests.import_requests import commit, failures, preview, undo, values_of
 from strata.audit import deletions
-from strata.doctor import Level, examine
 from tests.factories import add_value, create_asset
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -23,10 +22,6 @@ def imported(client, portfolio, data):
     new_import = preview(client, portfolio, data)
     commit(client, new_import)
     return new_import
-
-
-def failures() -> list:
-    return [finding for finding in examine() if finding.level is Level.FAIL]
 
 
 def amounts(portfolio) -> list:

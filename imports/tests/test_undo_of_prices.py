@@ -13,10 +13,9 @@ from assets.prices.store import recorded_prices
 from assets.services.instruments.prices import LoadTerms, record_prices
 from imports.models import Import
 from imports.services.writing import commits
-from imports.tests.import_requests import IMPORTS, commit, preview, undo
+from imports.tests.import_requests import IMPORTS, commit, failures, preview, undo
 from portfolios.models import Household, Portfolio
 from strata.audit import deletions
-from strata.doctor import Level, examine
 from tests.factories import create_asset
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
@@ -69,10 +68,6 @@ def answers(client, asset, instant=None) -> list:
     every = [client.get(f"{API}/{path}{known}") for path in paths]
     assert {answer.status_code for answer in every} == {200}
     return [answer.json() for answer in every]
-
-
-def failures() -> list:
-    return [finding for finding in examine() if finding.level is Level.FAIL]
 
 
 def test_everything_is_as_before_and_the_past_shows_the_prices(alice, holding, siemens):
@@ -128,7 +123,7 @@ def test_a_preview_of_another_security_is_not_stale(alice, holding, portfolio):
     commit(alice, new_import)
     other = preview(alice, portfolio, QUOTES, options={"symbol": "BAS", "currency": "EUR"})
     undo(alice, new_import)
-    commit(alice, other)
+    assert commit(alice, other)["made"]["price"] == other["counts"]["price"]["create"] > 0
 
 
 def test_a_price_that_was_entered_since_stays(alice, holding, siemens):

@@ -84,9 +84,7 @@ class Planner:
         self._splits: list[ActionItem] = []
         self._cancelled = cancelled_before(portfolio, reading.format) if reading.takes_back else frozenset()
         self._actions: set[tuple[str, str, date]] = set()
-        self._unseen = set(
-            choices.skip | choices.again
-        )  # lines that were chosen, and that no row has had yet
+        self._unseen = set(choices.skip | choices.again)  # lines that no row has had yet
         self.priced: set[str] = set()  # keys of instruments
 
     def run(self, first: FirstPass | OnePass) -> Plan:
