@@ -172,7 +172,7 @@ class RandomHousehold:
         lists = self.random.sample(
             (
                 "/assets?page_size=200",
-                "/assets?page_size=200&ordering=-current_value,name",
+                f"/assets?page_size=200&ordering={self.random.choice(ORDERINGS)},name",
                 f"/assets?page_size=200&on={self.day()}&disposed=false",
                 f"/assets?page_size=200&portfolio={portfolio}",
                 f"/assets?page_size=200&tag={self.pick(self.tags)}",
@@ -221,6 +221,8 @@ class RandomHousehold:
             f"/portfolios/{portfolio}/change?group_by={group_by}&currency=JPY",
         )
 
+
+ORDERINGS = ("-current_value", "current_value", "-acquired_on", "disposed_on", "currency")
 
 # Each method that edits, with its weight.
 EDITS = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from assets.classification.seeds import TypeId
@@ -78,3 +80,30 @@ def test_the_list_shows_what_the_assets_have(alice):
     assert by_name["Island", "Sold"]["disposed"] is True
     assert by_name["Island", "Sold"]["current_value"] == "0.00"
     assert len(set(map(len, rows))) == 1
+
+
+@pytest.mark.usefixtures("_kinds_of_assets")
+@pytest.mark.parametrize("query", ["", "&on=2100-06-16", "&known_at"])
+@pytest.mark.parametrize("name", ["current_value", "acquired_on", "disposed_on"])
+def test_rows_without_a_value_come_last_in_either_direction(alice, name, query):
+    if query == "&known_at":
+        query = f"&known_at={quote(timezone.now().isoformat())}"
+    for sign in ("", "-"):
+        rows = alice.get(f"{API}/assets?page_size=200&ordering={sign}{name}{query}").json()["results"]
+        values = [row[name] for row in rows]
+        given = [value for value in values if value is not None]
+        assert 0 < len(given) < len(values)
+        key = Decimal if name == "current_value" else str
+        assert values[: len(given)] == sorted(given, key=key, reverse=bool(sign))
+
+
+@pytest.mark.usefixtures("_kinds_of_assets")
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_admin_lists_rows_without_a_value_last(alices, sign):
+    url = reverse("admin:assets_asset_changelist")
+    column = [*alices.get(url).context["cl"].list_display].index("value_now")
+    rows = alices.get(f"{url}?o={sign}{column}").context["cl"].result_list
+    values = [row.current_value for row in rows]
+    given = [value for value in values if value is not None]
+    assert 0 < len(given) < len(values)
+    assert values[: len(given)] == sorted(given, reverse=bool(sign))

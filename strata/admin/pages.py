@@ -31,6 +31,7 @@ from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
 from strata.audit import actor
+from strata.db.empty_last import EmptyLast, may_be_empty
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import count_text
@@ -44,11 +45,14 @@ CONFLICTING_SAVE = _(
 
 
 class NameSortedChangeList(ChangeList):  # type: ignore[misc]  # unfold is untyped
-    """A column of names is sorted by the keys of the names, as everywhere."""
+    """A column of names is sorted by the keys of the names, and one with empty cells has them last, as everywhere."""
 
     def get_ordering_field(self, field_name: str) -> Any:
         ordering_field = super().get_ordering_field(field_name)
-        return next(iter(key_fields(self.model, {ordering_field})), ordering_field)
+        if not isinstance(ordering_field, str):
+            return ordering_field
+        (name,) = key_fields(self.model, {ordering_field}) or (ordering_field,)
+        return EmptyLast(name) if may_be_empty(self.root_queryset, name) else name
 
     @cached_property  # the template asks twice
     def export(self) -> Export | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import OrderBy
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, filters
@@ -21,6 +22,7 @@ from strata.api.fields import (
     UUIDSerializerField,
     checked,
 )
+from strata.db.empty_last import directed
 from strata.fields.currencies import CURRENCY_PATTERN
 from strata.fields.names import NAME_LENGTH, NAME_PATTERN, validate_name
 from strata.fields.search import matching
@@ -194,7 +196,7 @@ ORDERING = {
     "name": "ordering",
     "in": "query",
     "required": False,
-    "description": "By which field the rows are ordered; with - before it the other way round.",
+    "description": "By which field the rows are ordered; with - before it the other way round. Rows without a value come last.",
 }
 
 
@@ -217,7 +219,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
         wanted = request.query_params.get("ordering")
         if wanted is None or not view.orderings:
             return queryset
-        fields = []
+        fields: list[str | OrderBy] = []
         for name in wanted.split(","):
             if name.lstrip("-") not in view.orderings or name.count("-") > 1:
                 choices = ", ".join(view.orderings)
@@ -225,7 +227,7 @@ class DeclaredFilters(filters.BaseFilterBackend):
                     {"ordering": f"Send one of {choices}, with - before it to reverse."}
                 )
             columns = view.orderings[name.lstrip("-")].split()
-            fields += [("-" if name.startswith("-") else "") + column for column in columns]
+            fields += [directed(queryset, column, descending=name.startswith("-")) for column in columns]
         return queryset.order_by(*fields, "id")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
