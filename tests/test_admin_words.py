@@ -13,8 +13,8 @@ from django.contrib import admin
 from assets.classification.seeds import TypeId
 from assets.models import Asset, AssetSnapshot, AssetType, Transaction
 from portfolios.models import Household, Portfolio
-from strata.db.migration_changes import WithoutWords
 from strata.exceptions import NotFound, resource_name
+from strata.management.migration_changes import WithoutWords
 from tests.admin_forms import staff, url
 from tests.factories import create_asset
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.commands import makemigrations
 
-from strata.db.migration_changes import WithoutWords
+from strata.management.migration_changes import WithoutWords
 
 
 class Command(makemigrations.Command):

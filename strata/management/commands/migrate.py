@@ -21,7 +21,7 @@ from strata.db.backends.postgresql.timeouts import (
     transactions_wait,
 )
 from strata.db.command_locks import one_at_a_time
-from strata.db.migration_changes import WithoutWords
+from strata.management.migration_changes import WithoutWords
 
 LOCK_SECONDS = 2
 PAUSES = (1, 2, 4, 8)  # seconds before the second to the fifth try
