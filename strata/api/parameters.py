@@ -196,7 +196,9 @@ ORDERING = {
     "name": "ordering",
     "in": "query",
     "required": False,
-    "description": "By which field the rows are ordered; with - before it the other way round. Rows without a value come last.",
+    "description": (
+        "By which field the rows are ordered; with - before it the other way round. Rows without a value come last."
+    ),
 }
 
 
