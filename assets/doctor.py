@@ -274,6 +274,8 @@ def wrong_months() -> Iterator[str]:
     for portfolio_id in shown_portfolios().values_list("pk", flat=True):
         for asset_id, month in sorted(months.differences(portfolio_id)):
             yield f"asset {asset_id} is wrong in {month:%Y-%m}"
+    for asset_id in months.of_no_asset().values_list("asset_id", flat=True).distinct():
+        yield f"asset {asset_id} is gone, but has months"
 
 
 @examines("quantities")

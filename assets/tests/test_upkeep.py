@@ -33,6 +33,7 @@ from assets.valuation.upkeep import rebuild
 from portfolios.models import Portfolio
 from strata.audit.locating import ids_of
 from strata.doctor import Level
+from strata.fields.ids import uuid7
 from tests.factories import add_value, create_asset
 
 # --- writers at the same time ---
@@ -338,6 +339,23 @@ def test_rebuild_fixes_monthly_values_and_says_so(portfolio):
     assert rebuilt() == f"Rebuilt 1; 1 needed repair.\n{portfolio.pk}\n"
     assert_in_step()
     assert MonthlyValues.objects.filter(asset=asset).count() == 2
+
+
+def test_months_of_an_asset_that_is_gone_are_named_and_removed(portfolio):
+    add_value(create_asset(portfolio), 5, day(0))
+    gone = uuid7()
+    for month in (1, 2):
+        MonthlyValues.objects.create(asset_id=gone, month=date(1999, month, 1), days=1, amounts=bytes(8))
+    (finding,) = monthly_values_are_what_the_values_give()
+    assert finding == (
+        Level.FAIL,
+        f"asset {gone} is gone, but has months. Run: python manage.py rebuild",
+    )
+    rebuilt("--portfolio", str(portfolio.pk))
+    assert MonthlyValues.objects.filter(asset=gone).exists()
+    rebuilt()
+    assert MonthlyValues.objects.filter(asset=gone).count() == 0
+    assert MonthlyValues.objects.count() == 1
 
 
 def test_doctor_names_the_first_months_that_are_wrong(portfolio):

@@ -12,6 +12,8 @@ from itertools import batched, chain, groupby
 from operator import itemgetter
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from assets.models import Asset, MonthlyValues
 from assets.valuation.codecs.months import NOTHING, EncodedMonth, encode_months, encoded_rows
 from assets.valuation.protocol import Month, source_name
@@ -75,6 +77,11 @@ def read_again(months: Collection[Month], valuations: Valuations) -> Iterator[tu
 
 
 # --- rebuilt, and compared ---
+
+
+def of_no_asset() -> QuerySet[MonthlyValues]:
+    """Months of assets that are gone: nobody reads them, and no constraint of PostgreSQL prevents them."""
+    return MonthlyValues.objects.filter(~Exists(Asset.objects.filter(pk=OuterRef("asset")))).order_by()
 
 
 def forget_portfolio(portfolio_id: UUID) -> None:

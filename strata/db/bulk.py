@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import connection, connections, models
 from django.db.models.base import ModelState
 
+from strata.db.backends.postgresql.binary_copy import blocks, forms_of
 from strata.db.params import any_array_text
 
 READING_ALONE = {models.Field.pre_save, models.DateField.pre_save, models.DateTimeField.pre_save}
@@ -35,14 +36,27 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
     target = f"{quoted(model._meta.db_table)} ({columns})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Django does not know COPY, so its errors have to be wrapped here.
-            with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            copy_rows(cursor, f"COPY {target} FROM STDIN", [field_of(model, name) for name in names], rows)
         else:
             marks = ", ".join(["%s"] * len(names))
             statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own columns
             cursor.executemany(statement, rows)  # type: ignore[arg-type]  # SQLite takes rows one by one, not only a list
+
+
+def copy_rows(
+    cursor: Any, statement: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[Sequence[Any]]
+) -> None:
+    forms = forms_of(fields, connection)
+    # Django does not know COPY, so its errors have to be wrapped here.
+    with connection.wrap_database_errors:
+        if forms:
+            with cursor.copy(f"{statement} (FORMAT BINARY)") as copy:
+                for block in blocks(rows, forms):
+                    copy.write(block)
+        else:
+            with cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
 
 
 def replace_rows(
@@ -202,11 +216,15 @@ def _given(
     return f"SELECT {parts} FROM json_each(%s)", [json.dumps(list(map(list, rows)))]  # noqa: S608 - the same
 
 
-def column_of(model: type[models.Model], name: str) -> str:
+def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     field = model._meta.get_field(name)
     if not isinstance(field, models.Field) or field.column is None:
         raise TypeError(f"{model._meta.label}.{name} has no column")
-    return field.column
+    return field
+
+
+def column_of(model: type[models.Model], name: str) -> str:
+    return str(field_of(model, name).column)
 
 
 def quoted(name: str) -> str:

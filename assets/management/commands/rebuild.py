@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from assets.models import RatesVersion
 from assets.prices import store as prices
-from assets.valuation import upkeep
+from assets.valuation import months, upkeep
 from assets.valuation.forgotten.changed_settings import notice_changed_settings
 from strata.commands import StrataCommand
 from strata.db.command_locks import one_at_a_time
@@ -62,6 +62,8 @@ class Command(StrataCommand):
                 # Values are calculated from prices, so these come first.
                 self.report_prices("Rebuilt", self.wrong_prices(options, self.rebuild_prices))
                 ids = self.portfolio_ids(options["portfolio"])
+                if not options["portfolio"]:
+                    self.in_transaction(months.of_no_asset().delete)
                 wrong = [pk for pk in self.with_progress(ids) if self.compare_and_rebuild(pk)]
             self.report("Rebuilt", ids, wrong)
 

@@ -21,7 +21,10 @@ class MonthlyValues(Owned):
 
     # In the order of the primary key, which is the only index.
     pk = models.CompositePrimaryKey("asset_id", "month")
-    asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="+", db_index=False)
+    # Without a constraint: to compare thousands of new months with the table of assets takes longer than to write them.
+    asset = models.ForeignKey(
+        "assets.Asset", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     month = models.DateField(help_text="Its first day.")
     days = models.IntegerField(help_text="A bit for each day that has a value; the lowest is the first day.")
     amounts = models.BinaryField(help_text="The values in order, in ten-thousandths, eight bytes each.")
