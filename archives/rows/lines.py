@@ -15,8 +15,11 @@ from django.db.models import F, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from archives.rows.contents import Column, Kind, columns_of
+from archives.rows.unstorable import storable_packed
+from imports.models import ImportBlock, ImportedRows
 
 AT_A_TIME = 500
+PACKED: dict[type[models.Model], str] = {ImportBlock: "rows", ImportedRows: "references"}  # columns with JSON
 LONG_AT_A_TIME = 50  # of rows that may have a thousand ids beside their line
 
 type Block = Sequence[str]
@@ -28,8 +31,10 @@ def lines_of(rows: QuerySet[Any]) -> Iterator[Block]:
     columns = columns_of(model)
     blocks = blocks_of(rows.annotate(archived=Line(columns)).values_list("archived"))
     has_documents = any(column.kind is Kind.JSON for column in columns)
+    packed = PACKED.get(model)
     for block in blocks:
-        yield [with_sorted_keys(line) if has_documents else line for (line,) in block]
+        lines = [with_sorted_keys(line) if has_documents else line for (line,) in block]
+        yield [with_storable(line, packed) for line in lines] if packed else lines
 
 
 def lines_beside(
@@ -47,6 +52,11 @@ def blocks_of(rows: QuerySet[Any, Any], size: int = AT_A_TIME) -> Iterator[Seque
 
 def with_sorted_keys(line: str) -> str:
     return encoded(json.loads(line))
+
+
+def with_storable(line: str, packed: str) -> str:
+    row = json.loads(line)
+    return encoded({**row, packed: storable_packed(row[packed])})
 
 
 encoded: Callable[[Any], str] = json.JSONEncoder(

@@ -28,6 +28,7 @@ from archives.rows.contents import JOURNAL, MODELS, RATES, SHARED, member_of, ro
 from archives.rows.images import archived_image
 from archives.rows.journal import AS_STORED, entries_of, lines_of_each
 from archives.rows.lines import AT_A_TIME, Block, encoded, lines_beside, lines_of
+from archives.rows.unstorable import storable
 from archives.services.needed import Needs, rate_lines, shared_lines
 from portfolios.models import Household
 from strata.db.consistent_read import consistent_read, on_disk
@@ -111,7 +112,7 @@ class Sums:
         self.digest, self.size, self.rows = hashlib.sha256(), 0, 0
 
     def write(self, block: Block, member: IO[bytes]) -> None:
-        data = "\n".join([*block, ""]).encode()
+        data = storable("\n".join([*block, ""]))
         self.digest.update(data)
         self.size += len(data)
         self.rows += len(block)
