@@ -45,6 +45,7 @@ from assets.valuation.registry import (
     known_flows,
     origins,
     value_days,
+    valued_at_market,
     valued_by_hand,
 )
 from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
@@ -94,6 +95,7 @@ __all__ = [
     "unit_price",
     "value_days",
     "value_series",
+    "valued_at_market",
     "valued_by_hand",
     "whole_series",
     "with_current_value",

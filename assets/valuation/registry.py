@@ -83,6 +83,11 @@ def has_market_price(valuation: str) -> bool:
     return valuation == Valuation.MARKET
 
 
+def valued_at_market() -> Q:
+    """Of assets: those that are worth their units at the price of their instrument."""
+    return Q(valuation=Valuation.MARKET)
+
+
 def valued_by_hand() -> Q:
     """Of assets: those that are valued by hand."""
     return Q(valuation=MANUAL)

@@ -14,6 +14,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.urls import reverse
 
 from assets import prices, valuation
+from assets.holdings.events import AssetEvents
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Instrument, InstrumentAction, Transaction
 from assets.models.classification import Group
@@ -315,16 +316,36 @@ def transactions_of(portfolio_ids: list[UUID], since: date, on: date) -> dict[UU
 
 
 def of_holdings(portfolio_ids: list[UUID], assets: Mapping[Hashable, AssetRow], on: date) -> list[Finding]:
-    """The findings about the assets whose units are counted, by name. Without such assets one query."""
+    """The findings about the assets whose units are counted, or should be, by name. Without such assets one query."""
     counted = Exists(Transaction.objects.filter(OF_UNITS, asset=OuterRef("pk")))
     leaving, arriving = Q(instrument=OuterRef("instrument")), Q(to_instrument=OuterRef("instrument"))
     by_action = Exists(InstrumentAction.objects.filter(leaving | arriving, to_instrument__isnull=False))
-    of_portfolios = Asset.objects.filter(counted | by_action, portfolio__in=portfolio_ids)
+    paid = Exists(Transaction.objects.filter(type=Transaction.Type.INCOME, asset=OuterRef("pk")))
+    has_reason = counted | by_action | (paid & valuation.valued_at_market())
+    of_portfolios = Asset.objects.filter(has_reason, portfolio__in=portfolio_ids)
     ids = list(of_portfolios.order_by().values_list("pk", flat=True))
     if not ids:
         return []
     by_name = sorted(ids, key=lambda pk: in_name_order(assets[pk]))
-    return holding_findings(read_ledger(ids), by_name, on=on)
+    ledger = read_ledger(ids)
+    lacking = [
+        pk for pk in ids if valuation.has_market_price(assets[pk].valuation) and not has_units(ledger[pk])
+    ]
+    return holding_findings(ledger, by_name, on=on, without_units=first_values_of(lacking))
+
+
+def has_units(asset: AssetEvents) -> bool:
+    """Whether its transactions count units, or the asset says how many it has."""
+    return asset.counts_units or bool(asset.opening_quantity)
+
+
+def first_values_of(asset_ids: list[UUID]) -> dict[UUID, date | None]:
+    """The day of the first value of each asset, None without one. Without assets no query."""
+    if not asset_ids:
+        return {}
+    rows = valuation.with_first_value(Asset.objects.filter(pk__among=asset_ids).order_by())
+    columns = "pk", "first_value_on"
+    return dict(rows.values_list(*columns))
 
 
 def of_instruments(assets: Mapping[Hashable, AssetRow]) -> list[Finding]:

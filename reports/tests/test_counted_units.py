@@ -9,7 +9,7 @@ import pytest
 from assets.classification.seeds import TypeId
 from assets.models import Instrument, InstrumentAction
 from assets.services.instrument_actions import add_action
-from tests.factories import create_asset, day, record_price
+from tests.factories import add_value, create_asset, day, record_price
 
 from .test_investments import API, buy, get, post, trade
 
@@ -134,3 +134,61 @@ def test_a_house_with_an_expense_that_counts_hours_still_moves_whole(alice, hous
     other = post(alice, "portfolios", name="Other")
     moved = post(alice, f"assets/{house.pk}/transfer", to_portfolio_id=other["id"], on=day(3))
     assert (moved["in"]["quantity"], moved["in"]["amount"]) == (None, "500.00")
+
+
+def paid_without_units(client, portfolio, asset):
+    """The days of income on which the asset holds nothing."""
+    return [
+        finding["on"]
+        for finding in get(client, f"portfolios/{portfolio.pk}/quality")["findings"]
+        if finding["code"] == "INCOME_WITHOUT_HOLDING" and finding["asset"]["id"] == str(asset.pk)
+    ]
+
+
+def test_income_of_shares_that_were_never_bought_is_a_finding(alice, portfolio, parent):
+    bought, never = (
+        create_asset(portfolio, name, TypeId.STOCKS, instrument=parent, valuation="market")
+        for name in ("Bought", "Never")
+    )
+    buy(bought, 0, 10, 1000)
+    record_price(parent, day(0), 100)
+    for asset in (bought, never):
+        trade(asset, "INCOME", 1, None, 5)
+    assert paid_without_units(alice, portfolio, bought) == []
+    assert paid_without_units(alice, portfolio, never) == [str(day(1))]
+
+
+def test_income_of_what_is_worth_what_was_recorded_is_one_only_before_that(alice, portfolio, parent):
+    """Without units a market price has nothing to be multiplied by: the recorded value stays."""
+    asset = create_asset(portfolio, "Fund", TypeId.STOCKS, instrument=parent, valuation="market")
+    add_value(asset, 500, day(2))
+    for on in (1, 2, 3):
+        trade(asset, "INCOME", on, None, 5)
+    assert paid_without_units(alice, portfolio, asset) == [str(day(1))]
+
+
+@pytest.mark.parametrize(("acquired_on", "found"), [(None, []), (2, [1]), (1, [])])
+def test_income_before_the_quantity_that_the_asset_says_is_a_finding(
+    alice, portfolio, parent, acquired_on, found
+):
+    """Of a quantity without a day nobody knows since when it is held."""
+    since = None if acquired_on is None else day(acquired_on)
+    asset = create_asset(
+        portfolio,
+        "Fund",
+        TypeId.STOCKS,
+        instrument=parent,
+        valuation="market",
+        quantity=10,
+        acquired_on=since,
+    )
+    for on in (1, 3):
+        trade(asset, "INCOME", on, None, 5)
+    assert paid_without_units(alice, portfolio, asset) == [str(day(on)) for on in found]
+
+
+def test_income_of_an_account_and_of_a_house_needs_no_units(alice, portfolio):
+    for name, type_id in (("Account", TypeId.CHECKING_ACCOUNT), ("House", TypeId.REAL_ESTATE)):
+        asset = create_asset(portfolio, name, type_id)
+        trade(asset, "INCOME", 1, None, 5)
+        assert paid_without_units(alice, portfolio, asset) == []

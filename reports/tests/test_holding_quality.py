@@ -77,3 +77,10 @@ def test_chosen_lot_that_is_not_there_is_named():
     sale = trade(11, "DISPOSE", FEB, 5, lots=(lot,))
     ledger = {SHARES: AssetEvents(SHARES, "EUR", [BOUGHT, sale], LotMethod.SPECIFIC)}
     assert [finding.code for finding in holding_findings(ledger, [SHARES], on=MAR)] == ["LOT_NOT_THERE"]
+
+
+def test_income_of_what_never_had_a_unit_is_named_before_its_first_value():
+    ledger = {SHARES: AssetEvents(SHARES, "EUR", [trade(12, "INCOME", FEB)])}
+    for first_value_on, count in ((None, 1), (MAR, 1), (FEB, 0), (JAN, 0)):
+        values = {SHARES: first_value_on}
+        assert len(holding_findings(ledger, [SHARES], on=MAR, without_units=values)) == count

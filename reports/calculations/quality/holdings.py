@@ -23,9 +23,20 @@ A_DAY = timedelta(days=1)
 _SHOWN = Context(prec=40)
 
 
-def holding_findings(ledger: Ledger, asset_ids: Collection[UUID], *, on: date) -> list[Finding]:
-    """The findings about these assets as of a day. The ledger has those that are linked to them too."""
+def holding_findings(
+    ledger: Ledger,
+    asset_ids: Collection[UUID],
+    *,
+    on: date,
+    without_units: Mapping[UUID, date | None] | None = None,
+) -> list[Finding]:
+    """The findings about these assets as of a day. The ledger has those that are linked to them too.
+
+    `without_units` has the assets at a market price that never had a unit, with the day of their first value: before
+    it, or without one, nothing is held.
+    """
     lots_by_asset, held_by_asset = lots(ledger, on=on), quantities(ledger)
+    valued_from = {pk: first_on or date.max for pk, first_on in (without_units or {}).items()}
     return [
         finding
         for asset_id in asset_ids
@@ -33,7 +44,7 @@ def holding_findings(ledger: Ledger, asset_ids: Collection[UUID], *, on: date) -
         for finding in (
             *_missing(lots_by_asset[asset_id]),
             *_lots_not_there(lots_by_asset[asset_id]),
-            *_of_its_events(ledger[asset_id], held_by_asset[asset_id], ledger, on),
+            *_of_its_events(ledger[asset_id], held_by_asset[asset_id], ledger, on, valued_from.get(asset_id)),
         )
     ]
 
@@ -54,7 +65,9 @@ def _lots_not_there(of_asset: AssetLots) -> Iterator[Finding]:
         yield _finding(Code.LOT_NOT_THERE, of_asset.asset_id, sale.on, message, "note", (sale.disposal_id,))
 
 
-def _of_its_events(asset: AssetEvents, held: Quantities, ledger: Ledger, on: date) -> Iterator[Finding]:
+def _of_its_events(
+    asset: AssetEvents, held: Quantities, ledger: Ledger, on: date, valued_from: date | None
+) -> Iterator[Finding]:
     for event in asset.events:
         if event.on > on:
             break
@@ -62,6 +75,10 @@ def _of_its_events(asset: AssetEvents, held: Quantities, ledger: Ledger, on: dat
             yield from _action(asset, event, held)
         else:
             yield from _trade(asset, event, held, ledger)
+            if _pays_for_nothing(asset, event, held, valued_from):
+                message = "There is income on a day on which nothing is held."
+                facts = (event.transaction_id,)
+                yield _finding(Code.INCOME_WITHOUT_HOLDING, asset.asset_id, event.on, message, "note", facts)
 
 
 def _action(asset: AssetEvents, action: Action, held: Quantities) -> Iterator[Finding]:
@@ -77,11 +94,18 @@ def _trade(asset: AssetEvents, trade: Trade, held: Quantities, ledger: Ledger) -
     if not trade.amount and _comes_from_elsewhere(trade, held, ledger):
         message = "These units have no cost: enter what they cost as the amount."
         yield _finding(Code.MISSING_COST, asset.asset_id, trade.on, message, "note", facts)
-    counts_units = asset.counts_units or bool(held.days)  # which an action may have brought
-    pays_income = trade.type is TradeType.INCOME and trade.quantity is None and counts_units
-    if pays_income and not held.on(trade.on - A_DAY) and not held.on(trade.on):
-        message = "There is income on a day on which nothing is held."
-        yield _finding(Code.INCOME_WITHOUT_HOLDING, asset.asset_id, trade.on, message, "note", facts)
+
+
+def _pays_for_nothing(asset: AssetEvents, trade: Trade, held: Quantities, valued_from: date | None) -> bool:
+    """Whether there is income on a day on which no unit is held, of an asset whose units are counted; or, at a market
+    price and without any unit, before it has a value.
+    """
+    if trade.type is not TradeType.INCOME or trade.quantity is not None:
+        return False
+    if held.on(trade.on - A_DAY) or held.on(trade.on):
+        return False
+    has_units = asset.counts_units or bool(held.days)  # which an action may have brought
+    return has_units or (valued_from is not None and trade.on < valued_from)
 
 
 def _comes_from_elsewhere(trade: Trade, held: Quantities, ledger: Ledger) -> bool:
