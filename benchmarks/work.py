@@ -323,16 +323,18 @@ def rows(
         figure = median_ms(call, options.times)
         print(f"{connection.vendor} {name}: {figure:.1f}", file=sys.stderr)
         yield name, bar, figure, len(seen)
-    yield from units.rows(callers["M"], callers["L"], options.only)
+    medium, large = callers["M"], callers["L"]
+    of_investments = [] if investor is None else investments.works(investor)
+    yield from units.rows(medium, large, options.only, [*of_the_slowest(medium, large), *of_investments])
     if investor is not None and re.search(options.only, "I: 782,500 prices loaded from a file"):
         yield from investments.load_of_prices(investor.portfolio.household)
     if re.search(options.only, "M: rows imported"):
-        yield from imports.by_requests(callers["M"])
+        yield from imports.by_requests(medium)
     if re.search(options.only, "M: archive and restore"):
-        yield from archives.of_household(callers["M"], callers["T"])
-        yield from archives.during_import(callers["M"], callers["T"])
+        yield from archives.of_household(medium, callers["T"])
+        yield from archives.during_import(medium, callers["T"])
     if re.search(options.only, "memory") and options.seconds:
-        yield from imports.by_command(callers["M"])
+        yield from imports.by_command(medium)
         yield from memory(callers, options.seconds)
 
 
