@@ -15,6 +15,7 @@ from demo import household as demo
 from demo import rates
 from portfolios.services.households import remove_demos
 from strata.accounts.models import User
+from strata.admin.sent_again import once
 from strata.db.locks import lock_rows
 from strata.db.retry import run_in_transaction
 from strata.fields.dates import local_day
@@ -25,8 +26,12 @@ from strata.tenancy.roles import OWNERS
 def explore_demo(request: HttpRequest) -> HttpResponse:
     user, today = cast(User, request.user), local_day(timezone.now(), demo.ZONE)
     run_in_transaction(lambda: rates.add_rates_for_the_demo(today))
-    run_in_transaction(lambda: make_demo(user, today))
-    return HttpResponseRedirect(reverse("admin:index"))
+
+    def write() -> HttpResponse:
+        make_demo(user, today)
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    return run_in_transaction(lambda: once(request, write))
 
 
 def make_demo(user: User, today: date) -> None:

@@ -23,6 +23,7 @@ from portfolios.services import households, members
 from strata.accounts.models import User
 from strata.admin.accounts.households import HouseholdAdmin, HouseholdInline
 from strata.admin.forms import StaleCheckedForm, StaleCheckedFormSet
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import Section
 from strata.db.retry import run_in_transaction
 from strata.exceptions import NotFound, StrataError
@@ -207,30 +208,39 @@ class HouseholdPage(HouseholdAdmin):
     @method_decorator(require_POST)
     def answer_invitation(self, request: Any, pk: UUID) -> HttpResponse:
         """The invited user accepts or declines on the first page."""
-        accepts = request.POST.get("answer") == "accept"
-        try:
-            if accepts:
-                member = run_in_transaction(lambda: members.accept_invitation(pk, request.user))
+        page = HttpResponseRedirect(reverse("admin:index"))
+
+        def write() -> HttpResponse:
+            if request.POST.get("answer") == "accept":
+                member = members.accept_invitation(pk, request.user)
                 text = gettext("You are a member of the household %(name)s now.") % {
                     "name": member.household.name
                 }
             else:
-                run_in_transaction(lambda: decline(pk, request.user))
+                decline(pk, request.user)
                 text = gettext("You have declined the invitation.")
-        except StrataError as refusal:
-            self.message_user(request, refusal.message, messages.ERROR)
-        else:
             self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:index"))
+            return page
+
+        try:
+            return run_in_transaction(lambda: once(request, write))
+        except StrataError as refusal:
+            forget_attempt(request)
+            self.message_user(request, refusal.message, messages.ERROR)
+        return page
 
     def remove_demo(self, request: Any) -> HttpResponse:
         """The button of the first page, which asks before; without JavaScript this page asks."""
         if request.method != "POST":
             context = {**self.admin_site.each_context(request), "title": _("Remove demo data")}
             return TemplateResponse(request, "portfolios/remove_demo.html", context)
-        if run_in_transaction(lambda: households.remove_demos(request.user)):
-            self.message_user(request, str(_("The demo data is removed.")), messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:index"))
+
+        def write() -> HttpResponse:
+            if households.remove_demos(request.user):
+                self.message_user(request, str(_("The demo data is removed.")), messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:index"))
+
+        return run_in_transaction(lambda: once(request, write))
 
     def write_row(self, request: Any, form: Any) -> Any:
         """Whoever creates a household is its first owner."""

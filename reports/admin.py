@@ -39,6 +39,7 @@ from strata.admin.accounts.households import HouseholdAdmin
 from strata.admin.choices import OwnRowsFilter
 from strata.admin.export import IN_THE_PATH, export_of_report
 from strata.admin.forms import ServiceCheckedForm
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import Section
 from strata.admin.user_formats.columns import amount_html
 from strata.audit import actor
@@ -100,7 +101,7 @@ class PortfolioPage(HouseholdAdmin):
         on = self.day_asked(request) or today_of(portfolio)
         may_dismiss = self.has_change_permission(request, portfolio)
         if request.method == "POST" and may_dismiss:
-            return self.dismiss_or_show_again(request, portfolio, on)
+            return self.answered_once(request, portfolio, on)
         issues = quality_report(portfolio, on=on, dismissed=None)
         shown = page_of([issue for issue in issues if not issue.dismissal], request.GET.get("page"))
         dismissed = page_of([issue for issue in issues if issue.dismissal], request.GET.get("dismissed"))
@@ -130,25 +131,33 @@ class PortfolioPage(HouseholdAdmin):
             return None
         return on
 
+    def answered_once(self, request: HttpRequest, portfolio: Portfolio, on: date) -> HttpResponse:
+        try:
+            return run_in_transaction(
+                lambda: once(request, lambda: self.dismiss_or_show_again(request, portfolio, on))
+            )
+        except ValidationError as error:
+            refusal = error.messages[0]
+        except StrataError as error:
+            refusal = error.message
+        forget_attempt(request)
+        self.message_user(request, refusal, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
     def dismiss_or_show_again(self, request: HttpRequest, portfolio: Portfolio, on: date) -> HttpResponse:
         """Dismiss one finding, given by its key, with the reason that was typed; or show it again."""
         key, reason = request.POST.get("key", ""), request.POST.get("reason", "").strip()
         names = {issue.finding.key: issue.name for issue in quality_report(portfolio, on=on, dismissed=None)}
-        try:
-            if "show_again" in request.POST and is_key(key):
-                run_in_transaction(lambda: show_again(portfolio.pk, key))
-                self.say_done(request, names.get(key), _("%(name)s: the finding is shown again."))
-            elif key not in names:
-                self.message_user(request, _("It is no finding any more."), messages.WARNING)
-            elif not name_key(reason):
-                self.message_user(request, _("Say why it may stay as it is."), messages.ERROR)
-            else:
-                run_in_transaction(lambda: dismiss(portfolio.pk, key, reason))
-                self.say_done(request, names[key], _("%(name)s: the finding is dismissed."))
-        except ValidationError as error:
-            self.message_user(request, error.messages[0], messages.ERROR)
-        except StrataError as refusal:
-            self.message_user(request, refusal.message, messages.ERROR)
+        if "show_again" in request.POST and is_key(key):
+            show_again(portfolio.pk, key)
+            self.say_done(request, names.get(key), _("%(name)s: the finding is shown again."))
+        elif key not in names:
+            self.message_user(request, _("It is no finding any more."), messages.WARNING)
+        elif not name_key(reason):
+            self.message_user(request, _("Say why it may stay as it is."), messages.ERROR)
+        else:
+            dismiss(portfolio.pk, key, reason)
+            self.say_done(request, names[key], _("%(name)s: the finding is dismissed."))
         return HttpResponseRedirect(request.get_full_path())
 
     def say_done(self, request: HttpRequest, name: str | None, text: str) -> None:

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "strata.server.preferences.PreferencesMiddleware",
     "strata.server.middleware.TokenUseMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "strata.admin.sent_again.AnswersSeen",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

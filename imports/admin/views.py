@@ -137,8 +137,7 @@ class ImportFilePage(View):
                 row = create_import(upload, draft=draft, precondition=self.may_write)
                 return HttpResponseRedirect(reverse("import-preview", args=[row.pk]))
 
-            # A file for a portfolio may be dropped again, such as after its preview was discarded.
-            return run_in_transaction(write if existing else lambda: once(self.request, write))
+            return run_in_transaction(lambda: once(self.request, write))
         except StrataError as error:
             messages.error(self.request, refusal_text(error))
             return None

@@ -19,7 +19,9 @@ from reports.update_values.entries import Entry, Reading, read_entries, slips_of
 from reports.update_values.rows import AssetRow, asset_rows, today_of
 from reports.update_values.saving import ChangedMeanwhile, save_values
 from strata.admin.forms import STALE
+from strata.admin.sent_again import forget_attempt, once, once_in_steps
 from strata.admin.undo import undo_tag
+from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 from strata.fields.active_formats import day_text, read_day
 from strata.fields.dates import validate_year
@@ -39,26 +41,25 @@ def save_value(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     asset = editable_asset(request, pk)
+    return once_in_steps(request, lambda: answer(asset, request))
+
+
+def answer(asset: Asset, request: HttpRequest) -> HttpResponse:
     try:
-        saved_on, asked = record(asset, request)
+        return record(asset, request)
     except ValidationError as error:
-        messages.error(request, f"{_('Nothing was saved.')} {error.messages[0]}")
-        return back(asset, request)
-    except ChangedMeanwhile:  # after it was read here, as by the first half of a double click
-        messages.error(request, f"{_('Nothing was saved.')} {STALE}")
-        return back(asset, request)
+        refusal = error.messages[0]
+    except ChangedMeanwhile:  # after it was read here
+        refusal = str(STALE)
     except StrataError as refused:
-        messages.error(request, f"{_('Nothing was saved.')} {refused.message}")
-        return back(asset, request)
-    if asked:
-        return back(asset, request, asked)
-    text = _("Saved the value for %(day)s.") % {"day": saved_on}
-    messages.success(request, text, extra_tags=undo_tag(request))
-    return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
+        refusal = refused.message
+    forget_attempt(request)
+    messages.error(request, f"{_('Nothing was saved.')} {refusal}")
+    return back(asset, request)
 
 
-def record(asset: Asset, request: HttpRequest) -> tuple[str, Asked | None]:
-    """The day that a value was saved for; or what to ask first. Raises ValidationError for what cannot be read."""
+def record(asset: Asset, request: HttpRequest) -> HttpResponse:
+    """Save the value, or ask first. Raises ValidationError for what cannot be read."""
     posted = request.POST
     on = read_day(posted["on"]) if posted.get("on", "").strip() else today_of(asset.portfolio)
     validate_year(on)
@@ -69,11 +70,17 @@ def record(asset: Asset, request: HttpRequest) -> tuple[str, Asked | None]:
     if reading.errors:
         raise ValidationError(reading.errors[asset.pk])
     if asked := questions_of(reading, is_confirmed="confirmed" in posted):
-        return "", asked
+        return back(asset, request, asked)
     if not reading.values:
         raise ValidationError(_("Enter a value."))
-    save_values(reading.values, on, request.user)
-    return day_text(on), None
+
+    def write() -> HttpResponse:
+        save_values(reading.values, on, request.user)
+        text = _("Saved the value for %(day)s.") % {"day": day_text(on)}
+        messages.success(request, text, extra_tags=undo_tag(request))
+        return HttpResponseRedirect(reverse("admin:assets_asset_change", args=[asset.pk]))
+
+    return run_in_transaction(lambda: once(request, write))
 
 
 def entry_of(row: AssetRow, posted: Any) -> Entry:

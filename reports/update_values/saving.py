@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import partial
 from typing import Any
+
+from django.db import transaction
 
 from assets.models import Asset
 from assets.services.entries.snapshots import is_in_state
@@ -34,13 +35,16 @@ def save_values(values: Sequence[NewValue], on: date, user: Any) -> None:
         number: ValueRow(new.row.id, new.value, on, note=new.note or None, if_match=new.seen)
         for number, new in enumerate(values)
     }
-    write = partial(
-        record_values,
-        rows,
-        if_exists=IfExists.REPLACE,
-        precondition=lambda asset: require_editor(asset, user),
-        matches=is_in_state,
-    )
+
+    def write() -> None:
+        with transaction.atomic():  # what is refused leaves nothing in the caller's transaction
+            record_values(
+                rows,
+                if_exists=IfExists.REPLACE,
+                precondition=lambda asset: require_editor(asset, user),
+                matches=is_in_state,
+            )
+
     try:
         run_in_transaction(write)
     except RowsRefused as refused:

@@ -30,6 +30,7 @@ from reports.update_values.rows import AssetRow, asset_rows
 from reports.update_values.saving import ChangedMeanwhile, save_values
 from reports.update_values.totals import difference_text, sentence, totals_of
 from strata.admin.choices import parse_uuid
+from strata.admin.sent_again import once_of_many
 from strata.admin.undo import refusal_text, undo_as, undo_tag, undoable_request, undone_text
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
@@ -191,14 +192,25 @@ class UpdateValuesPage(PortfolioDayPage):
             direction = min(moved)
             self.set_order(moved_by_one(rows, request.POST[direction], direction))
             return self.page(portfolios, entries=entries)
-        try:
-            content = self.save_entries(entries, is_confirmed=pressed == "save-anyway")
-        except StrataError as refused:
-            content = {"alert": nothing_saved(refused)}
-        if "saved" in content:
+        return self.save_form(portfolios, entries, is_confirmed=pressed == "save-anyway")
+
+    def save_form(
+        self, portfolios: list[Portfolio], entries: dict[UUID, Entry], *, is_confirmed: bool
+    ) -> HttpResponse:
+        """A repeated one writes nothing anyway: the values are not as its page showed them."""
+        request = self.request
+
+        def write() -> HttpResponse:
+            try:
+                content = self.save_entries(entries, is_confirmed=is_confirmed)
+            except StrataError as refused:
+                content = {"alert": nothing_saved(refused)}
+            if "saved" not in content:
+                return self.page(portfolios, entries=entries, content=content)
             messages.success(request, content["saved"], extra_tags=undo_tag(request))
             return HttpResponseRedirect(self.address())
-        return self.page(portfolios, entries=entries, content=content)
+
+        return once_of_many(request, write)
 
     # --- the page ---
 

@@ -14,6 +14,7 @@ from assets.services.first_household import ALREADY_THERE, make_first_assets
 from portfolios.models import Portfolio
 from portfolios.services.members import invitations_for
 from reports.welcome.form import WelcomeForm
+from strata.admin.sent_again import forget_attempt, once
 from strata.db.retry import run_in_transaction
 from strata.exceptions import StrataError
 
@@ -50,11 +51,15 @@ def create(request: HttpRequest) -> HttpResponse:
     form = form_of(request, request.POST)
     if not form.is_valid():
         return admin.site.index(request, {"welcome": form})
+
+    def write() -> HttpResponse:
+        make_first_assets(user, form.cleaned["household"], form.portfolio, form.things)
+        return first_page()
+
     try:
-        run_in_transaction(
-            lambda: make_first_assets(user, form.cleaned["household"], form.portfolio, form.things)
-        )
+        return run_in_transaction(lambda: once(request, write))
     except StrataError as refusal:
+        forget_attempt(request)
         if refusal.code != ALREADY_THERE.code:
             form.refusal = refusal.message
             return admin.site.index(request, {"welcome": form})

@@ -6,6 +6,7 @@ A function that changes or deletes a row locks its user first, and then reads th
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +18,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -199,15 +201,20 @@ def require_strong(password: str, user: User) -> None:
 
 
 def issue_token(
-    user: User, *, name: str = "", scope: str = ApiToken.Scope.WRITE, expires_at: datetime | None = None
+    user: User,
+    *,
+    name: str = "",
+    scope: str = ApiToken.Scope.WRITE,
+    expires_at: datetime | None = None,
+    secret: str = "",
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret. The secret is shown only once and is not stored.
+    """A new token and its secret: a random one, or one of secret_from. It is shown only once and is not stored.
 
     Raises what check_token does. Nothing is locked: a token is valid only with the password that `user` has here, and
     only while its user is active.
     """
     name = check_token(user, name=name, scope=scope, expires_at=expires_at)
-    secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+    secret = secret or SECRET_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
         name=name,
@@ -218,6 +225,16 @@ def issue_token(
         password_stamp=binding(user),
     )
     return token, secret
+
+
+def secret_from(text: str) -> str:
+    """The secret of a token that a page shows again, where its form is sent again. `text` is random and not stored."""
+    code = salted_hmac("strata.token", text, algorithm="sha256").digest()
+    return SECRET_PREFIX + urlsafe_b64encode(code).decode().rstrip("=")
+
+
+def is_issued(secret: str) -> bool:
+    return ApiToken.objects.filter(digest=digest(secret)).exists()
 
 
 def check_token(user: User, *, name: str, scope: str, expires_at: datetime | None) -> str:

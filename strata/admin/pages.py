@@ -26,7 +26,7 @@ from strata.admin.choices import is_key_of
 from strata.admin.deletion import count_below, hindrances
 from strata.admin.export import Export, export_of_list
 from strata.admin.forms import STALE, version_of
-from strata.admin.sent_again import forget_attempt, once
+from strata.admin.sent_again import forget_attempt, once, once_of_many
 from strata.admin.sidebar import Section
 from strata.admin.undo import undo_tag
 from strata.admin.user_formats.columns import column, formatted_field
@@ -130,9 +130,10 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """An action of the list is a POST of it."""
         title = self.menu_title or capfirst(self.opts.verbose_name_plural)
-        response: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
-        return response
+        view: Callable[..., HttpResponse] = super().changelist_view
+        return once_of_many(request, lambda: view(request, {"title": title, **(extra_context or {})}))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
@@ -273,7 +274,7 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
             return view()
 
         try:
-            return run_in_transaction(lambda: once(request, write))
+            return run_in_transaction(lambda: once(request, write, state=lambda: self._version(object_id)))
         except IntegrityError:
             refusal = str(CONFLICTING_SAVE)
         except StrataError as error:
@@ -281,6 +282,12 @@ class StrataModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         forget_attempt(request)
         self.message_user(request, refusal, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
+
+    def _version(self, object_id: str | None) -> str:
+        """Of the row as it is stored; "" where it is gone, and for a new one."""
+        key = unquote(object_id) if object_id else ""
+        row = self.model._base_manager.filter(pk=key).first() if is_key_of(self.model, key) else None
+        return version_of(row) if row else ""
 
     def lock(self, request: HttpRequest, object_id: str | None, *, for_delete: bool) -> None:
         """Lock what a write needs before it reads. Nothing for a table without households."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from strata.admin.actions import shown_refusals
+from strata.admin.sent_again import forget_attempt, once
 from strata.audit import actor
 from strata.audit.undo import Undone, undo
 from strata.audit.undo.conflicts import UndoConflict
@@ -27,13 +28,19 @@ UNDO_TAG = "undo:"  # begins the tag of a message that has a button; the request
 @require_POST
 def undo_view(request: HttpRequest, request_id: str) -> HttpResponse:
     """Undo what the request wrote, say what was done or what prevents it, and go back to the page of the button."""
-    try:
+    page = HttpResponseRedirect(page_to_return_to(request))
+
+    def write() -> HttpResponse:
         undone = undo_as(request.user, request_id)
-    except StrataError as refusal:
-        messages.error(request, refusal_text(refusal))
-    else:
         messages.success(request, undone_text(undone), extra_tags=undo_tag(request))
-    return HttpResponseRedirect(page_to_return_to(request))
+        return page
+
+    try:
+        return run_in_transaction(lambda: once(request, write))
+    except StrataError as refusal:
+        forget_attempt(request)
+        messages.error(request, refusal_text(refusal))
+    return page
 
 
 def undo_as(user: Any, request_id: str) -> Undone:

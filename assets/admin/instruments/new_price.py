@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -24,6 +25,7 @@ from assets.services.instruments.price_fetching import request_fetch
 from assets.services.instruments.price_rows import latest_today
 from assets.services.instruments.prices import LoadTerms, record_prices
 from strata.admin.forms import refusals_shown
+from strata.admin.sent_again import forget_attempt, once
 from strata.admin.sidebar import admin_url
 from strata.admin.user_formats.widgets import NumberInput
 from strata.db.retry import run_in_transaction
@@ -86,8 +88,9 @@ class PriceForm(forms.Form):
             except RowsRefused as refused:
                 raise refused.refusals[0].error from None
 
-        with refusals_shown(cast("Any", self)):  # it uses what both kinds of forms have
-            run_in_transaction(write)
+        # It uses what both kinds of forms have. What is refused leaves nothing in the caller's transaction.
+        with refusals_shown(cast("Any", self)), transaction.atomic():
+            write()
             return True
         return False
 
@@ -123,10 +126,17 @@ class FetchPrices(OfAnInstrument):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        run_in_transaction(lambda: request_fetch(pk, precondition=self.require_editor))
-        start_fetching(pk)
-        messages.success(request, _("The prices are being fetched. Look again in a minute."))
-        return HttpResponseRedirect(admin_url(Instrument, "change", pk))
+        requested = []
+
+        def write() -> HttpResponse:
+            requested.append(request_fetch(pk, precondition=self.require_editor))
+            messages.success(request, _("The prices are being fetched. Look again in a minute."))
+            return HttpResponseRedirect(admin_url(Instrument, "change", pk))
+
+        answer = run_in_transaction(lambda: once(request, write))
+        if requested:
+            start_fetching(pk)
+        return answer
 
 
 class NewPricePage(OfAnInstrument):
@@ -139,7 +149,14 @@ class NewPricePage(OfAnInstrument):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         form = PriceForm(request.POST, user=request.user)
-        if not form.is_valid() or not form.record(pk, self.require_editor):
+        if not form.is_valid():
+            return self.page(form)
+        return run_in_transaction(lambda: once(request, lambda: self.recorded(form)))
+
+    def recorded(self, form: PriceForm) -> HttpResponse:
+        request, pk = self.request, self.instrument.pk
+        forget_attempt(request)
+        if not form.record(pk, self.require_editor):
             return self.page(form)
         words = {
             "price": number_text(form.cleaned_data["price"]),

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth import authenticate
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,8 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from strata.accounts import lockout
 from strata.accounts.login import LONGEST_COUNTED_NAME
 from strata.admin.accounts.password_forms import ChangesPasswordInService
+from strata.admin.sent_again import once, once_in_steps
+from strata.db.retry import run_in_transaction
 
 API_ONLY = _(
     "The password is right, but this user may use the API only. Ask whoever runs Strata for access to these pages."
@@ -69,6 +72,15 @@ class OwnPasswordView(PasswordChangeView):
 
     form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A second one would be refused: the old password is not right any more. Wrong ones must stay counted."""
+        view = super().post
+        return once_in_steps(request, lambda: view(request, *args, **kwargs))
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        view = super().form_valid
+        return run_in_transaction(lambda: once(self.request, lambda: view(form)))
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
@@ -23,9 +24,14 @@ from unfold.widgets import (
 
 from strata.accounts import lockout, services
 from strata.accounts.models import ApiToken, User
+from strata.admin.sent_again import BEING_SAVED, claimed, keep, key_of
+from strata.api.errors import APIError
+from strata.api.http.idempotency import release_key
+from strata.audit.models import IdempotentAnswer
 from strata.db.retry import run_in_transaction
 from strata.exceptions import Invalid
 from strata.fields.names import NAME_LENGTH
+from strata.templatetags.form_key import FIELD
 
 MOST_DAYS = 36_500
 
@@ -78,12 +84,35 @@ class NewTokenForm(forms.Form):
         given, days = self.cleaned_data, self.cleaned_data["days"]
         expires_at = timezone.now() + timedelta(days=days) if days else None
         user = cast(User, self.request.user)
-        _token, secret = run_in_transaction(
-            lambda: services.issue_token(
-                user, name=given["name"], scope=given["scope"], expires_at=expires_at
+
+        def issue(secret: str = "") -> str:
+            _token, issued = services.issue_token(
+                user, name=given["name"], scope=given["scope"], expires_at=expires_at, secret=secret
             )
-        )
-        return secret
+            return issued
+
+        return run_in_transaction(lambda: secret_once(self.request, issue))
+
+
+def secret_once(request: HttpRequest, issue: Callable[[str], str]) -> str:
+    """The secret of the token that `issue` made; again, where the same form had made it and it is still valid.
+
+    It is not stored: it is made of the key of the page. Raises APIError while the first form is being written.
+    """
+    if not key_of(request):
+        return issue("")
+
+    def secret_of(stored: IdempotentAnswer) -> str:
+        return services.secret_from(f"{request.POST[FIELD]} {stored.pk}")
+
+    stored, is_new = claimed(request)
+    if not is_new and not services.is_issued(secret_of(stored)):
+        release_key(stored)
+        stored, is_new = claimed(request)
+    if is_new:
+        issue(secret_of(stored))
+        keep(request, stored, HttpResponse(), [])
+    return secret_of(stored)
 
 
 @sensitive_post_parameters("password")
@@ -95,6 +124,8 @@ def new_token(request: HttpRequest, page: Any) -> HttpResponse:
             secret = form.issue()
         except Invalid as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        except APIError:  # on PostgreSQL, where the first one takes long
+            form.add_error(None, BEING_SAVED)
     context = {
         **admin.site.each_context(request),
         "title": _("Add API token"),

@@ -16,6 +16,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from strata.accounts.models import LANGUAGES, NUMBER_FORMATS, User
 from strata.accounts.preferences import as_preferred, preferences_of
 from strata.accounts.services import set_preferences
+from strata.admin.sent_again import once
+from strata.db.retry import run_in_transaction
 from strata.fields import date_formats
 from strata.fields.active_formats import months
 from strata.fields.date_formats import DateFormat
@@ -47,8 +49,13 @@ def my_settings(request: HttpRequest) -> HttpResponse:
     accepted = request.headers.get("Accept-Language", "")
     form = PreferencesForm(request.POST or None, initial=preferences_of(user, accepted)._asdict())
     if request.method == "POST" and form.is_valid():
-        with as_preferred(preferences_of(set_preferences(user.pk, form.cleaned_data), accepted)):
-            messages.success(request, gettext("Your settings are saved."))
-        return HttpResponseRedirect(reverse("my-settings"))
+        return run_in_transaction(lambda: once(request, lambda: saved(request, user, form.cleaned_data)))
     context: dict[str, Any] = {**admin.site.each_context(request), "title": _("My settings"), "form": form}
     return TemplateResponse(request, "strata/my_settings.html", context)
+
+
+def saved(request: HttpRequest, user: User, values: dict[str, Any]) -> HttpResponse:
+    accepted = request.headers.get("Accept-Language", "")
+    with as_preferred(preferences_of(set_preferences(user.pk, values), accepted)):
+        messages.success(request, gettext("Your settings are saved."))
+    return HttpResponseRedirect(reverse("my-settings"))
