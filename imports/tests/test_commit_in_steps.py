@@ -1,5 +1,7 @@
 """Of a large import the values of new accounts are written in steps before its commit: to everybody it is one act."""
 
+import zlib
+from collections import Counter
 from itertools import chain
 
 import pytest
@@ -30,7 +32,7 @@ from strata.audit.models import Deletion, HistoryEntry, JournalEntry, JournalWri
 from tests.factories import add_value, create_asset, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
-API = "/api/v1"
+API, RANK = "/api/v1", "rank\\\\t"
 LISTS = ("/assets", "/values", "/transactions", "/instruments", "/portfolios", "/imports", "/net-worth")
 # New accounts, one that is there, a security, and a day that the file has twice; in blocks of two rows.
 MIXED = (
@@ -39,6 +41,19 @@ MIXED = (
     b"Plan,2025-01-31,2,USD,MSFT,\nCabin,2025-03-31,300,EUR,,\nPlan,2025-02-28,3.5,USD,MSFT,\n"
     b"Boat,2025-04-30,not a number,USD,,\nCabin,2025-03-31,301,EUR,,\nTruck,2025-01-31,5,EUR,,\n"
 )
+
+
+# Balances alone: which of two of one day counts is said by a rank, when the bank has made the file.
+RANKED = b"""OFXHEADER:100
+DATA:OFXSGML
+
+<OFX><SIGNONMSGSRSV1><SONRS><DTSERVER>20250402080000</SONRS></SIGNONMSGSRSV1><BANKMSGSRSV1>
+<STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>100<ACCTTYPE>CHECKING</BANKACCTFROM>
+<LEDGERBAL><BALAMT>111<DTASOF>20250401200000</LEDGERBAL></STMTRS></STMTTRNRS>
+<STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>200<ACCTTYPE>SAVINGS</BANKACCTFROM>
+<LEDGERBAL><BALAMT>222<DTASOF>20250401200000</LEDGERBAL></STMTRS></STMTTRNRS>
+</BANKMSGSRSV1></OFX>
+"""
 
 
 class Killed(BaseException):
@@ -350,9 +365,10 @@ def test_a_commit_that_will_be_refused_writes_nothing_before_it(
     assert begun == []
 
 
-def test_days_of_shown_values_are_known_as_those_of_the_import(alice, portfolio, in_steps, monkeypatch):
+@pytest.mark.parametrize("data", [LONG, RANKED], ids=["days", "ranks of balances"])
+def test_days_of_shown_values_are_known_as_those_of_the_import(alice, portfolio, in_steps, data):
     """By them the undo knows what it takes back, and a later import what it may replace."""
-    new_import = preview(alice, portfolio, LONG)
+    new_import = preview(alice, portfolio, data)
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletions, "MOST_AT_ONCE", 1000)
         commit(alice, new_import)
@@ -360,10 +376,46 @@ def test_days_of_shown_values_are_known_as_those_of_the_import(alice, portfolio,
         transaction.set_rollback(True)
     commit(alice, new_import)
     assert written_of(new_import) == at_once
+    assert (RANK in str(at_once)) is (data is RANKED)
 
 
 def written_of(new_import):
     rows = ImportedRows.objects.filter(file_import=new_import["id"])
     names = dict(Asset.objects.values_list("pk", "name"))
     columns = rows.values_list("asset_id", "made_asset", "days", "references")
-    return sorted((names[pk], made_asset, bytes(days), bytes(keys)) for pk, made_asset, days, keys in columns)
+    return sorted(
+        (names[pk], made_asset, bytes(days), zlib.decompress(keys)) for pk, made_asset, days, keys in columns
+    )
+
+
+def test_entries_are_those_of_the_household_and_of_one_instant(alice, portfolio, in_steps):
+    """Its archive has them, and `?known_at=` shows all of the values or none."""
+    new_import = preview(alice, portfolio, MIXED)
+    commit(alice, new_import)
+    new_assets = Asset.objects.filter(name__in=("Boat", "Cabin", "Truck"))
+    values = set(AssetSnapshot.objects.filter(asset__in=new_assets).values_list("pk", flat=True))
+    entries = HistoryEntry.objects.filter(object_id__in=values)
+    assert Counter(entries.values_list("action", flat=True)) == {"create": 6}
+    assert set(entries.values_list("household_id", flat=True)) == {portfolio.household_id}
+    assert entries.values("at").distinct().count() == 1
+    of_others = JournalEntry.objects.exclude(model="strata.User").exclude(household_id=portfolio.household_id)
+    assert not of_others.exists()
+
+
+def test_it_may_take_longer_than_it_may_stand_still(
+    alice, portfolio, savings, in_steps, monkeypatch, time_machine
+):
+    """Each step gives it time for the next one."""
+    new_import = preview(alice, portfolio, MIXED)
+    time_machine.move_to(timezone.now(), tick=False)
+    most = hidden_writes.WRITTEN_FOR
+    begun = at_step(monkeypatch, 0, lambda: time_machine.shift(most * 0.9))
+    assert commit(alice, new_import)["made"]["value"] == 8
+    assert len(begun) > 4
+
+
+def test_a_commit_with_an_open_question_writes_nothing_before_it(alice, portfolio, in_steps, monkeypatch):
+    new_import = preview(alice, portfolio, LONG.replace(b",EUR", b"").replace(b",currency", b""))
+    begun = at_step(monkeypatch, 0, lambda: None)
+    assert commit(alice, new_import, 409)["code"] == "QUESTIONS_OPEN"
+    assert begun == []
