@@ -76,7 +76,7 @@ class Sent:
         return self.browser.post(self.address, {"form_key": KEY} | fields | more)
 
 
-type Case = Callable[[Any], Sent]
+Case = Callable[[Any], Sent]
 
 
 def names_of_routes() -> list[str]:
@@ -84,13 +84,13 @@ def names_of_routes() -> list[str]:
 
     def walk(patterns: list[Any], address: str, space: str) -> Iterator[tuple[str, str]]:
         for pattern in patterns:
-            here = address + str(pattern.pattern)
+            route = address + str(pattern.pattern)
             if isinstance(pattern, URLResolver):
                 yield from walk(
-                    pattern.url_patterns, here, f"{pattern.namespace}:" if pattern.namespace else space
+                    pattern.url_patterns, route, f"{pattern.namespace}:" if pattern.namespace else space
                 )
             elif isinstance(pattern, URLPattern) and pattern.name:
-                yield here, space + pattern.name
+                yield route, space + pattern.name
 
     return sorted(
         {name for address, name in walk(get_resolver().url_patterns, "", "") if "admin/" in address[:6]}

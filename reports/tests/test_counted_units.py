@@ -167,9 +167,9 @@ def test_income_of_what_is_worth_what_was_recorded_is_one_only_before_that(alice
     assert paid_without_units(alice, portfolio, asset) == [str(day(1))]
 
 
-@pytest.mark.parametrize(("acquired_on", "found"), [(None, []), (2, [1]), (1, [])])
+@pytest.mark.parametrize(("acquired_on", "days"), [(None, []), (2, [1]), (1, [])])
 def test_income_before_the_quantity_that_the_asset_says_is_a_finding(
-    alice, portfolio, parent, acquired_on, found
+    alice, portfolio, parent, acquired_on, days
 ):
     """Of a quantity without a day nobody knows since when it is held."""
     since = None if acquired_on is None else day(acquired_on)
@@ -184,7 +184,7 @@ def test_income_before_the_quantity_that_the_asset_says_is_a_finding(
     )
     for on in (1, 3):
         trade(asset, "INCOME", on, None, 5)
-    assert paid_without_units(alice, portfolio, asset) == [str(day(on)) for on in found]
+    assert paid_without_units(alice, portfolio, asset) == [str(day(on)) for on in days]
 
 
 def test_income_of_an_account_and_of_a_house_needs_no_units(alice, portfolio):

@@ -85,7 +85,7 @@ class NewTokenForm(forms.Form):
         expires_at = timezone.now() + timedelta(days=days) if days else None
         user = cast(User, self.request.user)
 
-        def issue(secret: str = "") -> str:
+        def issue(secret: str) -> str:
             _token, issued = services.issue_token(
                 user, name=given["name"], scope=given["scope"], expires_at=expires_at, secret=secret
             )
