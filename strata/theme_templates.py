@@ -45,7 +45,7 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
             "{% blocktranslate with name=opts.verbose_name %}Delete {{ name }}{% endblocktranslate %}",
         ),
     ),
-    "admin/actions.html": (("{% load i18n %}", "{% load form_key i18n %}{% form_key %}"),),
+    "admin/change_list.html": (("{% csrf_token %}", "{% load form_key %}{% csrf_token %}{% form_key %}"),),
     "registration/password_change_form.html": (
         ("{% load admin_urls i18n", "{% load admin_urls form_key i18n"),
         ("{% csrf_token %}", "{% csrf_token %}{% form_key %}"),
