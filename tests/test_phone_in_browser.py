@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from assets.classification.seeds import TypeId
 from assets.models import Asset
-from portfolios.models import Portfolio
+from portfolios.models import Household, Membership, Portfolio
 from strata.accounts.models import User
 from tests.admin_forms import url
 from tests.admin_pages import pages_of_the_admin
-from tests.factories import create_asset, create_valued_asset
+from tests.factories import add_value, create_asset, create_valued_asset
 from tests.test_browser import chromium, session_of
 
 # No database changes what a browser does with a page: one of the two passes is enough.
@@ -69,3 +70,23 @@ def test_rows_of_a_list_are_cards_with_name_and_value_in_the_window(live_server,
         heading = "element => getComputedStyle(element, '::before').content"
         assert "Type" in row.locator(".field-asset_type").evaluate(heading)
         assert row.locator(".field-disposed_on").is_hidden(), "nothing is in it"
+
+
+def test_amounts_of_nine_digits_at_an_axis_stay_in_their_card(live_server, root):
+    """Of the dashboard and of the page of an asset, where the axis is as wide as its longest amount."""
+    household = Household.objects.create(name="Home")
+    Membership.objects.create(household=household, user=root, role="OWNER", accepted_at=timezone.now())
+    portfolio = Portfolio.objects.create(household=household, name="Main", base_currency="EUR")
+    asset = create_valued_asset(
+        portfolio, LONG_NAME, TypeId.SAVINGS_ACCOUNT, "-123456789.99", on="2026-01-31"
+    )
+    add_value(asset, 987654321, timezone.now().date())
+    outside = """ticks => ticks.map(tick => {
+        const card = tick.closest(".dash-card, .value-chart");
+        return tick.getBoundingClientRect().left - card.getBoundingClientRect().left;
+    }).filter(place => place < 0)"""
+    with chromium(live_server.url, session_of(root), viewport=PHONE) as browser:
+        for path, ticks in (("/admin/", ".dash-tick"), (url(Asset, "change", asset.pk), ".value-tick")):
+            browser.open(path)
+            assert browser.page.locator(ticks).count() > 1, path
+            assert browser.page.locator(ticks).evaluate_all(outside) == [], path
