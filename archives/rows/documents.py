@@ -145,6 +145,7 @@ MISSING_PRICES = list_of(
 
 # --- what an import says of itself ---
 
+KEPT_TYPES = (*ROW_TYPES, "category", "tag")
 COUNTS = by_name(members(dict.fromkeys(OUTCOMES, whole)), ROW_TYPES)
 NUMBERS = by_name(whole, ROW_TYPES)
 ACCOUNT = members(
@@ -202,7 +203,7 @@ COMMITTED: dict[str, Shape] = {
 UNDONE: dict[str, Shape] = {
     "removed": NUMBERS,
     "restored": members({"value": whole, "transaction": whole}),
-    "kept": list_of(members({"row_type": one_of(ROW_TYPES), "id": row_id, "name": text})),
+    "kept": list_of(members({"row_type": one_of(KEPT_TYPES), "id": row_id, "name": text})),
 }
 RESULTS = {
     Import.Status.COMMITTED: members(COMMITTED, {"cancelled": list_of(tuple_of(text, text))}),

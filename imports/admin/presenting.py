@@ -16,11 +16,12 @@ from imports.models import Import
 from imports.reading.refusals import Reason
 from imports.reading.texts import ENCODINGS
 from imports.services.blocks import BlockRow, rows_after
-from strata.fields.active_formats import amount_text, day_text, number_text
+from strata.fields.active_formats import amount_text, count_text, day_text, number_text
 
 MOST_ROWS = 200
 MOST_REFUSED = 50
 MOST_EXAMPLES = 3
+MOST_KEPT = 10  # names of what an undo has left
 CHOICES: dict[str, Any] = {
     "dmy": gettext_lazy("Day first: 31/12/2025"),
     "mdy": gettext_lazy("Month first: 12/31/2025"),
@@ -211,6 +212,8 @@ def next_step(row: Import) -> str:
     """What a person does next with this import."""
     if row.status == Import.Status.COMMITTED:
         return _("It is in Strata now. Undo removes exactly what this import made.")
+    if row.status == Import.Status.UNDONE and row.result["kept"]:
+        return what_is_kept([kept["name"] for kept in row.result["kept"]])
     if row.status == Import.Status.UNDONE:
         return _("What this import made is gone. Drop the file again to import it again.")
     if any(question["required"] for question in row.summary["questions"]):
@@ -221,6 +224,16 @@ def next_step(row: Import) -> str:
     if not any(count["create"] + count["update"] for count in counts):
         return _("There is nothing new in this file: what can be read of it is in Strata already.")
     return _("Nothing is written yet. Look at the accounts, then import.")
+
+
+def what_is_kept(names: list[str]) -> str:
+    """Of an undo that has left something. The first names, and how many more there are."""
+    shown = ", ".join(names[:MOST_KEPT])
+    text = _("What this import made is gone, but for what something else needs: %(names)s.") % {
+        "names": shown
+    }
+    left = len(names) - MOST_KEPT
+    return f"{text} {_('And %(count)s more.') % {'count': count_text(left)}}" if left > 0 else text
 
 
 def warnings_of(row: Import) -> list[str]:

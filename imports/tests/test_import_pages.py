@@ -14,6 +14,7 @@ from imports.models import Import
 from imports.tests.files import AMBIGUOUS, DAYS_DOWN, WIDE_GERMAN
 from portfolios.models import Portfolio
 from tests.admin_forms import staff
+from tests.factories import add_value, day
 
 pytestmark = pytest.mark.usefixtures("shared_rows")
 PATH = "/admin/import/"
@@ -110,6 +111,19 @@ def test_edited_rows_are_named_and_removed_by_the_second_button(alices, portfoli
     assert "`force`" not in page, "there is a button for it"
     press(alices, "undo", force="1")
     assert not Asset.objects.exists()
+
+
+def test_what_an_undo_leaves_is_named(alices, portfolio):
+    drop(alices, portfolio, WIDE_GERMAN)
+    press(alices, "commit")
+    add_value(Asset.objects.get(name="Hypothek"), 5, day(0))
+    assert "Hypothek has rows from elsewhere." in press(alices, "undo").content.decode()
+    page = press(alices, "undo", force="1").content.decode()
+    assert "What this import made is gone, but for what something else needs: Hypothek." in page
+    undone = Import.objects.get()
+    undone.result["kept"] *= 12
+    undone.save()
+    assert "Hypothek. And 2 more." in press(alices, "undo").content.decode()
 
 
 def test_bad_file_is_refused_with_a_sentence(alices, portfolio):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -168,15 +167,20 @@ def any_written_since(hidden: Deletion, household_id: UUID, labels: Collection[s
     return since.filter(model__in=labels).exclude(write_id=hidden.write_id).exists()
 
 
-def was_changed_after(pk: UUID, instant: datetime | None) -> bool:
-    return JournalEntry.objects.filter(object_id=pk, action=Action.UPDATE, at__gt=instant).exists()
-
-
 def changed_outside(channels: str, ids: Iterable[UUID]) -> set[UUID]:
     """Those of the rows that were changed or deleted through a channel that does not begin with `channels`."""
     entries = HistoryEntry.objects.filter(object_id__listed=list(ids), is_packed=False)
     outside = entries.filter(action__in=(Action.UPDATE, Action.DELETE)).exclude(channel__startswith=channels)
     return set(outside.order_by().values_list("object_id", flat=True))
+
+
+def channel_of_last_change(pk: UUID, column: str, value: Any) -> str | None:
+    """Through which channel the column of the row got the value that it has, as images show it. None: never changed."""
+    changes = HistoryEntry.objects.of([pk]).filter(action=Action.UPDATE).order_by("-id")
+    for before, channel in changes.values_list("before", "channel"):
+        if before is not None and before[column] != value:
+            return str(channel)
+    return None
 
 
 def count_of_changes_by(channel: str) -> int:

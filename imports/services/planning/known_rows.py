@@ -17,6 +17,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from imports.models import Import, ImportedRows
 from portfolios.models import Portfolio
 from strata.fields.numbers import plain
@@ -125,6 +127,27 @@ def made_by_imports(asset_ids: Collection[UUID]) -> set[UUID]:
     """Those of the assets that an import made."""
     rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), made_asset=True)
     return set(rows.values_list("asset_id", flat=True))
+
+
+def made_by(import_id: UUID) -> set[UUID]:
+    """What the import made: assets, instruments, categories and tags."""
+    return set(made_by_any([import_id]).values_list("asset_id", flat=True))
+
+
+def made_by_any(import_ids: Collection[UUID]) -> QuerySet[ImportedRows]:
+    return ImportedRows.objects.filter(file_import_id__in=list(import_ids), made_asset=True)
+
+
+def undone_beside(row: Import) -> list[UUID]:
+    """The undone imports of the household that made or used something that this one made or used."""
+    own = ImportedRows.objects.filter(file_import_id=row.pk)
+    beside = ImportedRows.objects.filter(asset_id__in=own.values("asset_id"))
+    undone = Import.objects.filter(
+        portfolio__household=row.portfolio.household_id,
+        status=Import.Status.UNDONE,
+        pk__in=beside.values("file_import"),
+    )
+    return list(undone.order_by().values_list("pk", flat=True))
 
 
 def used_by(import_id: UUID) -> list[UUID]:

@@ -28,12 +28,16 @@ class Overlaps:
 
     def __init__(self, row: Import) -> None:
         self._row = row
-        self._changed_later = self._changes_by_later_imports()
+        self._changed_later, self._next_before = self._changes_by_later_imports()
         self._before = self._what_was_before()
 
     def is_changed_later(self, pk: UUID) -> bool:
         """Whether an import that was committed later, and is not undone, has changed the row."""
         return pk in self._changed_later
+
+    def before_the_change(self, pk: UUID) -> Record | None:
+        """What the row was when the next import changed it: more than this one wrote, where somebody edited it."""
+        return self._next_before.get(pk)
 
     def before(self, pk: UUID, recorded: Record | None) -> Record | None:
         """What the row was before this import, and before those that were undone since. None: it was not there."""
@@ -48,11 +52,23 @@ class Overlaps:
             committed_at__isnull=False,
         ).exclude(pk=self._row.pk)
 
-    def _changes_by_later_imports(self) -> set[UUID]:
-        later = self._others().filter(
-            status=Import.Status.COMMITTED, committed_at__gte=self._row.committed_at
-        )
-        return {pk for other in later if has_changes(other) for pk, _ in changes_by(other)}
+    def _changes_by_later_imports(self) -> tuple[set[UUID], dict[UUID, Record]]:
+        """The rows that later imports have changed, and what each was before the first of these changes.
+
+        One that was undone before the next one was committed has changed nothing.
+        """
+        later = self._others().filter(committed_at__gte=self._row.committed_at)
+        is_shared = later.filter(status=Import.Status.COMMITTED).exists()
+        changed: set[UUID] = set()
+        before: dict[UUID, tuple[Record, datetime | None]] = {}  # and when that import was undone
+        for other in later.order_by("committed_at", "pk") if is_shared else ():
+            for pk, record in changes_by(other) if has_changes(other) else ():
+                first = before.get(pk)
+                if first is None or (first[1] is not None and first[1] <= other.committed_at):
+                    before[pk] = record, other.undone_at
+                if other.status == Import.Status.COMMITTED:
+                    changed.add(pk)
+        return changed, {pk: record for pk, (record, _) in before.items()}
 
     def _what_was_before(self) -> dict[UUID, Record | None]:
         """Of the rows that this import has changed, where those before it were undone while it was not."""

@@ -12,8 +12,8 @@ import that came with an archive were written by anybody.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import batched
@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Exists, Max, OuterRef
+from django.db.models import Count, Max
 from django.utils.translation import gettext
 
 from assets.models import (
@@ -32,11 +32,12 @@ from assets.models import (
     Category,
     Instrument,
     InstrumentAction,
+    InstrumentSource,
     PriceLoad,
     Tag,
     Transaction,
 )
-from assets.services.entries.disposal import OF_A_DISPOSAL
+from assets.services.entries.disposal import OF_A_DISPOSAL, reinstate
 from assets.services.entries.transactions import update_transaction
 from assets.services.instrument_actions import delete_action
 from assets.services.instruments.withdrawals import lock_loads, withdraw_loads
@@ -44,43 +45,49 @@ from imports.models import Import, ImportedRows
 from imports.services import errors
 from imports.services.blocks import blocks_of
 from imports.services.planning.decisions import columns_of
-from imports.services.planning.known_rows import forget, made_by_imports, used_by
+from imports.services.planning.known_rows import (
+    forget,
+    made_by_imports,
+    used_by,
+)
 from imports.services.planning.outcomes import ROW_TYPES
 from imports.services.planning.quantities import PREFIX, changed_by_hand
-from imports.services.writing.commits import locked_import, source_of_prices
+from imports.services.writing.commits import locked_import
+from imports.services.writing.findings import (
+    IDS_AT_A_TIME,
+    Findings,
+    edited_by_hand,
+    in_household,
+    users_of,
+)
+from imports.services.writing.needs import needed_assets
 from imports.services.writing.overlaps import Overlaps
 from imports.services.writing.quantities import StatedQuantities
+from imports.services.writing.shared_parents import loads_of, look_at_parents, remove_parents
 from portfolios.models import Portfolio
-from strata.audit import actor, deletions
+from reports.models import AllocationTarget
+from strata.audit import actor, deletions, journal
 from strata.audit.clock import written_at
-from strata.audit.journal import was_changed_after
 from strata.audit.locating import located
-from strata.audit.models import Deletion
 from strata.audit.tracking import TrackedModel
 from strata.tenancy.writes import Precondition, always, atomic_write
 
-MOST_ERRORS = 1_000
-IDS_AT_A_TIME = 5_000
-
-
-@dataclass(slots=True)
-class Findings:
-    """What an undo has to do, and what is in its way."""
-
-    remove: list[UUID] = field(default_factory=list)  # values
-    restore: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # values, and what they were before
-    remove_transactions: list[UUID] = field(default_factory=list)
-    restore_transactions: dict[UUID, dict[str, Any]] = field(default_factory=dict)
-    remove_actions: list[UUID] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    in_use: set[UUID] = field(default_factory=set)  # assets and instruments that stay, for others
-    whole: set[UUID] = field(default_factory=set)  # assets that go with all their rows
-    lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
-    assets: list[UUID] = field(default_factory=list)  # that the import wrote rows of, or made
-
-    def add_error(self, line: int, code: str, message: str) -> None:
-        if len(self.errors) < MOST_ERRORS:
-            self.errors.append({"field": f"line {line}", "code": code, "message": message})
+LOOKED_AT: tuple[type[TrackedModel], ...] = (  # beside what is in portfolios
+    Import,
+    Instrument,
+    InstrumentAction,
+    InstrumentSource,
+    PriceLoad,
+    Category,
+    Tag,
+    AllocationTarget,
+)
+KEPT_TYPES: dict[str, Any] = {
+    "asset": Asset,
+    "instrument": Instrument,
+    "category": Category,
+    "tag": Tag,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ def compared(row: Import) -> Compared:
     state, findings, stated = state_before_undo(row), Findings(), StatedQuantities(row)
     look_at_rows(row, findings, stated)
     look_at_assets(row, findings, stated)
+    look_at_parents(row, findings)
     return Compared(state, findings, stated)
 
 
@@ -138,17 +146,6 @@ def undo_import(
     return row
 
 
-def in_household(row: Import, model: type[TrackedModel]) -> Any:
-    """For look-ups by ids. The household is asked of each row: by a join SQLite begins with the household, and reads
-    all rows that it has.
-    """
-    household_id = row.portfolio.household_id
-    if not model.portfolio_lookup:
-        return model._base_manager.filter(**{model.household_lookup: household_id})
-    own = Portfolio._base_manager.filter(pk=OuterRef(f"{model.portfolio_lookup}_id"), household=household_id)
-    return model._base_manager.filter(Exists(own))
-
-
 def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> None:
     """Compare each value, transaction and action that the import wrote with what it is now.
 
@@ -177,6 +174,8 @@ def look_at_rows(row: Import, findings: Findings, stated: StatedQuantities) -> N
                     look_at_correction(line, item, stored_row, findings)
                 elif overlaps.is_changed_later(stored_row.pk):
                     look_at_change(line, stored_row, findings)
+                    if (changed := overlaps.before_the_change(stored_row.pk)) and differs(item, changed):
+                        findings.add_error(line, "EDITED", gettext("It was changed since."))
                 else:
                     before = overlaps.before(stored_row.pk, item["before"])
                     look_at(line, {**item, "before": before}, stored_row, findings)
@@ -225,38 +224,75 @@ def is_edited(stored: AssetSnapshot | Transaction, item: dict[str, Any]) -> bool
     return any(getattr(stored, name) != value for name, value in columns_of(item).items())
 
 
+def differs(item: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether what a later import has changed was not any more what this one wrote."""
+    if "value" in item:
+        as_imported = Decimal(item["value"]), item.get("note", before["note"])
+        return (Decimal(before["value"]), before["note"]) != as_imported
+    return columns_of(item) != columns_of(before)
+
+
 def look_at_assets(row: Import, findings: Findings, stated: StatedQuantities) -> None:
-    """Which of the assets that this import made are in use by others, or were changed since; and which will go."""
-    asset_ids = [UUID(pk) for pk in row.result["made_assets"]]
+    """Which of the assets that imports made go with all their rows; which others need; which were changed by hand."""
+    own = {UUID(pk) for pk in row.result["made_assets"]}
     removed = {*findings.remove, *findings.remove_transactions}
-    look_at_instruments(row, findings, findings.in_use)
     candidates = made_by_imports(used_by(row.pk))
-    going = candidates - users_of(candidates, row)
-    for asset in in_household(row, Asset).filter(pk__in={*asset_ids, *going}):
-        has_others = has_other_rows(asset.pk, removed)
-        if asset.pk in going and not has_others and not stated.is_stated_by_others(asset.pk):
-            findings.whole.add(asset.pk)
-        if asset.pk not in asset_ids:
-            continue
-        line = findings.lines.get(asset.pk, 1)
-        if has_others:
-            findings.in_use.add(asset.pk)
-            findings.add_error(
-                line, "IN_USE", gettext("%(name)s has rows from elsewhere.") % {"name": asset.name}
-            )
-        elif was_changed(row, asset.pk):
-            findings.add_error(line, "EDITED", gettext("%(name)s was changed since.") % {"name": asset.name})
+    unshared = candidates - users_of(candidates, row)
+    assets = {asset.pk: asset for asset in in_household(row, Asset).filter(pk__in=own | unshared)}
+    going = {
+        pk
+        for pk in assets.keys() & unshared
+        if not has_other_rows(pk, removed) and not stated.is_stated_by_others(pk)
+    }
+    while others_need := needed_assets(going, going):
+        going -= others_need
+    findings.whole = going
+    edited = edited_by_hand(going) | labelled_by_hand(going) | with_an_edited_sale(going)
+    for pk, asset in assets.items():
+        line = findings.lines.get(pk, 1)
+        if pk in own - going:
+            findings.in_use.add(pk)
+            findings.add_in_use(line, asset.name)
+            look_at_disposal(line, asset, findings)
+        elif pk in edited:
+            findings.add_edited(line, asset.name)
 
 
-def look_at_instruments(row: Import, findings: Findings, in_use: set[UUID]) -> None:
-    """Which of the instruments that imports made and this one used have assets that no import made."""
-    candidates = made_by_imports(used_by(row.pk))
-    for instrument in in_household(row, Instrument).filter(pk__in=candidates - users_of(candidates, row)):
-        others = Asset.objects.filter(instrument=instrument).exclude(pk__in=candidates)
-        if deletions.without_hidden(others).exists():
-            in_use.add(instrument.pk)
-            words = {"name": instrument.symbol}
-            findings.add_error(1, "IN_USE", gettext("%(name)s has assets from elsewhere.") % words)
+def look_at_disposal(line: int, asset: Asset, findings: Findings) -> None:
+    """An asset that stays is reinstated where the import has disposed of it, and nobody has changed that."""
+    if asset.disposed_on is None:
+        return
+    channel = journal.channel_of_last_change(asset.pk, "disposed_on", asset.disposed_on.isoformat())
+    if channel is None or not channel.startswith("import:"):
+        return
+    findings.reinstate.append(asset.pk)
+    if with_an_edited_sale([asset.pk]):
+        findings.add_edited(line, asset.name)
+
+
+def with_an_edited_sale(asset_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the assets whose disposal has recorded a sale that somebody has edited."""
+    sales = Transaction._base_manager.filter(asset__pk__among=list(asset_ids), **OF_A_DISPOSAL)
+    asset_of = dict(sales.order_by().values_list("pk", "asset_id"))
+    return {asset_of[pk] for pk in edited_by_hand(asset_of)}
+
+
+def labelled_by_hand(asset_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the assets that have a category or a tag since their import was committed."""
+    makers = ImportedRows.objects.filter(asset_id__among=list(asset_ids), made_asset=True).values(
+        "file_import"
+    )
+    instants = set(Import.objects.filter(pk__in=makers).values_list("committed_at", flat=True))
+    links = (
+        model._base_manager.filter(asset__pk__among=list(asset_ids)).order_by()
+        for model in (AssetCategory, AssetTag)
+    )
+    return {
+        pk
+        for rows in links
+        for pk, created_at in rows.values_list("asset_id", "created_at").iterator(IDS_AT_A_TIME)
+        if created_at not in instants
+    }
 
 
 def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
@@ -272,17 +308,12 @@ def has_other_rows(asset_id: UUID, removed: set[UUID]) -> bool:
     )
 
 
-def was_changed(row: Import, asset_id: UUID) -> bool:
-    """Whether somebody has changed the asset since the commit."""
-    return was_changed_after(asset_id, row.committed_at)
-
-
 def state_before_undo(row: Import) -> str:
     """If it is the same, all that an undo looks at is."""
     household_id = row.portfolio.household_id
     portfolios = Portfolio.objects.filter(household=household_id).order_by("pk")
     parts: list[Any] = [list(portfolios.values_list("pk", "revision"))]
-    for model in (Import, Instrument, InstrumentAction):
+    for model in LOOKED_AT:
         rows = model._base_manager.filter(**{model.household_lookup: household_id})
         parts.append(rows.aggregate(Count("pk"), Max("updated_at")))
     return repr(parts)
@@ -301,6 +332,8 @@ def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
     for pk in findings.remove_actions:
         delete_action(pk)
     removed["action"] = len(findings.remove_actions)
+    for asset_id in findings.reinstate:
+        reinstate(asset_id)
     forget(row.pk)
     changed_corrections = stated.settle(row.format, without=hidden)
     deletion = None
@@ -308,11 +341,11 @@ def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
         deletion = deletions.hide_rows(
             Asset.objects.filter(pk__among=list(hidden)), row.portfolio.household_id
         )
-    gone = assets_without_use(row)
+    gone = [pk for pk in findings.whole - hidden if not has_other_rows(pk, set())]
     if gone:
-        Asset.objects.filter(pk__in=[asset.pk for asset in gone]).delete()
+        Asset.objects.filter(pk__among=gone).delete()
     removed["asset"] = len(hidden) + len(gone)
-    removed["instrument"] = remove_what_has_no_use(row, deletion)
+    removed["instrument"] = remove_parents(row, findings, deletion)
     removed["price"] = withdraw_loads(loads_of(row))
     row.status, row.undone_at = Import.Status.UNDONE, written_at()
     row.result = {
@@ -353,62 +386,9 @@ def restore_values(earlier: dict[UUID, dict[str, Any]], asset_ids: Collection[UU
         AssetSnapshot.objects.update_each(rows, ["value", "note"])
 
 
-def assets_without_use(row: Import) -> list[Asset]:
-    """The assets that imports made, that this one used, and that nothing is left of: the last user removes them."""
-    candidates = made_by_imports(used_by(row.pk))
-    still_used = users_of(candidates, row)
-    return [
-        asset
-        for asset in deletions.without_hidden(in_household(row, Asset).filter(pk__in=candidates - still_used))
-        if not has_other_rows(asset.pk, set())
-    ]
-
-
-def remove_what_has_no_use(row: Import, deletion: Deletion | None) -> int:
-    """Removes instruments, tags and categories that imports made and nothing needs. Returns how many instruments.
-
-    The prices of an instrument go with it; those of an instrument that stays are withdrawn. Instruments of assets
-    that were hidden go with these, in the same deletion.
-    """
-    candidates = made_by_imports(used_by(row.pk))
-    unused = candidates - users_of(candidates, row)
-    held = deletions.without_hidden(Asset.objects.filter(instrument__in=unused)).values("instrument")
-    instruments = in_household(row, Instrument).filter(pk__in=unused, actions=None, actions_into=None)
-    ids = list(instruments.exclude(pk__in=held).values_list("pk", flat=True))
-    if deletion is not None and ids:
-        deletions.hide_along(deletion, Instrument.objects.filter(pk__in=ids))
-    else:
-        for instrument in Instrument.objects.filter(pk__in=ids):
-            deletions.delete(instrument)
-    with_tag, in_category = (
-        deletions.without_hidden(links._base_manager.filter(**{f"{name}__in": unused})).values(name)
-        for links, name in ((AssetTag, "tag"), (AssetCategory, "category"))
-    )
-    in_household(row, Tag).filter(pk__in=unused).exclude(pk__in=with_tag).delete()
-    unused_categories = in_household(row, Category).filter(pk__in=unused, children=None)
-    while categories := list(unused_categories.exclude(pk__in=in_category)):
-        for category in categories:
-            category.delete()
-    return len(ids)
-
-
-def loads_of(row: Import) -> list[UUID]:
-    """The loads of prices that the commit wrote, at its own instant: another source may have the same name."""
-    of_commit: dict[str, Any] = {"source": source_of_prices(row), "created_at": row.committed_at}
-    loads = PriceLoad.objects.filter(household=row.portfolio.household_id, **of_commit)
-    return list(loads.order_by("pk").values_list("pk", flat=True))
-
-
-def users_of(asset_ids: Iterable[UUID], row: Import) -> set[UUID]:
-    """Those of the assets that another import has made and not undone."""
-    others = Import.objects.filter(status=Import.Status.COMMITTED).exclude(pk=row.pk).values("pk")
-    rows = ImportedRows.objects.filter(asset_id__in=list(asset_ids), made_asset=True, file_import__in=others)
-    return set(rows.values_list("asset_id", flat=True))
-
-
 def kept_of(in_use: set[UUID]) -> list[dict[str, str]]:
     return [
         {"row_type": row_type, "id": str(kept_row.pk), "name": kept_row.name}
-        for row_type, model in (("asset", Asset), ("instrument", Instrument))
+        for row_type, model in KEPT_TYPES.items()
         for kept_row in model._base_manager.filter(pk__in=in_use)
     ]
