@@ -6,7 +6,7 @@ transaction, whatever they have.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +44,11 @@ def insert_hidden(portfolio: Portfolio, holder_id: UUID, rows: Sequence[NewAsset
     return deletions.insert_unrecorded(assets)
 
 
-def show_hidden(portfolio: Portfolio, holder_id: UUID, values: int) -> dict[UUID, Asset]:
+def show_hidden(portfolio: Portfolio, holder_id: UUID, counts: Mapping[Action, int]) -> dict[UUID, Asset]:
     """Move all assets of the hiding place to the portfolio, which is locked. They begin to exist now.
 
-    `values` is how many they have: the history of the portfolio has one entry for all of them.
+    `counts` are how many values and transactions they have, by what the history of the portfolio calls it: it has one
+    entry for all values, and one for all transactions.
     """
     manager: Any = Asset._base_manager
     hidden = manager.filter(portfolio=holder_id)
@@ -64,7 +65,9 @@ def show_hidden(portfolio: Portfolio, holder_id: UUID, values: int) -> dict[UUID
     shown = Asset.objects.filter(pk__among=ids)
     write_creations(shown)
     upkeep.take_over(holder_id, portfolio.pk)
-    record_batch(Portfolio, {portfolio.pk: values}, Action.UPDATE_VALUES)
+    for action, count in counts.items():
+        if count:
+            record_batch(Portfolio, {portfolio.pk: count}, action)
     for model in (Portfolio, Household):
         deletions.delete_unrecorded(model._base_manager.filter(pk=holder_id))
     assets = {asset.pk: asset for asset in shown}

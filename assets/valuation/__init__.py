@@ -52,6 +52,12 @@ from assets.valuation.schedules import Drift, WhatIf, loan_drifts, loan_schedule
 from assets.valuation.series import Totals, ValueSeries
 from assets.valuation.shared_series import SharedSeries
 from assets.valuation.sources.markets import unit_price
+from assets.valuation.sources.planned_values import (
+    PlannedValues,
+    apply_planned,
+    read_planned,
+    valued_by_hand_alone,
+)
 from assets.valuation.whole_values import share_changes, whole_series
 
 __all__ = [
@@ -66,6 +72,7 @@ __all__ = [
     "MissingPrice",
     "NewestPoint",
     "Origin",
+    "PlannedValues",
     "PriceGap",
     "SeriesReader",
     "ShareChange",
@@ -76,6 +83,7 @@ __all__ = [
     "WhatIf",
     "amounts_and_gaps_on",
     "amounts_on",
+    "apply_planned",
     "asset_refs",
     "count_left_out",
     "edit_targets",
@@ -88,6 +96,7 @@ __all__ = [
     "newest_points",
     "origins",
     "price_gaps",
+    "read_planned",
     "ref_of",
     "share_changes",
     "source_name",
@@ -97,6 +106,7 @@ __all__ = [
     "value_series",
     "valued_at_market",
     "valued_by_hand",
+    "valued_by_hand_alone",
     "whole_series",
     "with_current_value",
     "with_first_value",

@@ -97,6 +97,11 @@ class WrittenBlocks:
         self._file.seek(start)
         return self._file.read(size)
 
+    def not_whole(self) -> Iterator[tuple[int, list[BlockRow]]]:
+        """Those of which something is left, by the numbers of their first rows. They may be added again meanwhile."""
+        for first in sorted(self._places.keys() - self.whole):
+            yield first, unpacked(self.data(first))
+
     def replace_whole(self, import_id: UUID) -> None:
         """Store those of which nothing is left."""
         for first in sorted(self.whole):

@@ -1,4 +1,4 @@
-"""Of a large import the values of new accounts are written in steps before its commit: to everybody it is one act."""
+"""Of a large import the rows of new accounts are written in steps before its commit: to everybody it is one act."""
 
 import zlib
 from collections import Counter
@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot, Instrument
+from assets.models import Asset, AssetSnapshot, Instrument, Transaction
 from assets.valuation.upkeep import is_outdated
 from imports.models import ImportBlock, ImportedRows, ImportFile
 from imports.services.writing import hidden_values
@@ -34,12 +34,24 @@ from tests.factories import add_value, create_asset, day
 pytestmark = pytest.mark.usefixtures("shared_rows")
 API, RANK = "/api/v1", "rank\\\\t"
 LISTS = ("/assets", "/values", "/transactions", "/instruments", "/portfolios", "/imports", "/net-worth")
+OF_MANY = (
+    "update_values",
+    "add_transactions",
+)  # entries of portfolios: one for all rows, or one for each step
 # New accounts, one that is there, a security, and a day that the file has twice; in blocks of two rows.
 MIXED = (
     b"account,date,balance,currency,ticker,notes\nCabin,2025-01-31,100,EUR,,first\nCabin,2025-02-28,200,EUR,,\n"
     b"Boat,2025-01-31,9,USD,,\nSavings,2025-01-31,41,EUR,,\nSavings,2025-02-28,42,EUR,,\nBoat,2025-03-31,7,USD,,\n"
     b"Plan,2025-01-31,2,USD,MSFT,\nCabin,2025-03-31,300,EUR,,\nPlan,2025-02-28,3.5,USD,MSFT,\n"
     b"Boat,2025-04-30,not a number,USD,,\nCabin,2025-03-31,301,EUR,,\nTruck,2025-01-31,5,EUR,,\n"
+)
+# Bookings with balances of two new accounts and of one that is there, and a row that is refused.
+BOOKINGS = (
+    b"id,date,description,amount,balance,currency,account\n"
+    b"A1,2025-02-02,Pay,500,500,EUR,Main\nA2,2025-02-02,Rent,-300,200,EUR,Main\n"
+    b"B1,2025-02-03,Gift,9,9,EUR,Other\nS1,2025-02-03,Interest,2,7,EUR,Savings\n"
+    b"A3,2025-02-04,Food,-50,150,EUR,Main\nA4,not a day,x,-50,150,EUR,Main\n"
+    b"S2,2025-02-05,Fee,-1,6,EUR,Savings\nA5,2025-02-04,Food,-20,130,EUR,Main\n"
 )
 
 
@@ -66,6 +78,7 @@ def in_steps(monkeypatch):
     monkeypatch.setattr(deletions, "STEP", 2)
     monkeypatch.setattr(deletions, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(hidden_values, "BLOCKS_AT_A_TIME", 1)
+    monkeypatch.setattr(hidden_values, "BOOKINGS_AT_A_TIME", 1)
     monkeypatch.setattr(hidden_values, "ASSETS_AT_A_TIME", 2)
     monkeypatch.setattr("imports.services.blocks.ROWS", 2)
 
@@ -114,15 +127,28 @@ def without_ids(row):
     )
 
 
-def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, in_steps, monkeypatch):
-    new_import = preview(alice, portfolio, MIXED)
+def bookings_of(portfolio):
+    """In the order of each account's day."""
+    rows = Transaction.objects.filter(asset__portfolio=portfolio).order_by("asset__name", "on", "position")
+    names = ("asset__name", "on", "position", "type", "amount", "note", "source", "external_id")
+    return list(rows.values_list(*names))
+
+
+def ids_in(rows_of_import, row_type):
+    return {item["id"] for row in rows_of_import for item in row["becomes"] if item["row_type"] == row_type}
+
+
+@pytest.mark.parametrize("data", [MIXED, BOOKINGS], ids=["values", "bookings"])
+def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, in_steps, monkeypatch, data):
+    new_import = preview(alice, portfolio, data)
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletions, "MOST_AT_ONCE", 1000)
         at_once = commit(alice, new_import)
         values, read = values_of(portfolio), list(map(without_ids, rows(alice, new_import)))
+        bookings = bookings_of(portfolio)
         net_worth = worth(alice)
         entries = sorted(
-            HistoryEntry.objects.exclude(action="update_values").values_list("model", "action", "channel")
+            HistoryEntry.objects.exclude(action__in=OF_MANY).values_list("model", "action", "channel")
         )
         transaction.set_rollback(True)
     steps = at_step(monkeypatch, 0, lambda: None)
@@ -131,27 +157,26 @@ def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, in_steps, 
 
     assert len(steps) > 4
     assert {**done, "committed_at": ""} == {**at_once, "committed_at": ""}
-    assert values_of(portfolio) == values
+    assert (values_of(portfolio), bookings_of(portfolio)) == (values, bookings)
     assert list(map(without_ids, rows(alice, new_import))) == read
     assert worth(alice) == net_worth
     assert not any(is_outdated(pk) for pk in Portfolio.objects.values_list("pk", flat=True))
-    history = HistoryEntry.objects.exclude(action="update_values").values_list("model", "action", "channel")
+    history = HistoryEntry.objects.exclude(action__in=OF_MANY).values_list("model", "action", "channel")
     assert sorted(history) == entries
     assert failures() == [] and not Deletion.objects.exists()
     assert set(Household.objects.values_list("pk", flat=True)) == {portfolio.household_id}
-    assert {
-        item["id"]
-        for row in rows(alice, new_import)
-        for item in row["becomes"]
-        if item["row_type"] == "value"
-    } == {str(pk) for pk in AssetSnapshot.objects.exclude(on=day(0)).values_list("pk", flat=True)}
+    becomes = rows(alice, new_import)
+    new_values = AssetSnapshot.objects.exclude(on=day(0)).values_list("pk", flat=True)
+    assert ids_in(becomes, "value") == set(map(str, new_values))
+    assert ids_in(becomes, "transaction") == set(map(str, Transaction.objects.values_list("pk", flat=True)))
     assert commit(alice, new_import) == done
-    again = preview(alice, portfolio, MIXED)
+    again = preview(alice, portfolio, data)
     assert not any(count["create"] + count["update"] for count in again["counts"].values())
 
 
-def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, monkeypatch):
-    new_import = preview(alice, portfolio, MIXED)
+@pytest.mark.parametrize("data", [MIXED, BOOKINGS], ids=["values", "bookings"])
+def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, monkeypatch, data):
+    new_import = preview(alice, portfolio, data)
     before, instants, seen = answers(alice, LISTS), [], []
     history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()
 
@@ -172,9 +197,10 @@ def test_nobody_sees_it_before_the_commit(alice, portfolio, savings, in_steps, m
     assert len({tuple(answers(alice, LISTS, instant)) for instant in instants}) == 1
     new_history = alice.get(f"{API}/portfolios/{portfolio.pk}/history").json()["results"]
     assert len(new_history) > len(history["results"])
-    in_new_accounts = AssetSnapshot.objects.filter(asset__name__in=("Boat", "Cabin", "Truck")).count()
-    counted = [entry["count"] for entry in new_history if entry["action"] == "update_values"]
-    assert in_new_accounts == 6 and in_new_accounts in counted
+    for action, model in (("update_values", AssetSnapshot), ("add_transactions", Transaction)):
+        in_new_accounts = model.objects.exclude(asset=savings).count()
+        counted = [entry["count"] for entry in new_history if entry["action"] == action]
+        assert in_new_accounts in [*counted, 0]
 
 
 def test_a_copy_that_somebody_has_is_no_longer_the_newest(alice, portfolio, in_steps):
@@ -286,13 +312,14 @@ def test_a_second_commit_meanwhile_writes_it_once(alice, portfolio, savings, in_
     assert Household.objects.count() == 1 and failures() == []
 
 
-def test_it_is_undone_as_any_other(alice, portfolio, savings, in_steps):
+@pytest.mark.parametrize(("data", "assets"), [(MIXED, 4), (BOOKINGS, 2)], ids=["values", "bookings"])
+def test_it_is_undone_as_any_other(alice, portfolio, savings, in_steps, data, assets):
     before = values_of(portfolio)
-    new_import = preview(alice, portfolio, MIXED)
+    new_import = preview(alice, portfolio, data)
     commit(alice, new_import)
     undone = undo(alice, new_import)
-    assert undone["removed"]["asset"] == 4
-    assert values_of(portfolio) == before
+    assert undone["removed"]["asset"] == assets
+    assert (values_of(portfolio), bookings_of(portfolio)) == (before, [])
     call_command("finish_deletions", verbosity=0)
     assert Asset.objects.get() == savings
     assert failures() == []
@@ -365,8 +392,8 @@ def test_a_commit_that_will_be_refused_writes_nothing_before_it(
     assert begun == []
 
 
-@pytest.mark.parametrize("data", [LONG, RANKED], ids=["days", "ranks of balances"])
-def test_days_of_shown_values_are_known_as_those_of_the_import(alice, portfolio, in_steps, data):
+@pytest.mark.parametrize("data", [LONG, BOOKINGS, RANKED], ids=["values", "bookings", "ranks of balances"])
+def test_days_and_references_of_shown_rows_are_those_of_the_import(alice, portfolio, in_steps, data):
     """By them the undo knows what it takes back, and a later import what it may replace."""
     new_import = preview(alice, portfolio, data)
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:

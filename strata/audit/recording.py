@@ -62,6 +62,7 @@ NOT_OF_CREATIONS = ("undo_of", "before", "count")
 type StoredRow = Sequence[Any]
 type RecordedRun = tuple[StoredRow, Sequence[str]]
 type NewRow = tuple[UUID, UUID | None]  # its id, and that of its household
+type Run = tuple[UUID | None, list[UUID]]  # a household, and the ids of its rows that one entry can have
 
 
 def signature() -> dict[str, Any]:
@@ -241,11 +242,25 @@ def write_creations_of(
     model: type[Owned], new: Iterable[NewRow], *, at: datetime | None = None, write_id: int | None = None
 ) -> None:
     """`new` is in the order of the ids. With `write_id` all entries are of this JournalWrite."""
-    columns = {**signature(), "at": at or written_at(), "model": model._meta.label, "write_id": write_id}
-    write_runs(runs_of(new), columns)
+    write_runs(runs_of(new), columns_of_creations(model, at=at, write_id=write_id))
 
 
-def runs_of(rows: Iterable[NewRow]) -> Iterator[tuple[UUID | None, list[UUID]]]:
+def columns_of_creations(
+    model: type[Owned], *, at: datetime | None = None, write_id: int | None = None
+) -> dict[str, Any]:
+    return {**signature(), "at": at or written_at(), "model": model._meta.label, "write_id": write_id}
+
+
+def prepared_runs(new: Iterable[NewRow]) -> list[Run]:
+    """What `write_prepared_creations` takes. `new` is in the order of the ids."""
+    return list(runs_of(new))
+
+
+def write_prepared_creations(model: type[Owned], runs: Iterable[Run]) -> None:
+    write_runs(runs, columns_of_creations(model))
+
+
+def runs_of(rows: Iterable[NewRow]) -> Iterator[Run]:
     """The rows, which are in the order of their ids, as lists of ids of one household that one entry can have."""
     open_runs: dict[UUID | None, list[UUID]] = {}
     run, last = open_runs.setdefault(None, []), None  # most rows are of the same household as the one before
@@ -263,7 +278,7 @@ def may_be_packed(first: UUID, last: UUID) -> bool:
     return (last.int >> BITS_BELOW_MS) - (first.int >> BITS_BELOW_MS) < PACKED_SPAN_MS
 
 
-def write_runs(runs: Iterable[tuple[UUID | None, list[UUID]]], columns: dict[str, Any]) -> None:
+def write_runs(runs: Iterable[Run], columns: dict[str, Any]) -> None:
     """An entry for each run of new rows, or for each row of one that is too short."""
     signed = {name: columns[name] for name in (*SIGNED, "undo_of")}
     common = {"at": columns["at"], "model": columns["model"], "action": Action.CREATE}

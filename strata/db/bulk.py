@@ -110,6 +110,14 @@ def insert_instances[Row: models.Model](rows: Sequence[Row]) -> None:
     Rows without keys get them from the database, and do not know them. A field looks at its value, and changes it, as
     in `save`. No value may be an expression.
     """
+    columns = columns_to_insert(rows)
+    insert_rows(type(rows[0]), [*columns], zip(*columns.values(), strict=True))
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def columns_to_insert(rows: Sequence[models.Model]) -> dict[str, list[Any]]:
+    """The values of new rows by the names of their fields, as `insert_rows` takes them."""
     model, database = type(rows[0]), connections[connection.alias]
     fields: list[Any] = [
         field
@@ -117,10 +125,7 @@ def insert_instances[Row: models.Model](rows: Sequence[Row]) -> None:
         if not field.generated and not (field.primary_key and rows[0].pk is None)
     ]
     refer_to_saved_rows(rows, [field for field in fields if field.is_relation])
-    columns = [as_text(stored_column(field, rows, database)) for field in fields]
-    insert_rows(model, [field.name for field in fields], zip(*columns, strict=True))
-    for row in rows:
-        row._state.adding, row._state.db = False, database.alias
+    return {field.name: as_text(stored_column(field, rows, database)) for field in fields}
 
 
 def refer_to_saved_rows(rows: Iterable[Any], relations: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from django.db.models import Max
 from assets.holdings.events import Ledger
 from assets.holdings.reading import read_ledger
 from assets.models import Asset, Transaction
+from assets.models.querysets import AssetQuerySet
 from assets.services.entries.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
 from assets.services.entries.lot_choices import check_chosen_lots
 from assets.services.entries.stored_transactions import Key, stored_transactions
@@ -62,6 +63,14 @@ class TransactionBatch:
     transactions: dict[int, RecordedTransaction]
     refusals: Refusals = field(default_factory=Refusals)
 
+    @property
+    def new(self) -> dict[int, Transaction]:
+        return {
+            number: recorded.transaction
+            for number, recorded in self.transactions.items()
+            if recorded.outcome is Outcome.CREATED
+        }
+
     def count(self, outcome: Outcome) -> int:
         return sum(recorded.outcome is outcome for recorded in self.transactions.values())
 
@@ -80,10 +89,27 @@ def add_transactions(
     locked asset once. Raises RowsRefused, or AllRowsRefused with `on_error` SKIP. Errors of rows: those of
     `add_transaction`, 404 ASSET_NOT_FOUND, 400 DUPLICATE_ROW, and what the precondition raises.
     """
+    assets = locked_parents(Transaction, parents(), {row.asset_id for row in rows.values()})
+    batch = planned_batch(rows, assets, on_error=on_error, refusals=refusals, precondition=precondition)
+    write_transactions(rows, batch)
+    return batch
+
+
+def parents() -> AssetQuerySet[Asset]:
+    """prefetch_related: the assets of a portfolio share one object for it."""
+    return Asset.objects.prefetch_related("portfolio", "instrument")
+
+
+def planned_batch(
+    rows: Mapping[int, TransactionRow],
+    assets: Mapping[UUID, Asset],
+    *,
+    on_error: OnError = OnError.REFUSE,
+    refusals: Refusals | None = None,
+    precondition: Precondition = always,
+) -> TransactionBatch:
+    """Read and check as `add_transactions` does. `assets` are those of the rows, by their ids."""
     batch = TransactionBatch({}, Refusals() if refusals is None else refusals)
-    # prefetch_related: the assets of a portfolio share one object for it
-    parents = Asset.objects.prefetch_related("portfolio", "instrument")
-    assets = locked_parents(Transaction, parents, {row.asset_id for row in rows.values()})
     planned = planned_transactions(rows, assets, batch.refusals)
     refuse_by_asset(rows, assets, precondition, batch.refusals)
     keys = keys_of(planned)
@@ -98,19 +124,14 @@ def add_transactions(
         except StrataError as error:
             batch.refusals.add(number, error)
     batch.refusals.settle(on_error, any_good=bool(batch.transactions))
-    write_transactions(rows, batch)
     return batch
 
 
 def write_transactions(rows: Mapping[int, TransactionRow], batch: TransactionBatch) -> None:
-    new = {
-        number: recorded.transaction
-        for number, recorded in batch.transactions.items()
-        if recorded.outcome is Outcome.CREATED
-    }
+    new = batch.new
     if not new:
         return
-    place(new, rows)
+    place(new, rows, last_positions(new.values()))
     Transaction.objects.bulk_create(new.values())
     assets = [transaction.asset for transaction in new.values()]
     record_batch_of_portfolios(assets, Action.ADD_TRANSACTIONS)
@@ -195,9 +216,13 @@ def outcome_of(row: Transaction, stored: Transaction | None, sent: Mapping[str, 
 # --- the order within a day ---
 
 
-def place(new: Mapping[int, Transaction], rows: Mapping[int, TransactionRow]) -> None:
-    """Give rows without a position the next one of their asset's day, in the order of the rows."""
-    last = last_positions(new.values())
+def place(
+    new: Mapping[int, Transaction], rows: Mapping[int, TransactionRow], last: dict[tuple[UUID, date], int]
+) -> None:
+    """Give rows without a position the next one of their asset's day, in the order of the rows.
+
+    `last` has the last position of each day that has any, and gets those of the rows.
+    """
     for number, transaction in sorted(new.items()):
         day = transaction.asset_id, transaction.on
         position = rows[number].values.get("position")

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from assets.models import Asset, AssetSnapshot
+from assets.models.querysets import AssetQuerySet
 from assets.services.entries.batch_rows import invalid_row, record_batch_of_portfolios, refuse_by_asset
 from assets.services.entries.stored_values import Moment, Stored, key_of, stored_values
 from portfolios.models import Portfolio
@@ -125,10 +126,35 @@ def plan_values(
     matches: Matches = no_versions,
 ) -> ValueBatch:
     """Lock, read and check as `record_values` does, and write nothing yet. In the transaction of `write_batch`."""
+    assets = locked_parents(AssetSnapshot, parents(), {row.asset_id for row in rows.values()})
+    return planned_batch(
+        rows,
+        assets,
+        if_exists=if_exists,
+        on_error=on_error,
+        refusals=refusals,
+        precondition=precondition,
+        matches=matches,
+    )
+
+
+def parents() -> AssetQuerySet[Asset]:
+    """prefetch_related: the assets of a portfolio share one object for it."""
+    return Asset.objects.prefetch_related("portfolio")
+
+
+def planned_batch(
+    rows: Mapping[int, ValueRow],
+    assets: Mapping[UUID, Asset],
+    *,
+    if_exists: IfExists = IfExists.REFUSE,
+    on_error: OnError = OnError.REFUSE,
+    refusals: Refusals | None = None,
+    precondition: Precondition = always,
+    matches: Matches = no_versions,
+) -> ValueBatch:
+    """Read and check as `record_values` does. `assets` are those of the rows, by their ids."""
     batch = ValueBatch({}, Refusals() if refusals is None else refusals)
-    # prefetch_related: the assets of a portfolio share one object for it
-    parents = Asset.objects.prefetch_related("portfolio")
-    assets = locked_parents(AssetSnapshot, parents, {row.asset_id for row in rows.values()})
     moments = moments_of(rows, assets, batch.refusals)
     refuse_by_asset(rows, assets, precondition, batch.refusals)
     stored = dict(zip(moments, stored_values(list(moments.values())), strict=True))

@@ -27,6 +27,8 @@ from strata.db.params import (
     asset_span_params,
     fetch_long_rows,
     fetch_rows,
+    id_of_hex,
+    id_param,
     ids_param,
     parse_id,
     place_params,
@@ -78,6 +80,18 @@ def _parsed(ids: Sequence[UUID], rows: Iterable[tuple[int, str | None]]) -> Iter
             yield AssetValues(ids[number], tuple(last), array("q", last.values()))
         else:
             yield AssetValues(ids[number], days, values)
+
+
+# --- every value of one asset, with its id ---
+
+
+def values_of(asset_id: UUID) -> Iterator[tuple[UUID, date, int]]:
+    """(id, day, value) in the order of their instants."""
+    days = Days()
+    statement = """SELECT id, "on", value FROM assets_assetsnapshot WHERE asset_id = %s
+        ORDER BY "on", observed_at"""
+    for pk, on, value in fetch_rows(statement, [id_param(asset_id)]):
+        yield pk if isinstance(pk, UUID) else id_of_hex(pk), days[on], value
 
 
 # --- given snapshots, and the values around them ---

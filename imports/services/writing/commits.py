@@ -1,6 +1,6 @@
 """Commits an import: everything in its preview except what is refused, in one transaction, once.
 
-Of a large one the values of new accounts were written before, and are shown by it (hidden_values).
+Of a large one the rows of new accounts were written before, and are shown by it (hidden_values).
 """
 
 from __future__ import annotations
@@ -9,16 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
-from sys import intern
 from typing import Any
 from uuid import UUID
 
 from assets.models import Asset
 from assets.prices.planning import NewPrice
 from assets.rules.instruments.prices import in_units
-from assets.services.entries.transaction_batches import TransactionRow, add_transactions
 from assets.services.entries.transactions import update_transaction
 from assets.services.entries.transfers import record_transfer
 from assets.services.instrument_actions import add_action
@@ -35,7 +31,13 @@ from imports.services.previews import file_of, require_preview
 from imports.services.texts import QUESTIONS, sentence
 from imports.services.writing.hidden_values import HiddenValues
 from imports.services.writing.parents import Parents, dispose_of
-from imports.services.writing.rows import days_by_asset, note_stated, record_items
+from imports.services.writing.rows import (
+    add_bookings,
+    days_by_asset,
+    note_stated,
+    record_items,
+    references_by_asset,
+)
 from portfolios.models import Portfolio
 from strata.audit import actor
 from strata.audit.clock import written_at
@@ -197,8 +199,14 @@ class Commit:
         assets: dict[str, Asset] = {}
         if self.hidden is not None:
             assets = self.hidden.show(self.row.portfolio)
+            prepared = self.hidden.prepared
+            prepared.write()
+            self.hidden.prepared_bookings.write()
             self.written |= self.hidden.written
-            self.made["value"] += self.hidden.values
+            self.made += self.hidden.made
+            self.made["value"] += prepared.outcomes[Outcome.CREATED]
+            self.made["transaction"] += self.hidden.prepared_bookings.rows
+            self.updated["value"] += prepared.outcomes[Outcome.REPLACED]
             for account in accounts:
                 if account["key"] in assets:
                     self.parents.label(assets[account["key"]], account)
@@ -265,18 +273,14 @@ class Commit:
         self.updated["value"] += len(items) - created
 
     def write_transactions(self, items: list[dict[str, Any]]) -> None:
-        new = {number: item for number, item in enumerate(items) if not item["before"]}
+        new = [item for item in items if not item["before"]]
         if new:
-            rows = {number: self.transaction_row(item) for number, item in new.items()}
-            batch = add_transactions(rows)
-            for number, item in new.items():
-                item["id"] = str(batch.transactions[number].transaction.pk)
+            add_bookings(new, self.assets)
         for item in items:
             if item["before"]:
                 update_transaction(UUID(item["id"]), columns_of(item))
-        for account, of_account in groupby(items, itemgetter("account")):
-            references = self.written_of(self.assets[account]).references
-            references.update(map(itemgetter("external_id"), of_account))
+        for asset_id, references in references_by_asset(items, self.assets).items():
+            self.written_of(asset_id).references.update(references)
         self.made["transaction"] += len(new)
         self.updated["transaction"] += len(items) - len(new)
 
@@ -311,10 +315,6 @@ class Commit:
         if asset_id not in self.written:
             self.written[asset_id] = Written()
         return self.written[asset_id]
-
-    def transaction_row(self, item: dict[str, Any]) -> TransactionRow:
-        values = {**columns_of(item), "source": intern(item["source"]), "external_id": item["external_id"]}
-        return TransactionRow(self.assets[item["account"]], values)
 
 
 def source_of_prices(row: Import) -> str:

@@ -15,6 +15,7 @@ from imports.models import Import, ImportedRows
 from imports.services.planning.quantities import changed_by_hand
 from imports.services.writing.needs import Parent
 from portfolios.models import Portfolio
+from strata.audit import deletions
 from strata.audit.tracking import TrackedModel
 
 MOST_ERRORS = 1_000
@@ -41,6 +42,12 @@ class Findings:
     whole: set[UUID] = field(default_factory=set)  # assets that go with all their rows
     lines: dict[UUID, int] = field(default_factory=dict)  # the first line of each asset
     assets: list[UUID] = field(default_factory=list)  # that the import wrote rows of, or made
+
+    @property
+    def hidden(self) -> set[UUID]:
+        """The assets that are hidden, and not deleted at once."""
+        is_large = len(self.remove) + len(self.remove_transactions) > deletions.MOST_AT_ONCE
+        return self.whole if is_large else set()
 
     def add_error(self, line: int, code: str, message: str) -> None:
         if len(self.errors) < MOST_ERRORS:

@@ -1,4 +1,4 @@
-"""The values of an import's rows, written by a service of assets; and what the rows say of quantities and balances."""
+"""Rows of an import, written by services of assets; and what the rows say of quantities and balances."""
 
 from __future__ import annotations
 
@@ -6,29 +6,71 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from sys import intern
 from typing import Any
 from uuid import UUID
 
+from assets.services.entries.transaction_batches import TransactionBatch, TransactionRow, add_transactions
 from assets.services.entries.value_batches import ValueBatch, ValueRow, record_values
 from imports.services.blocks import BlockRow
-from imports.services.planning.decisions import day_of
+from imports.services.planning.decisions import columns_of, day_of
 from imports.services.planning.known_rows import Written
 from strata.tenancy.batches import IfExists
 
 
 def record_items(items: Sequence[dict[str, Any]], assets: Mapping[str, UUID]) -> ValueBatch:
     """Record the values, and note their ids on the items. `assets` has the ids by the keys of the accounts."""
-    rows = {number: value_row(item, assets) for number, item in enumerate(items)}
-    batch = record_values(rows, if_exists=IfExists.REPLACE)
+    batch = record_values(value_rows(items, assets), if_exists=IfExists.REPLACE)
+    note_ids(items, batch)
+    return batch
+
+
+def note_ids(items: Iterable[dict[str, Any]], batch: ValueBatch) -> None:
     for number, item in enumerate(items):
         item["id"] = str(batch.values[number].snapshot.id)
-    return batch
+
+
+def value_rows(items: Iterable[Mapping[str, Any]], assets: Mapping[str, UUID]) -> dict[int, ValueRow]:
+    return {number: value_row(item, assets) for number, item in enumerate(items)}
 
 
 def value_row(item: Mapping[str, Any], assets: Mapping[str, UUID]) -> ValueRow:
     return ValueRow(
         assets[item["account"]], Decimal(item["value"]), on=day_of(item["on"]), note=item.get("note")
     )
+
+
+def add_bookings(items: Sequence[dict[str, Any]], assets: Mapping[str, UUID]) -> TransactionBatch:
+    """The same for new transactions, none of which is a transfer."""
+    batch = add_transactions(transaction_rows(items, assets))
+    note_ids_of_bookings(items, batch)
+    return batch
+
+
+def note_ids_of_bookings(items: Iterable[dict[str, Any]], batch: TransactionBatch) -> None:
+    for number, item in enumerate(items):
+        item["id"] = str(batch.transactions[number].transaction.pk)
+
+
+def transaction_rows(
+    items: Iterable[Mapping[str, Any]], assets: Mapping[str, UUID]
+) -> dict[int, TransactionRow]:
+    return {number: transaction_row(item, assets) for number, item in enumerate(items)}
+
+
+def transaction_row(item: Mapping[str, Any], assets: Mapping[str, UUID]) -> TransactionRow:
+    values = {**columns_of(item), "source": intern(item["source"]), "external_id": item["external_id"]}
+    return TransactionRow(assets[item["account"]], values)
+
+
+def references_by_asset(
+    items: Iterable[Mapping[str, Any]], assets: Mapping[str, UUID]
+) -> dict[UUID, set[str]]:
+    """By which other programs know the transactions."""
+    references: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        references[item["account"]].add(item["external_id"])
+    return {assets[account]: of_account for account, of_account in references.items()}
 
 
 def days_by_asset(items: Iterable[Mapping[str, Any]], assets: Mapping[str, UUID]) -> dict[UUID, list[int]]:

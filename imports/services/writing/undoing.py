@@ -12,8 +12,8 @@ import that came with an archive were written by anybody.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import batched
@@ -37,7 +37,9 @@ from assets.models import (
     Tag,
     Transaction,
 )
+from assets.services.entries import prepared_batches
 from assets.services.entries.disposal import OF_A_DISPOSAL, reinstate
+from assets.services.entries.prepared_batches import Content, PreparedReversal
 from assets.services.entries.transactions import update_transaction
 from assets.services.instrument_actions import delete_action
 from assets.services.instruments.withdrawals import lock_loads, withdraw_loads
@@ -70,6 +72,7 @@ from strata.audit import actor, deletions, journal
 from strata.audit.clock import written_at
 from strata.audit.locating import located
 from strata.audit.tracking import TrackedModel
+from strata.db.consistent_read import consistent_read
 from strata.tenancy.writes import Precondition, always, atomic_write
 
 LOOKED_AT: tuple[type[TrackedModel], ...] = (  # beside what is in portfolios
@@ -92,11 +95,15 @@ KEPT_TYPES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What an undo has found, and the state of the household at the beginning."""
+    """What an undo has found, and the state of the household at the beginning.
+
+    `prepared` are values of assets that stay: of a large import, where it was compared before the locks were taken.
+    """
 
     state: str
     findings: Findings
     stated: StatedQuantities
+    prepared: PreparedReversal | None = None
 
 
 def compare(import_id: UUID) -> Compared | None:
@@ -106,7 +113,24 @@ def compare(import_id: UUID) -> Compared | None:
         .select_related("portfolio")
         .first()
     )
-    return None if row is None else compared(row)
+    if row is None:
+        return None
+    before = compared(row)
+    with consistent_read():
+        return replace(before, prepared=prepared_reversal(row, before.findings))
+
+
+def prepared_reversal(row: Import, findings: Findings) -> PreparedReversal | None:
+    number = len(findings.remove) + len(findings.restore)
+    if not deletions.MOST_AT_ONCE < number <= prepared_batches.MOST_ROWS:
+        return None
+    staying = set(findings.assets) - findings.hidden
+    earlier = contents(findings.restore)
+    return PreparedReversal(row.portfolio, staying, removed=findings.remove, earlier=earlier)
+
+
+def contents(restored: Mapping[UUID, Mapping[str, Any]]) -> dict[UUID, Content]:
+    return {pk: Content(Decimal(was["value"]), was["note"]) for pk, was in restored.items()}
 
 
 def compared(row: Import) -> Compared:
@@ -142,7 +166,7 @@ def undo_import(
         raise errors.EditedSince(before.findings.errors)
     lock_loads(loads_of(row))
     with actor.caused_by(f"import:{row.pk}"):
-        write(row, before.findings, before.stated)
+        write(row, before.findings, before.stated, before.prepared)
     return row
 
 
@@ -319,14 +343,20 @@ def state_before_undo(row: Import) -> str:
     return repr(parts)
 
 
-def write(row: Import, findings: Findings, stated: StatedQuantities) -> None:
+def write(
+    row: Import, findings: Findings, stated: StatedQuantities, prepared: PreparedReversal | None = None
+) -> None:
     removed: Counter[str] = Counter()
     removed["value"], removed["transaction"] = len(findings.remove), len(findings.remove_transactions)
-    is_large = removed["value"] + removed["transaction"] > deletions.MOST_AT_ONCE
-    hidden = findings.whole if is_large else set()
-    remove_rows(AssetSnapshot, findings.remove, findings.assets, hidden)
+    hidden = findings.hidden
+    if prepared is None:
+        values, earlier = findings.remove, contents(findings.restore)
+    else:
+        prepared.write()
+        values, earlier = prepared.other_removed, prepared.other_earlier
+    remove_rows(AssetSnapshot, values, findings.assets, hidden)
     remove_rows(Transaction, findings.remove_transactions, findings.assets, hidden)
-    restore_values(findings.restore, findings.assets)
+    restore_values(earlier, findings.assets)
     for pk, before in findings.restore_transactions.items():
         update_transaction(pk, columns_of(before))
     for pk in findings.remove_actions:
@@ -376,13 +406,12 @@ def remove_rows(
             rows.delete(known=list(batch))
 
 
-def restore_values(earlier: dict[UUID, dict[str, Any]], asset_ids: Collection[UUID]) -> None:
+def restore_values(earlier: Mapping[UUID, Content], asset_ids: Collection[UUID]) -> None:
     ids, values = list(earlier), AssetSnapshot.objects.select_related("asset")
     for start in range(0, len(ids), IDS_AT_A_TIME):
         rows = list(located(values, ids[start : start + IDS_AT_A_TIME], asset_ids))
         for snapshot in rows:
-            before = earlier[snapshot.pk]
-            snapshot.value, snapshot.note = Decimal(before["value"]), before["note"]
+            snapshot.value, snapshot.note = earlier[snapshot.pk]
         AssetSnapshot.objects.update_each(rows, ["value", "note"])
 
 
