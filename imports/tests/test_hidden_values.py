@@ -14,6 +14,7 @@ from portfolios.models import Portfolio
 pytestmark = pytest.mark.on_sqlite  # no database is asked
 READ_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VALUE = {"row_type": "value", "account": "Cabin|EUR", "on": "2025-01-31", "value": "100"}
+BOOKING = {"row_type": "transaction", "account": "Cabin|EUR", "on": "2025-01-31", "amount": "100"}
 ASSET = {"row_type": "asset", "account": "Cabin|EUR"}
 
 
@@ -58,6 +59,7 @@ def test_half_of_it_is_never_shown():
         {"b": [VALUE]},
         {"b": [ASSET, VALUE]},
         {"b": []},
+        {"b": [{**BOOKING, "type": "INCOME"}, VALUE]},
         {"b": [VALUE], "k": [["Boat|USD", "2025-01-31", "1"]], "h": [["Cabin|EUR", "2025-01-31", "2"]]},
     ],
 )
@@ -69,14 +71,22 @@ def test_a_row_is_written_where_nothing_is_left_of_it(record):
     "record",
     [
         {"b": [VALUE, {**VALUE, "account": "Savings|EUR"}]},
-        {"b": [{**VALUE, "row_type": "transaction"}]},
+        {"b": [{**BOOKING, "type": "TRANSFER"}]},
         {"b": [{"row_type": "price", "instrument": "MSFT|USD"}]},
         {"b": [VALUE], "x": [["Cabin|EUR", "17"]]},
         {"b": [VALUE], "k": [["Savings|EUR", "2025-01-31", "1"]]},
         {"b": [VALUE], "h": [["Savings|EUR", "2025-01-31", "2"]]},
         {"b": [], "k": [["Savings|EUR", "2025-01-31", "1"]]},
     ],
-    ids=["another account", "a booking", "a price", "a cancellation", "a rank", "a quantity", "a rank alone"],
+    ids=[
+        "another account",
+        "a transfer",
+        "a price",
+        "a cancellation",
+        "a rank",
+        "a quantity",
+        "a rank alone",
+    ],
 )
-def test_what_says_more_than_values_of_new_accounts_waits_for_the_commit(record):
+def test_what_says_more_than_rows_of_new_accounts_waits_for_the_commit(record):
     assert not hidden_values().is_written(record)
