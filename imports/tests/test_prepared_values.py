@@ -223,8 +223,8 @@ def after_preparing(monkeypatch, do):
     """Do something between the preparation and the commit."""
     prepare = hidden_values.HiddenValues.prepare
 
-    def prepared(self):
-        prepare(self)
+    def prepared(self, blocks):
+        prepare(self, blocks)
         do()
 
     monkeypatch.setattr(hidden_values.HiddenValues, "prepare", prepared)
@@ -253,9 +253,9 @@ def test_what_is_there_only_while_it_is_prepared_does_not_count(alice, portfolio
     expected = at_once(alice, new_import, portfolio)
     prepare = hidden_values.HiddenValues.prepare
 
-    def prepared(self):
+    def prepared(self, blocks):
         value = add_value(savings, 6, day(1))
-        prepare(self)
+        prepare(self, blocks)
         value.delete()
 
     monkeypatch.setattr(hidden_values.HiddenValues, "prepare", prepared)

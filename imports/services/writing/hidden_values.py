@@ -164,16 +164,16 @@ class HiddenValues:
 
     def write(self) -> None:
         try:
-            self.write_hidden()
-            self.prepare()
+            if self.source.accounts:
+                self.write_hidden()
+                self.prepare(self.blocks.not_whole())
+            else:
+                self.prepare(self.source.blocks)
         except ImportBlock.DoesNotExist:  # the preview was changed or deleted meanwhile
             return
         self.is_complete = self.is_prepared
 
     def write_hidden(self) -> None:
-        if not self.source.accounts:
-            self.keep_all()
-            return
         place = partial(add_hiding_place, self.portfolio, self.holder_id)
         deletion = self._deletion = hidden_writes.begin(self.holder_id, place, for_another=True)
         for accounts in batched(self.source.accounts, ASSETS_AT_A_TIME):
@@ -182,10 +182,6 @@ class HiddenValues:
             self.written[pk] = Written()
         for blocks in batched(self.source.blocks, BLOCKS_AT_A_TIME):
             self.write_blocks(deletion, blocks)
-
-    def keep_all(self) -> None:
-        for first, rows in self.source.blocks:
-            self.blocks.add(first, rows, is_whole=False)
 
     def write_blocks(self, deletion: Deletion, blocks: Sequence[tuple[int, list[BlockRow]]]) -> None:
         items = [item for _, rows in blocks for record in rows for item in record["b"] if self.has(item)]
@@ -255,7 +251,7 @@ class HiddenValues:
 
     # --- what is prepared ---
 
-    def prepare(self) -> None:
+    def prepare(self, blocks: Iterable[tuple[int, list[BlockRow]]]) -> None:
         """Plan the rows of assets that are there, as these are at one moment: the state is that of the preview."""
         stored = self.source.stored_assets
         with consistent_read():
@@ -265,8 +261,8 @@ class HiddenValues:
             by_hand = valued_by_hand_alone(stored.values()) if self.source.fits_in_memory else ()
             self.stored_assets = {key: pk for key, pk in stored.items() if pk in by_hand}
             try:
-                for blocks in batched(self.blocks.not_whole(), PREPARED_AT_A_TIME):
-                    self.prepare_blocks(blocks)
+                for group in batched(blocks, PREPARED_AT_A_TIME):
+                    self.prepare_blocks(group)
                 self.prepared.finish()
             except (StrataError, SameRow):  # the commit says what it is, or does it
                 self.is_prepared = False
