@@ -1,13 +1,18 @@
 """Of a large import the values of assets that are there are prepared before its commit, which only writes them."""
 
 import random
+from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from assets.models import Asset, AssetSnapshot
+from assets.models import Asset, AssetSnapshot, Transaction
 from assets.services.entries import prepared_batches
+from assets.services.entries.prepared_batches import PreparedTransactions, PreparedValues, SameRow
+from assets.services.entries.transaction_batches import TransactionRow
+from assets.services.entries.value_batches import ValueRow
 from assets.valuation.upkeep import is_outdated
 from imports.models import Import, ImportedRows
 from imports.services.writing import commits, hidden_values, undoing
@@ -109,6 +114,44 @@ def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, monkeypatc
     assert Household.objects.count() == 1
 
 
+def test_a_command_prepares_them_too(alice, portfolio, savings, monkeypatch, tmp_path):
+    path = tmp_path / "values.csv"
+    path.write_bytes(FILE)
+    expected = at_once(alice, preview(alice, portfolio, FILE), portfolio)
+    refuse_to_write(monkeypatch)
+    call_command("import_file", path, portfolio=str(portfolio.pk), yes=True, verbosity=0)
+    assert stored(portfolio) == expected[1][0]
+    assert not is_outdated(portfolio.pk) and failures() == []
+
+
+def test_bookings_of_a_day_stay_in_the_order_of_the_file(alice, portfolio, savings):
+    """Also those of different batches, and after one that is there."""
+    head = b"id,date,description,amount,currency,account\n"
+    lines = [f"S{number},2025-02-03,x,{number},EUR,Savings\n".encode() for number in range(1, 9)]
+    commit(alice, preview(alice, portfolio, head + lines[0]))
+    new_import = preview(alice, portfolio, head + b"".join(lines))
+    done = commit(alice, new_import)
+    rows_of_day = Transaction.objects.order_by("position").values_list("position", "external_id")
+    assert list(rows_of_day) == [(number - 1, f"S{number}") for number in range(1, 9)]
+    assert done["made"]["transaction"] == 7
+    made_by_it = Transaction.objects.exclude(external_id="S1")
+    assert set(made_by_it.values_list("created_at", flat=True)) == {
+        Import.objects.latest("created_at").committed_at
+    }
+    assert undo(alice, new_import)["removed"]["transaction"] == 7
+    assert Transaction.objects.count() == 1 and failures() == []
+
+
+def test_a_row_about_one_of_another_batch_is_not_prepared(portfolio, savings):
+    values, bookings = PreparedValues(portfolio), PreparedTransactions(portfolio)
+    value = ValueRow(savings.pk, Decimal(1), on=day(1))
+    columns = {"type": "INCOME", "amount": Decimal(1), "on": day(1), "source": "s", "external_id": "1"}
+    for prepared, row in ((values, value), (bookings, TransactionRow(savings.pk, columns))):
+        prepared.add({0: row})
+        with pytest.raises(SameRow):
+            prepared.add({0: row})
+
+
 def test_values_are_of_whoever_commits_and_of_that_instant(alice, alice_user, bob, portfolio, savings):
     new_import = preview(bob, portfolio, FILE)
     commit(alice, new_import)
@@ -141,7 +184,15 @@ def test_more_rows_than_should_be_in_memory_are_written_by_the_commit(alice, por
     new_import = preview(alice, portfolio, FILE + table(line(1, 5, account="New")).split(b"\n", 1)[1])
     expected = at_once(alice, new_import, portfolio)
     monkeypatch.setattr(prepared_batches, "MOST_ROWS", 2)
+    record_items, recorded = commits.record_items, []
+
+    def record(items, assets):
+        recorded.extend(items)
+        return record_items(items, assets)
+
+    monkeypatch.setattr(commits, "record_items", record)
     done = commit(alice, new_import)
+    assert len(recorded) == 5, "those of the new account are hidden"
     assert ({**done, "committed_at": ""}, stored(portfolio)) == (expected[0], expected[1][0])
     assert undo(alice, new_import)["removed"]["value"] == 5
     assert not is_outdated(portfolio.pk)
