@@ -92,4 +92,4 @@ class ArchivesPage(View):
             messages.info(self.request, _("Invited: %(names)s.") % {"names": invited})
         for warning in restored.warnings:
             about = ", ".join([*warning["currencies"], *warning["instruments"]])
-            messages.warning(self.request, f"{warning['message']} {about}")
+            messages.warning(self.request, f"{warning['message']} {about}".rstrip())

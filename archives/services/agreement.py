@@ -127,9 +127,13 @@ def key_function(
 
 
 class Transfers:
-    """The legs of each transfer agree. One may be alone: the asset of the other was deleted."""
+    """The legs of each transfer agree. One may be alone: the asset of the other was deleted.
+
+    An archive does not show whether that is so or a line is missing: `alone` has the lines, by transfer.
+    """
 
     def __init__(self) -> None:
+        self.alone: dict[str, int] = {}
         self._legs: defaultdict[str, list[Values]] = defaultdict(list)
 
     def see(self, row: Row, line: int) -> None:
@@ -140,6 +144,10 @@ class Transfers:
         legs.append((row["type"], row["on"], exact_or_none(row["quantity"])))
         if not do_legs_agree(legs):
             raise refusals.bad_row(member_of(Transaction), line, _("It does not agree with the other leg."))
+        if len(legs) == 1:
+            self.alone[transfer_id] = line
+        else:
+            self.alone.pop(transfer_id, None)
 
 
 class Lots:

@@ -75,6 +75,8 @@ class Plan:
     rates: list[ArchivedRate] = field(default_factory=list)
     # Symbols of instruments that this database has with other figures.
     copied: list[str] = field(default_factory=list)
+    # Lines of the legs of transfers whose other leg is not in the archive.
+    alone: list[int] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -161,6 +163,7 @@ class Checker:
         ids.shared[self.old_id] = household_id.hex
         self.plan = Plan(ids, household_id, holder_id)
         self._parents: dict[str, str | None] = {}  # of the categories
+        self._transfers = Transfers()
 
     def checked(self, *, with_history: bool) -> Plan:
         try:
@@ -201,12 +204,13 @@ class Checker:
             table.check_tree()
             if model is Category:
                 self._parents = table.parents
+        self.plan.alone = sorted(self._transfers.alone.values())
         check_terms(self.container)
 
     def _checks_of(self, model: type[models.Model]) -> Checks:
         """What looks at each row beside those before it."""
         if model is Transaction:
-            return [Transfers(), Lots(self.ids)]
+            return [self._transfers, Lots(self.ids)]
         return [Targets(self._parents)] if model is AllocationTarget else []
 
     def _blocks(self, table: Table, checks: Checks) -> Iterator[Sequence[StoredRow]]:

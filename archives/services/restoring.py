@@ -19,10 +19,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from archives.files import refusals
 from archives.files.container import Container, too_large
-from archives.rows.contents import MODELS, rows_of
+from archives.rows.contents import MODELS, member_of, rows_of
 from archives.rows.ids import IdIsTaken
 from archives.services.checking import Checker, Plan
 from archives.services.membership import invite_people, restore_people
@@ -38,7 +39,7 @@ from archives.services.replacing import (
     swap,
 )
 from archives.services.spool import Spool, StoredRow
-from assets.models import Asset, Instrument
+from assets.models import Asset, Instrument, Transaction
 from assets.prices.store import INSTRUMENTS_AT_A_TIME, rebuild_packs
 from assets.rates.writer import lock_rates
 from assets.valuation.upkeep import parts_of_rebuild, rebuild
@@ -53,6 +54,7 @@ from strata.fields.ids import uuid7
 
 NEW, REPLACE = "new", "replace"
 MODES = (NEW, REPLACE)
+MOST_NAMED = 20  # lines in a warning
 STEP = 20_000  # rows that are written in one transaction
 
 
@@ -126,7 +128,7 @@ def prepared(file: IO[bytes], request: Request) -> Iterator[Prepared]:
         plan = plan_of(
             container, request, holder_id=uuid7() if in_steps and request.mode == REPLACE else None
         )
-    archive = Prepared(plan, request, warnings + copied_instruments(plan))
+    archive = Prepared(plan, request, warnings + copied_instruments(plan) + legs_alone(plan))
     try:
         if in_steps:
             with refusing_contradictions(), actor.caused_by(OF_ARCHIVES):
@@ -361,6 +363,22 @@ def copied_instruments(plan: Plan) -> list[dict[str, Any]]:
         "Securities that are here with other prices, splits or units are the household's own now, as in the archive."
     )
     return [warning("INSTRUMENTS_COPIED", message, instruments=sorted(plan.copied))]
+
+
+def legs_alone(plan: Plan) -> list[dict[str, Any]]:
+    """It may be damaged, or the asset of the other leg was deleted: nobody but the user can tell."""
+    if not plan.alone:
+        return []
+    message = ngettext(
+        "The other leg of %(count)s transfer is not in the archive, as after its asset was deleted:"
+        " %(member)s, line %(lines)s.",
+        "The other legs of %(count)s transfers are not in the archive, as after their assets were deleted:"
+        " %(member)s, lines %(lines)s.",
+        len(plan.alone),
+    )
+    lines = ", ".join(map(str, plan.alone[:MOST_NAMED])) + (" …" if len(plan.alone) > MOST_NAMED else "")
+    names = {"count": len(plan.alone), "member": member_of(Transaction), "lines": lines}
+    return [warning("TRANSFER_LEG_ALONE", message % names)]
 
 
 def warning(code: str, message: str, **names: list[str]) -> dict[str, Any]:

@@ -457,5 +457,27 @@ def test_what_was_deleted_may_still_be_named(full_data, home, alice, alice_user)
     lot = Transaction.objects.get(type="ACQUIRE")
     assert alice.delete(f"/api/v1/assets/{lot.asset_id}/transactions/{lot.pk}").status_code == 204
     assert alice.delete(f"/api/v1/assets/{Asset.objects.get(name='Second').pk}").status_code == 204
-    counts = restored(archive_of(home), alice_user).counts
-    assert counts["assets.transaction"] == len(contents(full_data)[TRANSACTIONS]) - 2
+    data = archive_of(home)
+    result = restored(data, alice_user)
+    assert result.counts["assets.transaction"] == len(contents(full_data)[TRANSACTIONS]) - 2
+    assert_leg_is_named(result, contents(data))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_leg_whose_other_one_is_missing_is_named(full_data, alice_user, place):
+    """Damage looks as the deletion of an asset does, so it is not refused, and nobody has to find it by themselves."""
+    assert restored(full_data, alice_user).warnings == []
+
+    def lose_one(rows):
+        legs = [row for row in rows[TRANSACTIONS] if row["type"] == "TRANSFER"]
+        rows[TRANSACTIONS].remove(legs[place])
+
+    data = changed(full_data, lose_one)
+    assert_leg_is_named(restored(data, alice_user, dry_run=True), contents(data))
+
+
+def assert_leg_is_named(result, rows):
+    (warning,) = result.warnings
+    line = line_of(rows, TRANSACTIONS, type="TRANSFER")
+    assert warning["code"] == "TRANSFER_LEG_ALONE"
+    assert warning["message"].endswith(f"{TRANSACTIONS}, line {line}.")

@@ -70,7 +70,8 @@ class Command(StrataCommand):
         for person in restored.members:
             self.say(f"{person['username']}: {person['role']}, {person['state']}")
         for warning in restored.warnings:
-            self.say(f"{warning['message']} {', '.join([*warning['currencies'], *warning['instruments']])}")
+            about = ", ".join([*warning["currencies"], *warning["instruments"]])
+            self.say(f"{warning['message']} {about}".rstrip())
 
 
 @contextmanager
