@@ -58,11 +58,16 @@ def packed(members: dict[str, bytes], document: dict[str, Any] | None = None, **
         }
         for name, data in members.items()
     ]
+    return zipped(members, {**(document or {}), "members": entries, **changes})
+
+
+def zipped(members: dict[str, bytes], document: dict[str, Any]) -> bytes:
+    """An archive with these members, and this manifest."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-        archive.writestr(manifest.NAME, json.dumps({**(document or {}), "members": entries, **changes}))
+        archive.writestr(manifest.NAME, json.dumps(document))
     return file.getvalue()
 
 
