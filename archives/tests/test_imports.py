@@ -12,7 +12,16 @@ from django.utils import timezone
 from archives.rows.contents import member_of
 from archives.tests.archives import archive_of, changed, contents, restored
 from assets.doctor import wrong_months, wrong_packs
-from assets.models import Asset, AssetSnapshot, Instrument, PriceLoad
+from assets.models import (
+    Asset,
+    AssetCategory,
+    AssetSnapshot,
+    AssetTag,
+    Category,
+    Instrument,
+    PriceLoad,
+    Tag,
+)
 from assets.services.instruments.withdrawals import withdraw_loads
 from imports.models import Import, ImportBlock, ImportedRows
 from imports.tests.all_formats import SAMPLES
@@ -55,6 +64,20 @@ def test_restored_import_is_undone_like_its_original(alice, alice_user, househol
     assert Asset.objects.filter(portfolio=portfolio).count() == before
     again = Household.objects.get(portfolios=copied["portfolio_id"])
     assert [row["status"] for row in imports_of(alice, copy_of(again, alice_user))] == ["undone"]
+
+
+def test_an_undone_import_that_has_left_a_category_and_a_tag_is_restored(
+    alice, alice_user, household, portfolio
+):
+    original = preview(alice, portfolio, SAMPLES["strata-json"].data)
+    commit(alice, original)
+    mine = create_asset(portfolio, "Mine")
+    AssetCategory.objects.create(asset=mine, category=Category.objects.get(parent__name="Money"))
+    AssetTag.objects.create(asset=mine, tag=Tag.objects.get(name="Liquid"))
+    kept = undo(alice, original, force=True)["kept"]
+    assert {row["row_type"] for row in kept} == {"category", "tag"}
+    (copied,) = imports_of(alice, copy_of(household, alice_user))
+    assert copied["status"] == "undone"
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
