@@ -190,7 +190,8 @@ SUMMARY = members(
     {
         "instruments": list_of(
             members({"key": text, "instrument_id": or_null(row_id), "values": by_name(anything)})
-        )
+        ),
+        "disposals": by_name(day),
     },
 )
 COMMITTED: dict[str, Shape] = {

@@ -192,6 +192,7 @@ def summary_of(
         "warnings": [list(warning) for warning in (*plan.warnings, *reading.warnings)],
         "refused": plan.refused,
         "skipped": plan.skipped,
+        "disposals": accounts.disposals(),
     }
 
 

@@ -414,6 +414,20 @@ def test_the_disposal_of_an_asset_that_stays_is_undone(alice, portfolio, importe
     assert not Asset.objects.exists()
 
 
+def test_a_disposal_that_another_file_says_too_stays_until_that_one_is_undone(alice, portfolio, imported):
+    first = imported([SOLD], [["value", "Cash", "2025-02-01", "10"]])
+    second = imported([SOLD, {"name": "Car"}], [["value", "Cash", "2025-02-02", "11"]])
+    third = imported([{"name": "Cash"}], [["value", "Cash", "2025-02-03", "12"]])
+    undo(alice, first, force=True)
+    cash = Asset.objects.get()
+    assert (str(cash.disposed_on), Transaction.objects.count(), failures()) == ("2025-03-01", 1, [])
+    undo(alice, second, force=True)
+    cash = Asset.objects.get()
+    assert (cash.disposed_on, Transaction.objects.count(), failures()) == (None, 0, [])
+    undo(alice, third)
+    assert not Asset.objects.exists()
+
+
 @pytest.mark.parametrize("day", [date(2025, 3, 1), date(2025, 4, 1)])
 def test_a_disposal_by_hand_stays(alice, portfolio, imported, day):
     first, _ = sold_by_the_first_of_two(imported)

@@ -120,6 +120,11 @@ class Accounts:
             self._by_name.setdefault((asset.name_key, asset.currency), []).append(asset)
         self.type_ids = type_ids_of(self.portfolio.household_id)
 
+    def disposals(self) -> dict[str, str]:
+        """The days of disposal that the file says of its accounts, also of assets that are there."""
+        days = {key: plan.account.details.disposed_on for key, plan in self.plans.items()}
+        return {key: day.isoformat() for key, day in days.items() if day}
+
     def plan(self, account: Account) -> AccountPlan:
         plan = self.plans.get(account.key)
         if plan is None:

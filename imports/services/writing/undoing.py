@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext
 
 from assets.models import (
@@ -277,21 +277,33 @@ def look_at_assets(row: Import, findings: Findings, stated: StatedQuantities) ->
         if pk in own - going:
             findings.in_use.add(pk)
             findings.add_in_use(line, asset.name)
-            look_at_disposal(line, asset, findings)
         elif pk in edited:
             findings.add_edited(line, asset.name)
+    staying = in_household(row, Asset).filter(pk__in=own | set(used_by(row.pk)), disposed_on__isnull=False)
+    for asset in staying.exclude(pk__in=going):
+        look_at_disposal(findings.lines.get(asset.pk, 1), asset, row, findings)
 
 
-def look_at_disposal(line: int, asset: Asset, findings: Findings) -> None:
-    """An asset that stays is reinstated where the import has disposed of it, and nobody has changed that."""
-    if asset.disposed_on is None:
-        return
-    channel = journal.channel_of_last_change(asset.pk, "disposed_on", asset.disposed_on.isoformat())
-    if channel is None or not channel.startswith("import:"):
+def look_at_disposal(line: int, asset: Asset, row: Import, findings: Findings) -> None:
+    """An asset that stays is reinstated where an import has disposed of it, and no file says so that is not undone."""
+    channel = journal.channel_of_last_change(asset.pk, "disposed_on", str(asset.disposed_on)) or ""
+    kind, _, import_id = channel.partition(":")
+    others = Import.objects.filter(status=Import.Status.COMMITTED).exclude(pk=row.pk)
+    if kind != "import" or others.filter(pk=import_id).exists() or is_disposed_of_by(others, asset):
         return
     findings.reinstate.append(asset.pk)
     if with_an_edited_sale([asset.pk]):
         findings.add_edited(line, asset.name)
+
+
+def is_disposed_of_by(imports: QuerySet[Import], asset: Asset) -> bool:
+    """Whether the file of one of them has a day of disposal for the asset."""
+    rows = imports.filter(portfolio=asset.portfolio_id, summary__has_key="disposals")
+    return any(
+        account["asset_id"] == str(asset.pk) and account["key"] in summary["disposals"]
+        for summary in rows.values_list("summary", flat=True)
+        for account in summary["accounts"]
+    )
 
 
 def with_an_edited_sale(asset_ids: Collection[UUID]) -> set[UUID]:
