@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from threading import Event, Thread
+from typing import IO
 
 
 @dataclass
 class Feed:
     """`answers` has for each path (without its query) the answers in turn; the last one is given again and again.
 
-    An answer is (status, headers, body); a body that is callable gets the stream. `asked` are the paths with queries.
+    An answer is (status, headers, body); a body that is callable gets the stream. Without a status it writes all that
+    is sent, from the first byte on. `asked` are the paths with queries.
     """
 
     port: int = 0
@@ -24,6 +27,19 @@ class Feed:
     def give(self, path: str, body: object = b"", status: int = 200, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.setdefault(path, []).append((status, named, body))
+
+    def give_raw(self, path: str, *parts: bytes, pause: float = 0, again: bool = False) -> None:
+        """Bytes as they are, with a pause in seconds after each part; `again`: the last one for ever. Stays open."""
+
+        def write(stream: IO[bytes]) -> None:
+            for part in chain(parts, repeat(parts[-1]) if again else ()):
+                stream.write(part)
+                stream.flush()
+                if self.stopped.wait(pause):
+                    return
+            self.stopped.wait()
+
+        self.answers.setdefault(path, []).append((None, {}, write))
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -41,6 +57,11 @@ def feed_server() -> Iterator[Feed]:
         def do_GET(self) -> None:
             feed.asked.append(self.path)
             status, headers, body = feed.next(self.path.partition("?")[0])
+            if status is None:
+                self.close_connection = True
+                with suppress(OSError):  # the client has had enough
+                    body(self.wfile)
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -296,6 +296,114 @@ def test_a_server_that_says_nothing_is_given_up(feed):
     assert reason(feed.url("/silent"), limits(feed, seconds=0.3)) == "timeout"
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def bytes_of(text: bytes) -> list[bytes]:
+    return [text[place : place + 1] for place in range(len(text))]
+
+
+SLOW = {
+    "the status": bytes_of(b"HTTP/1.1 " + b"0" * 500),
+    "a header": [OK, *bytes_of(b"X: " + b"a" * 500)],
+    "headers": [OK, *(b"X-%d: 1\r\n" % number for number in range(90))],
+    "the size of a chunk": [CHUNKED, *bytes_of(b"0" * 500)],
+    "chunks": [CHUNKED, *[b"1\r\nx\r\n"] * 500],
+    "a body": [OK + b"Content-Length: 500\r\n\r\n", *bytes_of(b"x" * 499)],
+    "the body of a redirect": [
+        b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 500\r\n\r\n",
+        *bytes_of(b"x" * 499),
+    ],
+    "the body of a refusal": [
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 500\r\n\r\n",
+        *bytes_of(b"x" * 499),
+    ],
+}
+
+
+@pytest.mark.parametrize("slow", SLOW)
+def test_what_comes_byte_by_byte_ends_in_time(feed, slow):
+    """Each byte would begin a time limit of its own: half a second is given, and the feed would take 25."""
+    feed.give_raw("/", *SLOW[slow], pause=0.05)
+    start = time.monotonic()
+    outcome = reason(feed.url("/"), limits(feed, seconds=0.5))
+    assert time.monotonic() - start < 5
+    assert outcome in ("timeout", "HTTP 403", "too many redirects")
+
+
+ENDLESS = {
+    "interim answers": [b"HTTP/1.1 100 Continue\r\n\r\n" * 1000],
+    "a header": [OK + b"X: ", b"x" * 65_536],
+    "headers": [OK, b"X: y\r\n" * 1000],
+    "a body": [OK + b"\r\n", b"x" * 65_536],
+    "the size of a chunk": [CHUNKED, b"0" * 65_536],
+    "the end of chunks": [CHUNKED + b"0\r\n", b"X: y\r\n" * 1000],
+}
+
+
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_what_never_ends_is_left_in_time(feed, endless):
+    feed.give_raw("/", *ENDLESS[endless], again=True)
+    start = time.monotonic()
+    outcome = reason(feed.url("/"), limits(feed, seconds=0.5))
+    assert time.monotonic() - start < 5
+    assert outcome == "timeout" or outcome == "too large" or outcome.startswith("no answer")
+
+
+def test_a_redirect_loop_has_one_time_limit(feed):
+    """Each of its answers comes in time, and all of them together do not."""
+    feed.give_raw("/", b"", b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", pause=0.4)
+    start = time.monotonic()
+    assert reason(feed.url("/"), limits(feed, seconds=0.6)) == "timeout"
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("length", "outcome"), [(b"100", "timeout"), (b"4, 100", "no answer: InvalidHeader")]
+)
+def test_a_length_that_is_not_sent_is_no_answer(feed, length, outcome):
+    feed.give_raw("/", OK + b"Content-Length: " + length + b"\r\n\r\nhalf")
+    start = time.monotonic()
+    assert reason(feed.url("/"), limits(feed, seconds=0.5)) == outcome
+    assert time.monotonic() - start < 5
+
+
+PRICES = b"date,close\n" + b"".join(b"2024-01-%02d,1234.75\n" % day for day in range(1, 32))
+
+
+@pytest.mark.parametrize("missing", [1, 8, 9, 20])
+def test_packed_prices_that_are_cut_off_are_none(feed, missing):
+    """The last of them would be another number: 12 of 1234.75. The length says what was sent."""
+    feed.give("/", gzip.compress(PRICES)[:-missing], Content_Encoding="gzip")
+    assert reason(feed.url("/"), limits(feed)) == "cut off"
+
+
+def test_packed_prices_with_a_wrong_check_sum_are_none(feed):
+    packed = bytearray(gzip.compress(PRICES))
+    packed[-8] ^= 1
+    feed.give("/", bytes(packed), Content_Encoding="gzip")
+    assert reason(feed.url("/"), limits(feed)) == "broken gzip"
+    feed.give("/plain", PRICES, Content_Encoding="gzip")
+    assert reason(feed.url("/plain"), limits(feed)) == "broken gzip"
+
+
+def test_packed_parts_that_follow_each_other_are_one_answer(feed):
+    parts = gzip.compress(PRICES[:100]) + gzip.compress(PRICES[100:])
+    feed.give("/", parts, Content_Encoding="gzip")
+    assert fetch(feed.url("/"), limits(feed)) == PRICES
+    feed.give("/more", parts + b"\0" * 100, Content_Encoding="x-gzip")
+    assert fetch(feed.url("/more"), limits(feed)) == PRICES
+
+
+def test_an_answer_that_is_packed_twice_is_refused(feed):
+    """A few kilobytes are a terabyte then."""
+    twice = gzip.compress(gzip.compress(PRICES))
+    for encoding in ("gzip, gzip", "br", "deflate"):
+        feed.give(f"/{encoding[:2]}", twice, Content_Encoding=encoding)
+        assert reason(feed.url(f"/{encoding[:2]}"), limits(feed)) == "unknown encoding"
+
+
 def test_a_broken_answer_is_no_answer(feed):
     feed.give("/half", lambda stream: stream.write(b"half"), Content_Length="100")
     assert reason(feed.url("/half"), limits(feed)).startswith("no answer")

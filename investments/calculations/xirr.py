@@ -14,7 +14,7 @@ criteria for investment and financing decisions under certainty", 1965). Otherwi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Context, Decimal, Overflow, localcontext
 from itertools import pairwise
@@ -29,6 +29,10 @@ DIGITS = Context(prec=40)
 CANDIDATE_ERRORS = Decimal("1e-11"), Decimal("1e-7")  # relative to 1 + r: how far a candidate may be off
 CLOSE = Decimal("1e-16")  # relative distance within which the value has to change its sign
 STEPS = 100  # of one refinement; about ten are needed
+DIP_STEPS = 30  # of the search for two roots between two points of the grid
+WIDE = Decimal(
+    2
+)  # ends of a refinement whose ratio is larger are brought together by halving their logarithms
 # Where roots are searched, as ln(1 + r): densely around 0; far away only for flows that are a few days apart.
 DISTANCES = [
     *(Decimal(n) / 100 for n in range(50)),
@@ -73,9 +77,7 @@ def xirr(flows: Iterable[Flow], *, simple_return: Decimal) -> Xirr:
         growth = _checked_candidate(flows, value)
         if growth is not None and value.keeps_its_side(growth):
             return Xirr(growth - ONE)
-        growths = value.roots()
-        if growth is not None and not any(abs(growth - other) <= CLOSE * growth for other in growths):
-            growths.append(growth)
+        growths = value.roots(growth)
         if not growths:
             return Xirr(None, NO_SIGN_CHANGE)
         nearest = min(growths, key=lambda each: (abs(each - ONE - simple_return), each))
@@ -96,6 +98,13 @@ def _checked_candidate(flows: Sequence[Flow], value: _FutureValue) -> Decimal | 
         if root is not None:
             return root
     return None
+
+
+class _Point(NamedTuple):
+    """A growth factor, and the value there."""
+
+    growth: Decimal
+    value: Decimal
 
 
 class _FutureValue:
@@ -129,11 +138,21 @@ class _FutureValue:
         """Where the value changes its sign between two growth factors; None if their values have the same sign.
 
         By regula falsi (Illinois): of the two ends between which the root is, one is held and the other is the newest.
+        Ends of other magnitudes come closer first: a straight line between 10^400 and 10^1700 leads nowhere.
         """
         held, newest = low, high
         at_held, at_newest = self.at(held), self.at(newest)
         if not _differ(at_held, at_newest):
             return None
+        while newest > held * WIDE:
+            middle = (held * newest).sqrt()
+            at_middle = self.at(middle)
+            if not at_middle:
+                return middle if self.changes_sign_at(middle) else None
+            if _differ(at_held, at_middle):
+                newest, at_newest = middle, at_middle
+            else:
+                held, at_held = middle, at_middle
         for _ in range(STEPS):
             root = newest - at_newest * (newest - held) / (at_newest - at_held)
             if self.changes_sign_at(root):
@@ -149,22 +168,77 @@ class _FutureValue:
     def changes_sign_at(self, root: Decimal) -> bool:
         return _differ(self.at(root * (1 - CLOSE)), self.at(root * (1 + CLOSE)))
 
-    def roots(self) -> list[Decimal]:
-        """Every sign change between points of the grid, refined. What changes twice between two points is not seen."""
-        points: list[tuple[Decimal, Decimal]] = []
-        for exponent in GRID:
-            growth = exponent.exp()
+    def slope(self, growth: Decimal) -> Decimal:
+        """How fast the value rises with the logarithm of the growth of a day."""
+        day = growth ** (1 / YEAR)
+        balance, slope = self.first, Decimal(0)
+        for gap, amount in self.later:
+            factor = day**gap
+            slope, balance = (slope + gap * balance) * factor, balance * factor + amount
+        return slope
+
+    def roots(self, known: Decimal | None) -> list[Decimal]:
+        """Every sign change between points of the grid, refined, with the root that is known already.
+
+        Two that lie between the same two points are seen where the value falls towards zero and rises again between
+        them, or where one of them is known.
+        """
+        growths = [exponent.exp() for exponent in GRID]
+        if known is not None:
+            growths = sorted([*growths, known * (1 - CLOSE), known * (1 + CLOSE)])
+        points: list[_Point] = []
+        for growth in growths:
             try:
-                points.append((growth, self.at(growth)))
+                points.append(_Point(growth, self.at(growth)))
             except Overflow:
                 continue
+        points = sorted([*points, *self.dips(points)])
         roots = [
-            self.root_between(low, high)
-            for (low, at_low), (high, at_high) in pairwise(points)
-            if _differ(at_low, at_high)
+            self.root_between(low.growth, high.growth)
+            for low, high in pairwise(points)
+            if _differ(low.value, high.value)
         ]
         exact = [growth for growth, value in points if not value and self.changes_sign_at(growth)]
         return sorted([*exact, *(root for root in roots if root is not None)])
+
+    def dips(self, points: Sequence[_Point]) -> Iterator[_Point]:
+        """Points of the other sign between two neighbours of the same one, of which one is nearest to zero."""
+        for place, (low, high) in enumerate(pairwise(points)):
+            if not low.value or not high.value or _differ(low.value, high.value):
+                continue
+            before, after = points[max(place - 1, 0)], points[min(place + 2, len(points) - 1)]
+            if _is_nearest(before, low, high) or _is_nearest(low, high, after):
+                dip = self.dip_between(low, high)
+                if dip is not None:
+                    yield dip
+
+    def dip_between(self, low: _Point, high: _Point) -> _Point | None:
+        """A point of the other sign between two, looked for where the value turns. None where it turns before zero."""
+        sign = 1 if low.value > 0 else -1
+        falls, rises = sign * self.slope(low.growth), sign * self.slope(high.growth)
+        for _ in range(DIP_STEPS):
+            width = (high.growth / low.growth).ln() / YEAR
+            if falls >= 0 or rises <= 0:
+                return None
+            if sign * (low.value * rises - high.value * falls) > -2 * falls * rises * width:
+                return None  # both tangents meet far from zero
+            growth = (low.growth * high.growth).sqrt()
+            middle = _Point(growth, self.at(growth))
+            if _differ(middle.value, low.value):
+                return middle
+            slope = sign * self.slope(growth)
+            if slope < 0:
+                low, falls = middle, slope
+            else:
+                high, rises = middle, slope
+        return None
+
+
+def _is_nearest(before: _Point, point: _Point, after: _Point) -> bool:
+    """Whether a point is at least as near to zero as its neighbours; one of the other sign is none."""
+    return all(
+        abs(point.value) <= abs(other.value) or _differ(point.value, other.value) for other in (before, after)
+    )
 
 
 def _differ(first: Decimal, second: Decimal) -> bool:

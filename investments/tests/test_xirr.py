@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from investments.calculations.xirr import Flow, Xirr, by_day, xirr
@@ -124,3 +124,56 @@ def test_all_flows_are_worth_nothing_at_the_rate(invested, end):
     assert result.rate is not None and result.code is None
     value = [flow.amount * (1 + result.rate) ** (Decimal((END - flow.on).days) / 365) for flow in flows]
     assert abs(sum(value)) < Decimal("1e-9") * sum(abs(each) for each in value)
+
+
+# Cents, so that the product of three has six places and amounts of it are whole numbers.
+RATES = st.lists(st.integers(-60, 300).map(lambda per_cent: Decimal(per_cent) / 100), min_size=1, max_size=3)
+
+
+def flows_of_roots(rates) -> list[Flow]:
+    """Yearly flows that are worth nothing at these rates and at no other: (g - g1) (g - g2) ..., g = 1 + r."""
+    factors = [Decimal(1)]  # of the powers of g, the lowest first
+    for rate in rates:
+        shifted, grown = [Decimal(0), *factors], [factor * (1 + rate) for factor in [*factors, Decimal(0)]]
+        factors = [a - b for a, b in zip(shifted, grown, strict=True)]
+    return [
+        Flow(END - timedelta(days=365 * years), int(factor * 10**6))
+        for years, factor in enumerate(factors)
+        if factor
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(RATES.filter(lambda rates: len(set(rates)) == len(rates)), st.integers(-90, 400))
+@example([Decimal("-0.06"), Decimal("0.26"), Decimal("0.27")], 35)
+@example([Decimal("0.26"), Decimal("0.27")], 0)
+@example([Decimal("1.29"), Decimal("1.30"), Decimal("2.51")], 260)
+def test_each_root_is_seen_however_near_to_another_one(rates, per_cent):
+    simple = Decimal(per_cent) / 100
+    distances = [abs(rate - simple) for rate in rates]
+    assume(len(set(distances)) == len(rates))  # of two that are equally near either may be given
+    result = xirr(flows_of_roots(rates), simple_return=simple)
+    expected = min(rates, key=lambda rate: abs(rate - simple))
+    assert result.code == ("SEVERAL_ROOTS" if len(rates) > 1 else None)
+    assert result.rate is not None and round(result.rate, 12) == expected
+
+
+def test_two_roots_that_are_one_are_none():
+    """The value touches zero there and does not change its sign."""
+    flows = flows_of_roots([Decimal("0.11"), Decimal("0.11")])
+    assert xirr(flows, simple_return=Decimal(0)) == Xirr(None, "NO_SIGN_CHANGE")
+
+
+# Growth of 10^5 in a day is a rate of 10^1825 a year. Each has one root there; the first and the last have others.
+@pytest.mark.parametrize(
+    ("by_days", "rate"),
+    [
+        ([(0, -6449), (1, 8439), (2, -95669), (4, -11850), (5, 105955), (6, 957207), (7, -79)], -1),
+        ([(0, 645410), (3, 992371), (4, 1), (5, -248384), (7, 141687), (8, -2)], "2.2882491612e1770"),
+        ([(0, -564892), (1, 949995), (2, -2859), (5, -94075), (7, -554634), (8, 4)], -1),
+    ],
+)
+def test_rates_of_very_different_sizes_end_in_one_of_them(by_days, rate):
+    flows = [Flow(END - timedelta(days=days), amount) for days, amount in by_days]
+    result = xirr(flows, simple_return=Decimal(0))
+    assert result.rate is not None and abs(result.rate / Decimal(rate) - 1) < Decimal("1e-10")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ LONGEST_PAUSE = 30.0  # seconds
 PIECE = 64 * 1024
 AGENT = "Strata (household net worth; https://github.com)"
 REDIRECTS = (301, 302, 303, 307, 308)
+GZIP = ("gzip", "x-gzip")
+GZIP_START = b"\x1f"  # several of them may follow each other
+GZIP_WINDOW = 16 + zlib.MAX_WBITS  # what zlib calls data with the header and the check sum of gzip
 UNKNOWN_SYMBOL = (404, 410)  # others, such as 400, may as well be about the address or the key of the source
 
 
@@ -212,13 +216,46 @@ def _body(answer: Any, most_bytes: int) -> bytes:
             of_symbol=answer.status in UNKNOWN_SYMBOL,
         )
     pieces, size = [], 0
-    for piece in answer.stream(PIECE, decode_content=True):
+    for piece in _unpacked(answer):
         pieces.append(piece)
         size += len(piece)
         if size > most_bytes:
             answer.close()
             raise FetchFailed("too large")
     return b"".join(pieces)
+
+
+def _unpacked(answer: Any) -> Iterable[bytes]:
+    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+    raw: Iterable[bytes] = answer.stream(PIECE, decode_content=False)
+    if encoding in ("", "identity"):
+        return raw
+    if encoding in GZIP:
+        return unzipped(raw)
+    raise FetchFailed("unknown encoding")
+
+
+def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of gzip data, in pieces of at most PIECE bytes. Raises FetchFailed for what is no gzip, and where the
+    end with its check sum is missing: the last price could have lost some of its digits. urllib3 does not notice that.
+    """
+    unpacker = zlib.decompressobj(GZIP_WINDOW)
+    try:
+        for piece in pieces:
+            packed = piece
+            while packed:
+                if unpacker.eof and not packed.startswith(GZIP_START):
+                    return  # what follows the end is nothing of it
+                if unpacker.eof:
+                    unpacker = zlib.decompressobj(GZIP_WINDOW)
+                yield unpacker.decompress(packed, PIECE)
+                packed = unpacker.unused_data or unpacker.unconsumed_tail
+        while not unpacker.eof and (rest := unpacker.decompress(b"", PIECE)):
+            yield rest
+    except zlib.error:
+        raise FetchFailed("broken gzip") from None
+    if not unpacker.eof:
+        raise FetchFailed("cut off")
 
 
 def pause_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
