@@ -109,7 +109,7 @@ def once_of_many(request: HttpRequest, write: Callable[[], HttpResponse]) -> Htt
         queued = queued_messages(request)
         count = len(queued)
         answer = write()
-        if has_written(request, answer):
+        if key_of(request) and has_written(request, answer):
             run_in_transaction(lambda: keep(request, claimed(request)[0], answer, queued[count:]))
         return answer
 
