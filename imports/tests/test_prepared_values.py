@@ -77,9 +77,14 @@ def at_once(client, new_import, portfolio):
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletions, "MOST_AT_ONCE", 1_000)
         done = commit(client, new_import)
-        made = stored(portfolio), remembered(new_import), entries(), client.get("/api/v1/net-worth").content
+        written = (
+            stored(portfolio),
+            remembered(new_import),
+            entries(),
+            client.get("/api/v1/net-worth").content,
+        )
         transaction.set_rollback(True)
-    return {**done, "committed_at": ""}, made
+    return {**done, "committed_at": ""}, written
 
 
 def refuse_to_write(monkeypatch):
@@ -105,8 +110,8 @@ def test_it_is_what_a_commit_at_once_makes(alice, portfolio, savings, monkeypatc
     expected = at_once(alice, new_import, portfolio)
     refuse_to_write(monkeypatch)
     done = commit(alice, new_import)
-    made = stored(portfolio), remembered(new_import), entries(), alice.get("/api/v1/net-worth").content
-    assert ({**done, "committed_at": ""}, made) == expected
+    written = stored(portfolio), remembered(new_import), entries(), alice.get("/api/v1/net-worth").content
+    assert ({**done, "committed_at": ""}, written) == expected
     assert (done["made"]["value"], done["updated"]["value"]) == (4, 1)
     assert not is_outdated(portfolio.pk) and failures() == []
     ids = {item["id"] for row in rows(alice, new_import) for item in row["becomes"]}

@@ -180,7 +180,7 @@ class PreparedReversal:
                 self.writes.append(PreparedUpdates(snapshots, ["value", "note"]))
         gone = set[UUID]().union(*(of_asset.removed for of_asset in planned.values()))
         self.other_removed = [pk for pk in removed if pk not in gone]
-        self.other_earlier = {pk: was for pk, was in earlier.items() if pk not in restored}
+        self.other_earlier = {pk: content for pk, content in earlier.items() if pk not in restored}
         self.contribution = read_planned(planned)
 
     def batches(self, ids: Collection[UUID]) -> Iterator[Any]:

@@ -130,7 +130,7 @@ def prepared_reversal(row: Import, findings: Findings) -> PreparedReversal | Non
 
 
 def contents(restored: Mapping[UUID, Mapping[str, Any]]) -> dict[UUID, Content]:
-    return {pk: Content(Decimal(was["value"]), was["note"]) for pk, was in restored.items()}
+    return {pk: Content(Decimal(image["value"]), image["note"]) for pk, image in restored.items()}
 
 
 def compared(row: Import) -> Compared:
